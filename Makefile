@@ -1,0 +1,49 @@
+# Everything a person or CI does with a checkout. `make` alone lists the targets.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "mltui needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo "this Python has no ensurepip; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev
+	@touch $@
+
+setup: $(STAMP) ## make .venv with mltui and what tests need
+
+demo: $(STAMP) ## run the digits pipeline and open the workbench on it
+	@$(BIN)/mltui demo
+
+quick: $(STAMP) ## unit and app tests only (run them all the time)
+	@$(BIN)/python -m pytest -n 2 -m 'not slow' tests/unit tests/app
+
+test: $(STAMP) ## all tests
+	@$(BIN)/python -m pytest -n 2 tests
+
+check: $(STAMP) ## format, lint, types, import contracts, generated docs
+	@$(BIN)/ruff format --check src tests bench sample_projects
+	@$(BIN)/ruff check src tests bench sample_projects
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## rewrite the sources in the project's format
+	@$(BIN)/ruff check --fix-only --quiet src tests bench sample_projects
+	@$(BIN)/ruff format src tests bench sample_projects
+
+bench: $(STAMP) ## measured claims, each beside its peer (peers from PATH)
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## remove what setup made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help setup demo quick test check format bench clean
