@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-ParamValue: TypeAlias = "None | bool | int | float | str | list[ParamValue] | dict[str, ParamValue]"
+ParamValue: TypeAlias = "bool | int | float | str | list[ParamValue] | dict[str, ParamValue] | None"
 """A value of YAML's JSON-compatible core; `None` means unset."""
 
 YamlPath: TypeAlias = tuple[str | int, ...]
