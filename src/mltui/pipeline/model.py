@@ -1,0 +1,447 @@
+"""What the rules speak of: instances of stages, what is known of them, what to do next.
+
+Read by everyone who shows or runs a pipeline; imports only the spec's types. Times are seconds
+since the Unix epoch (UTC), as floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from mltui.spec.model import FailureClass
+
+RoundPath: TypeAlias = tuple[int, ...]
+"""The round of each loop around a stage, outermost first; empty outside loops."""
+
+
+class State(StrEnum):
+    """The states that scripts may rely on."""
+
+    PENDING = "pending"
+    READY = "ready"
+    BUILDING = "building"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    CACHED = "cached"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more happens to it by itself."""
+        return self in _FINAL
+
+    @property
+    def is_done(self) -> bool:
+        """It has outputs that others may use."""
+        return self in (State.SUCCEEDED, State.CACHED)
+
+
+_FINAL = frozenset(
+    {State.SUCCEEDED, State.CACHED, State.FAILED, State.CANCELLED, State.SKIPPED, State.PAUSED}
+)
+
+
+class Verdict(StrEnum):
+    """What a gate said of a round."""
+
+    PASSED = "passed"
+    NOT_PASSED = "not-passed"
+    ACCEPTED_BEST = "accepted-best"
+    UNMEASURED = "unmeasured"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One passage of a stage: in which round of which loops, for which `for_each` item.
+
+    A `for_each` stage has one instance with `item` None (the whole) and one per item.
+    """
+
+    stage: str
+    path: RoundPath = ()
+    item: str | None = None
+
+    @property
+    def round(self) -> int:
+        """The innermost round; 1 outside loops."""
+        return self.path[-1] if self.path else 1
+
+    @property
+    def label(self) -> str:
+        """As people write it: `train`, `train~3`, `train~2:3`, `translate[en-es]~2`."""
+        item = f"[{self.item}]" if self.item is not None else ""
+        rounds = f"~{':'.join(map(str, self.path))}" if self.path else ""
+        return f"{self.stage}{item}{rounds}"
+
+    @property
+    def slug(self) -> str:
+        """As a file name and an object's name: `train~2-3`, `translate@en-es~2`."""
+        item = f"@{self.item}" if self.item is not None else ""
+        rounds = f"~{'-'.join(map(str, self.path))}" if self.path else ""
+        return f"{self.stage}{item}{rounds}"
+
+
+def attempt_label(instance: Instance, attempt: int) -> str:
+    """`train~3.2`: round 3, second attempt."""
+    return f"{instance.label}.{attempt}"
+
+
+def attempt_slug(instance: Instance, attempt: int) -> str:
+    """The attempt's folder under `.mltui/runs/N/`, unique within its run."""
+    return f"{instance.slug}.{attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not succeed. `message` is one plain sentence without a final stop."""
+
+    kind: FailureClass
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an attempt used; None where it could not be measured."""
+
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may run at once. `jobs` counts attempts; None means unlimited."""
+
+    jobs: int = 2
+    cpu: float | None = None
+    memory_bytes: int | None = None
+    gpu: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A kept output: `digest` is `sha256:…` of a file or of a folder's manifest."""
+
+    digest: str
+    size_bytes: int
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputValue:
+    """What an input of an instance is, once known. Exactly one of the three is set."""
+
+    artifact: Artifact | None = None
+    items: Mapping[str, Artifact] | None = None
+    """A `for_each` stage's output read without pairing: a folder with one entry an item."""
+    path: str | None = None
+    """A project file, relative to the project's folder; the runner hashes it."""
+
+
+# --- events: what happened, in the journal's order -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlanned:
+    """The run's plan was made (first event of a run), or made anew by a retry."""
+
+    at: float
+    spec: str
+    """Digest of the text of `mltui.yaml` in the store."""
+    code: Mapping[str, str]
+    """Stage → digest of its code manifest in the store."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    """Asked for; empty means all."""
+    start_from: tuple[str, ...] = ()
+    """These run even if cached."""
+    target: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class StageExpanded:
+    """The items of a `for_each` stage became known. `instance.item` is None."""
+
+    at: float
+    instance: Instance
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageBuilding:
+    """It waits for its environment; `build` is the build's id in the journal."""
+
+    at: float
+    instance: Instance
+    environment: str
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageKeyed:
+    """Its cache key is known and no cached result fits: it may start when there is room."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    key: str
+    parts: Mapping[str, str]
+    because: str = ""
+    """Why it runs, in a sentence: "digits/train.py changed", "never ran with these inputs"."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageCached:
+    """An earlier result with the same key is taken."""
+
+    at: float
+    instance: Instance
+    key: str
+    parts: Mapping[str, str]
+    outputs: Mapping[str, Artifact]
+    metrics: Mapping[str, float]
+    source: str
+    """Which attempt made it: "run 12 train~3.1"."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarting:
+    """The intention to start, journaled before the act."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    engine: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """It runs as `object` (pid + start time + boot id, container id, Job)."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    object: str
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptUnknown:
+    """Its engine does not answer; it may still run."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """It is over, its log and outputs are kept. `failure` None means it succeeded."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    failure: Failure | None = None
+    exit_code: int | None = None
+    outputs: Mapping[str, Artifact] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class GateJudged:
+    """A gate's verdict on a round and what follows; by the rules or by a person.
+
+    instance: the gated stage in that round. `action`: `accept` (with `accepted`), `again` (another
+    round begins), `fail`, `pause`. `more_rounds`: rounds a person added with `again`.
+    """
+
+    at: float
+    instance: Instance
+    verdict: Verdict
+    action: str
+    accepted: int | None = None
+    more_rounds: int = 0
+    by: str = "gate"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRetried:
+    """A person asked for another attempt. What follows it is decided anew by its key.
+
+    `only_failed_items`: of a `for_each` stage, keep the items that succeeded.
+    """
+
+    at: float
+    instance: Instance
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageStale:
+    """Kept by a retry although its key would differ now; `because` says which part."""
+
+    at: float
+    instance: Instance
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """It failed before it could start: build, config, contract of an input."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RunCancelled:
+    """A person asked to cancel the run, or one instance of it."""
+
+    at: float
+    instance: Instance | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Nothing is left to do. state: succeeded, failed, cancelled, paused."""
+
+    at: float
+    state: State
+    reason: str = ""
+    exit_code: int = 0
+
+
+Event: TypeAlias = (
+    RunPlanned
+    | StageExpanded
+    | StageBuilding
+    | StageKeyed
+    | StageCached
+    | StageStale
+    | StageFailed
+    | StageRetried
+    | AttemptStarting
+    | AttemptStarted
+    | AttemptUnknown
+    | AttemptEnded
+    | GateJudged
+    | RunCancelled
+    | RunEnded
+)
+
+
+# --- decisions: what the rules want done ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Read the list of items and journal `StageExpanded` (or `StageFailed`, class config).
+
+    `source` is the artifact with the JSON array. Literal lists and pairs never come here.
+    """
+
+    instance: Instance
+    source: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """All inputs are known: have the environment, compute the key, look in the cache.
+
+    Ends in `StageKeyed`, `StageCached` or `StageFailed`. With `force` the cache is not asked.
+    """
+
+    instance: Instance
+    attempt: int
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """There is room: journal `AttemptStarting`, then start it."""
+
+    instance: Instance
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End it (cancelled). Ends in `AttemptEnded` with class cancelled."""
+
+    instance: Instance
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision without an act: journal this event and apply it (a verdict, the run's end)."""
+
+    event: Event
+
+
+Decision: TypeAlias = Expand | Prepare | Start | Stop | Record
+
+
+# --- what is shown ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One line of `mltui ls stages`: the newest state of an instance.
+
+    The fields up to `reason` are those of docs/reference (JSON output); the rest is for the
+    screens. `attempt` is 0 before the first.
+    """
+
+    run: int
+    stage: str
+    item: str | None
+    path: RoundPath
+    attempt: int
+    state: State
+    phase: str
+    failure: FailureClass | None = None
+    engine: str | None = None
+    target: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    accepted: bool | None = None
+    """In a loop: whether this round's outputs are the ones used outside. None: not in a loop."""
+    gate: Verdict | None = None
+    object: str | None = None
+    image: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    key: str | None = None
+    order: int = 0
+    """Position of the stage in the plan, for sorting."""
+    build: str | None = None
+    stale: bool = False
+    exit_code: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    outputs: Mapping[str, Artifact] = field(default_factory=dict)
+    source: str | None = None
+    """For a cached one: which attempt made the result."""
+
+    @property
+    def instance(self) -> Instance:
+        """Its identity within the run."""
+        return Instance(self.stage, self.path, self.item)
+
+    @property
+    def round(self) -> int:
+        """The innermost round; 1 outside loops."""
+        return self.path[-1] if self.path else 1
