@@ -1,0 +1,147 @@
+"""Events and rows as JSON text, the form in which the journal keeps them.
+
+Called by `journal` only. A field that a later version added is filled with its default when an
+older journal lacks it; an unknown field is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any
+
+from mltui.pipeline import model
+from mltui.pipeline.model import (
+    Artifact,
+    Event,
+    Failure,
+    Instance,
+    StageRow,
+    State,
+    Usage,
+    Verdict,
+)
+from mltui.spec.model import FailureClass
+
+_EVENTS: dict[str, type] = {
+    "run.planned": model.RunPlanned,
+    "stage.expanded": model.StageExpanded,
+    "stage.building": model.StageBuilding,
+    "stage.keyed": model.StageKeyed,
+    "stage.cached": model.StageCached,
+    "stage.stale": model.StageStale,
+    "stage.failed": model.StageFailed,
+    "stage.retried": model.StageRetried,
+    "attempt.starting": model.AttemptStarting,
+    "attempt.started": model.AttemptStarted,
+    "attempt.unknown": model.AttemptUnknown,
+    "attempt.ended": model.AttemptEnded,
+    "gate.judged": model.GateJudged,
+    "run.cancelled": model.RunCancelled,
+    "run.ended": model.RunEnded,
+}
+_NAMES = {cls: name for name, cls in _EVENTS.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Instance):
+        return [value.stage, list(value.path), value.item]
+    if isinstance(value, Artifact):
+        return [value.digest, value.size_bytes, value.is_folder]
+    if isinstance(value, Failure):
+        return [value.kind.value, value.message]
+    if isinstance(value, Usage):
+        return [value.cpu_s, value.peak_memory_bytes]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value]
+
+
+def _artifacts(value: Any) -> dict[str, Artifact]:
+    return {name: Artifact(*item) for name, item in value.items()}
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "instance": lambda v: Instance(v[0], tuple(v[1]), v[2]),
+    "outputs": _artifacts,
+    "usage": lambda v: Usage(*v),
+    "verdict": Verdict,
+    "gate": Verdict,
+    "state": State,
+    "path": tuple,
+    "items": tuple,
+    "stages": tuple,
+    "start_from": tuple,
+}
+
+
+def _failure(cls: type, value: Any) -> Any:
+    return FailureClass(value) if cls is StageRow else Failure(FailureClass(value[0]), value[1])
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {
+    cls: tuple(field.name for field in fields(cls)) for cls in (*_NAMES, StageRow)
+}
+
+
+def _encode(value: Any) -> str:
+    data = {}
+    for name in _FIELDS[type(value)]:
+        item = getattr(value, name)
+        if item is not None:
+            data[name] = _plain(item)
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def _decode(cls: type, text: str) -> Any:
+    known = _FIELDS[cls]
+    data = {}
+    for name, value in json.loads(text).items():
+        if name not in known:
+            continue
+        if name == "failure":
+            data[name] = _failure(cls, value)
+        else:
+            read = _READ.get(name)
+            data[name] = value if read is None else read(value)
+    return cls(**data)
+
+
+def encode_event(event: Event) -> tuple[str, str]:
+    """The event's type name (`attempt.started`) and its fields as JSON."""
+    return _NAMES[type(event)], _encode(event)
+
+
+def decode_event(name: str, text: str) -> Event:
+    """The reverse of `encode_event`. KeyError on a type that this version doesn't know."""
+    event: Event = _decode(_EVENTS[name], text)
+    return event
+
+
+def encode_row(row: StageRow) -> str:
+    """A stage's row as JSON."""
+    return _encode(row)
+
+
+def decode_row(text: str) -> StageRow:
+    """The reverse of `encode_row`."""
+    row: StageRow = _decode(StageRow, text)
+    return row
+
+
+def encode_artifacts(outputs: Mapping[str, Artifact]) -> str:
+    """Outputs of a cached result as JSON."""
+    return json.dumps(_plain(outputs), separators=(",", ":"))
+
+
+def decode_artifacts(text: str) -> dict[str, Artifact]:
+    """The reverse of `encode_artifacts`."""
+    return _artifacts(json.loads(text))
