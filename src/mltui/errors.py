@@ -67,3 +67,11 @@ class Forbidden(MltuiError):
 
 class Conflict(MltuiError):
     """The object is no longer as it was when the act was chosen; nothing was done."""
+
+
+class BuildFailed(MltuiError):
+    """An environment could not be built; its log has the details."""
+
+
+class StartFailed(MltuiError):
+    """An attempt could not begin: a missing program, an unusable environment."""

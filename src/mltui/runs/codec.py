@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from typing import Any
 
@@ -90,13 +90,20 @@ def _failure(cls: type, value: Any) -> Any:
 _FIELDS: dict[type, tuple[str, ...]] = {
     cls: tuple(field.name for field in fields(cls)) for cls in (*_NAMES, StageRow)
 }
+_REQUIRED: frozenset[tuple[type, str]] = frozenset(
+    (cls, field.name)
+    for cls in _FIELDS
+    for field in fields(cls)
+    if field.default is MISSING and field.default_factory is MISSING
+)
 
 
 def _encode(value: Any) -> str:
     data = {}
-    for name in _FIELDS[type(value)]:
+    cls = type(value)
+    for name in _FIELDS[cls]:
         item = getattr(value, name)
-        if item is not None:
+        if item is not None or (cls, name) in _REQUIRED:
             data[name] = _plain(item)
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 

@@ -1,0 +1,124 @@
+"""The seam between the runner and whatever runs a stage: processes, Docker, Kubernetes.
+
+The runner makes an attempt's folder and working folder, fills in inputs and code, then hands an
+`Attempt` to an engine. All methods are coroutines and never block the loop for long. An engine
+that can't reach its other side raises `Unreachable`; the runner shows the stage as *unknown* and
+asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from mltui.pipeline.model import Usage
+from mltui.spec.model import Environment, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An environment that is ready to be used."""
+
+    key: str
+    """Names the build's inputs: requirements, interpreter, platform; or Dockerfile, context."""
+    resolved: str
+    """What was really installed, one `name==version` a line, or an image digest: the text whose
+    hash is the environment part of a cache key."""
+    location: str
+    """Folder of the virtual environment, or the image's digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Everything an engine needs to run one attempt. Paths are absolute."""
+
+    name: str
+    """Unique on the engine, from project, run, stage, round, attempt; the same after a crash."""
+    labels: Mapping[str, str]
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    """`MLTUI_…` and the environment's own variables; the engine adds what its side needs."""
+    folder: Path
+    """The attempt's own folder: `log`, `metrics`, and what the engine keeps there."""
+    work: Path
+    """The fresh working folder: code and inputs are in it, outputs appear in it."""
+    built: Built | None
+    resources: Resources = field(default_factory=Resources)
+    network: bool = False
+
+    @property
+    def log(self) -> Path:
+        """Where standard output and error go, byte for byte."""
+        return self.folder / "log"
+
+
+class Stopped(StrEnum):
+    """Why an attempt's object is no longer there, where the engine knows."""
+
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    OUT_OF_MEMORY = "out-of-memory"
+    LOST = "lost"
+    """It vanished without an exit code: the machine restarted, somebody removed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How an attempt ended."""
+
+    how: Stopped
+    code: int | None = None
+    """Exit code; 128 + signal when a signal ended it."""
+    usage: Usage = field(default_factory=Usage)
+    message: str = ""
+    """For `LOST`: what is known of it, a sentence."""
+
+
+class Engine(Protocol):
+    """What runs stages."""
+
+    name: str
+
+    async def built(self, environment: Environment, project: Path) -> Built | None:
+        """The environment as it was built before, or None when `build` is needed."""
+        ...
+
+    def build_key(self, environment: Environment, project: Path) -> str:
+        """Identity of the build this environment needs now; equal keys share one build.
+
+        BuildFailed when, say, the requirements file is missing.
+        """
+        ...
+
+    async def build(self, environment: Environment, project: Path, log: Path) -> Built:
+        """Build it, once even when several ask; output goes to `log` as it comes.
+
+        BuildFailed when the tool says no.
+        """
+        ...
+
+    async def start(self, attempt: Attempt) -> str:
+        """Start it and return its object's identity. StartFailed when it can't even begin."""
+        ...
+
+    async def find(self, attempt: Attempt) -> str | None:
+        """After a crash: the object of an attempt whose start was intended.
+
+        None promises that it never started and never will.
+        """
+        ...
+
+    async def wait(self, attempt: Attempt, obj: str) -> Exit:
+        """Wait until it ended, also when another process started it; outputs are in `work`."""
+        ...
+
+    async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
+        """Ask it to end, then make it end; returns when nothing of it is left."""
+        ...
+
+    async def remove(self, attempt: Attempt, obj: str | None) -> None:
+        """Clean up after its log and outputs were kept."""
+        ...
