@@ -1,0 +1,116 @@
+"""The line of a log that says why it failed, whatever language wrote it.
+
+A failed stage shows its cause without a key; triage, the pipeline screen and `mltui` on a failure
+call these on the last lines. Reading backwards keeps it cheap for a log of any size.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from mltui.logs.sanitize import plain
+
+TAIL_BYTES = 64 * 1024
+"""How much of a file's end is looked at."""
+
+_MAX_CHARS = 400
+
+_TRACEBACK = re.compile(r"^\W*Traceback \(most recent call last\)")
+_GROUP_PREFIX = re.compile(r"^[ |+]*\|\s|^[ +-]*\+-*\s")  # of Python's exception groups
+_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?::\s.*|:?$)")
+_NAMED = re.compile(
+    r"^(?:[A-Za-z_$][\w$]*[.:/])*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Fault)\b(?::|\s*$|\s\()"
+)
+# A cause by itself, in order of no importance: the last one in the log is taken.
+_SPECIFIC = re.compile(
+    r"""
+      ^panic:\s | ^fatal\ error:\s                                # Go
+    | ^Caused\ by:\s | ^Exception\ in\ thread\                    # Java, Scala, Kotlin
+    | ^thread\ '.*'\ (?:\(\d+\)\ )?panicked\ at\                  # Rust
+    | ^Error\ in\ .*:\s*$ | ^Error\ in\ .*\ :\                    # R
+    | ^terminate\ called\ after\ throwing | ^\s+what\(\):\s       # C++
+    | ^ERROR:\ LoadError                                          # Julia
+    | ^Uncaught\s
+    """,
+    re.VERBOSE,
+)
+_GENERAL = re.compile(
+    r"""
+      (?:^|[\s\]|])(?:ERROR|Error|error|FATAL|Fatal|fatal|CRITICAL)(?:\[\w+\])?\b\s*[:\]|\-]\s*\S
+    | \b(?:ERROR|FATAL|CRITICAL|SEVERE)\s+\S
+    | :\ (?:not\ found|command\ not\ found|Permission\ denied|No\ such\ file\ or\ directory)\b
+    | \bexec\ format\ error\b
+    | ^(?:Killed|Segmentation\ fault|Bus\ error|Aborted|Illegal\ instruction)\b
+    | \b(?:Out\ of\ memory|out\ of\ memory|No\ space\ left\ on\ device)\b
+    """,
+    re.VERBOSE,
+)
+_WRAPPER = re.compile(r"^(?:make(?:\[\d+\])?: \*\*\*|Execution halted|npm ERR!|error: Recipe)")
+
+
+def last_lines(path: Path, count: int, *, limit_bytes: int = TAIL_BYTES) -> list[bytes]:
+    """The last *count* lines of the file, at most *limit_bytes* of it; none if there is no file.
+
+    A first line that the limit cuts is left out unless it is the only one.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - limit_bytes, 0))
+            data = file.read(limit_bytes)
+    except FileNotFoundError:
+        return []
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    if size > limit_bytes and len(lines) > 1:
+        del lines[0]
+    return lines[-count:] if count > 0 else []
+
+
+def exception_of(tail: bytes) -> str | None:
+    """The line among the last of a log that names the failure, as safe text; None if none does.
+
+    An exception with its type beats a line that merely says error; among equals the last wins.
+    """
+    lines = [plain(line).rstrip() for line in tail.split(b"\n")]
+    found = _raised(lines)
+    if found is None:
+        found = _last(lines, _SPECIFIC)
+    if found is None:
+        found = _last(lines, _NAMED)
+    if found is None:
+        found = _last([("" if _WRAPPER.match(line) else line) for line in lines], _GENERAL)
+    return None if found is None else _joined(lines, found)
+
+
+def _raised(lines: list[str]) -> int | None:
+    """The line that ends the last Python traceback: the first one not indented after it."""
+    for start in range(len(lines) - 1, -1, -1):
+        if not _TRACEBACK.match(lines[start]):
+            continue
+        margin = len(lines[start]) - len(lines[start].lstrip(" |+-"))
+        for number in range(start + 1, len(lines)):
+            line = lines[number][margin:] if margin else lines[number]
+            if line and not line[0].isspace() and _RAISED.match(line):
+                return number
+        return None
+    return None
+
+
+def _last(lines: list[str], pattern: re.Pattern[str]) -> int | None:
+    return next((n for n in range(len(lines) - 1, -1, -1) if pattern.search(lines[n])), None)
+
+
+def _joined(lines: list[str], number: int) -> str:
+    """The line, with the next one where its message is only there (R, Rust, C++)."""
+    line = _GROUP_PREFIX.sub("", lines[number]).strip()
+    following = lines[number + 1].strip() if number + 1 < len(lines) else ""
+    ends_open = line.startswith(("Error in ", "thread '")) and line.endswith(":")
+    if following and (ends_open or following.startswith("what():")):
+        line = f"{line} {following}"
+    elif line.startswith("what():") and number > 0:
+        line = f"{lines[number - 1].strip()} {line}"
+    return line if len(line) <= _MAX_CHARS else line[:_MAX_CHARS] + "…"

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mltui.logs.errors import exception_of, last_lines
+
+CASES = {
+    "python": (
+        b'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    f()\n'
+        b"ValueError: wrong shape: (3, 4)\nstage failed\n",
+        "ValueError: wrong shape: (3, 4)",
+    ),
+    "python, chained": (
+        b'Traceback (most recent call last):\n  File "a.py"\nKeyError: 1\n\n'
+        b"During handling of the above exception, another exception occurred:\n\n"
+        b'Traceback (most recent call last):\n  File "a.py"\nRuntimeError\n',
+        "RuntimeError",
+    ),
+    "python, dotted, then a wrapper": (
+        b'Traceback (most recent call last):\n  File "a.py"\n'
+        b"sklearn.exceptions.NotFittedError: call fit first\nERROR: exit 1\n",
+        "sklearn.exceptions.NotFittedError: call fit first",
+    ),
+    "python, exception group": (
+        b"  + Exception Group Traceback (most recent call last):\n  | ExceptionGroup: two (2)\n"
+        b'  +-+---- 1 ----\n    | Traceback (most recent call last):\n    |   File "a.py"\n'
+        b"    | ValueError: x\n    +----\n",
+        "ValueError: x",
+    ),
+    "coloured": (b"\x1b[31mValueError\x1b[0m: red\n", "ValueError: red"),
+    "go": (
+        b"panic: runtime error: index out of range [3]\n\ngoroutine 1 [running]:\nmain.main()\n",
+        "panic: runtime error: index out of range [3]",
+    ),
+    "java": (
+        b'Exception in thread "main" java.lang.RuntimeException: x\n\tat A.main(A.java:3)\n'
+        b"Caused by: java.io.IOException: disk\n\tat A.b(A.java:9)\n",
+        "Caused by: java.io.IOException: disk",
+    ),
+    "rust": (
+        b"thread 'main' panicked at src/main.rs:2:5:\nout of cheese\nnote: run with RUST_BACKTRACE",
+        "thread 'main' panicked at src/main.rs:2:5: out of cheese",
+    ),
+    "r": (
+        b"Error in fit(x, y) :\n  object 'y' not found\nCalls: fit\nExecution halted\n",
+        "Error in fit(x, y) : object 'y' not found",
+    ),
+    "c++": (
+        b"terminate called after throwing an instance of 'std::bad_alloc'\n"
+        b"  what():  std::bad_alloc\nAborted\n",
+        "terminate called after throwing an instance of 'std::bad_alloc' what():  std::bad_alloc",
+    ),
+    "node": (
+        b"/app/x.js:3\nTypeError: x is not a function\n    at Object.<anonymous> (/app/x.js:3:1)\n",
+        "TypeError: x is not a function",
+    ),
+    "pip": (
+        b"Collecting numpy\nERROR: No matching distribution found for numpy==1.99\n",
+        "ERROR: No matching distribution found for numpy==1.99",
+    ),
+    "shell": (b"step 1\nsh: 1: pyhton: not found\n", "sh: 1: pyhton: not found"),
+    "make": (b"cc1: error: no input\nmake: *** [all] Error 1\n", "cc1: error: no input"),
+    "killed": (b"epoch 3\nKilled\n", "Killed"),
+    "logging": (
+        b"2026-11-24 12:00 ERROR trainer: lost the GPU\ndone\n",
+        "2026-11-24 12:00 ERROR trainer: lost the GPU",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_failing_line_of_many_languages(name: str) -> None:
+    tail, expected = CASES[name]
+    assert exception_of(tail) == expected
+
+
+@pytest.mark.parametrize("tail", [b"", b"\n\n", b"all good\n0 errors\nerrors=0 loss 0.1\n"])
+def test_nothing_failed(tail: bytes) -> None:
+    assert exception_of(tail) is None
+
+
+def test_a_hostile_tail_is_bounded_and_safe() -> None:
+    found = exception_of(b"ValueError: \x1b]0;t\x07" + b"x" * 100_000)
+    assert found is not None
+    assert len(found) < 500
+    assert found.isprintable()
+
+
+def test_last_lines(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    assert last_lines(path, 3) == []
+    path.write_bytes(b"".join(b"line %d\n" % n for n in range(10_000)) + b"open")
+    assert last_lines(path, 2) == [b"line 9999", b"open"]
+    assert last_lines(path, 0) == []
+    assert last_lines(path, 5, limit_bytes=12) == [b"open"]
+    path.write_bytes(b"x" * 1000)
+    assert last_lines(path, 5, limit_bytes=10) == [b"x" * 10]
