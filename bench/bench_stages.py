@@ -98,8 +98,7 @@ def check(root: Path, chains: int, length: int) -> None:
     for chain in (0, chains - 1):
         out = root / "got.txt"
         timed([*MLTUI, "get", f"s{chain}-{length - 1}.line", "-o", str(out)], root)
-        if out.read_text() != f"line of chain {chain}
-":
+        if out.read_text() != f"line of chain {chain}\n":
             sys.exit(f"chain {chain} ended with {out.read_text()!r}")
         out.unlink()
 
