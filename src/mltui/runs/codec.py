@@ -98,6 +98,10 @@ _REQUIRED: frozenset[tuple[type, str]] = frozenset(
 )
 
 
+# `json.dumps` with options makes an encoder a call; the runner writes thousands of these.
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _encode(value: Any) -> str:
     data = {}
     cls = type(value)
@@ -105,7 +109,7 @@ def _encode(value: Any) -> str:
         item = getattr(value, name)
         if item is not None or (cls, name) in _REQUIRED:
             data[name] = _plain(item)
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return _dumps(data)
 
 
 def _decode(cls: type, text: str) -> Any:
@@ -146,7 +150,7 @@ def decode_row(text: str) -> StageRow:
 
 def encode_artifacts(outputs: Mapping[str, Artifact]) -> str:
     """Outputs of a cached result as JSON."""
-    return json.dumps(_plain(outputs), separators=(",", ":"))
+    return _dumps(_plain(outputs))
 
 
 def decode_artifacts(text: str) -> dict[str, Artifact]:

@@ -1,13 +1,14 @@
 """The journal: what happened in this project, in SQLite (WAL) at `.mltui/journal.db`.
 
 Written by the runner (events, rows, results, builds) and, in short transactions, by whoever asks
-for something (a run, a request). Everybody else reads. Every method is one transaction; each is a
-few indexed statements, so that it may be called where an event loop runs.
+for something (a run, a request). Everybody else reads (`readings`). Every method that writes is one
+transaction.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mltui.errors import JournalError
-from mltui.pipeline.model import Event, Instance, StageRow, State
+from mltui.pipeline.model import Event, Instance, StageRow
 from mltui.runs import codec
-from mltui.runs.rows import BuildRow, Request, Result, RunRequest, RunRow
+from mltui.runs.readings import BUILD, Readings, path_text
+from mltui.runs.rows import BuildRow, Result, RunRequest
 
 VERSION = 1
 FOLDER = ".mltui"
@@ -56,21 +58,18 @@ CREATE TABLE requests (
 CREATE INDEX requests_open ON requests (handled_at) WHERE handled_at IS NULL;
 """
 
-_RUN = (
-    'number, state, target, created_at, started_at, ended_at, reason, exit_code, "trigger", '
-    '"commit", dirty, params, metrics, request, pinned, spec'
-)
-_BUILD = "id, environment, engine, key, state, started_at, ended_at, log, reason, run, resolved"
-_REQUEST = 'id, run, kind, data, "by", at, handled_at, answer'
+_PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_BUILD = f"INSERT OR REPLACE INTO builds ({BUILD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ANSWER = "UPDATE requests SET handled_at = ?, answer = ? WHERE id = ?"
 
 
-class Journal:
+class DiskFull(JournalError):
+    """There is no room left for the journal."""
+
+
+class Journal(Readings):
     """One connection to a project's journal. Not shared between threads."""
-
-    def __init__(self, db: sqlite3.Connection, folder: Path) -> None:
-        self.folder = folder
-        """The project's `.mltui`."""
-        self._db = db
 
     @classmethod
     def open(cls, folder: Path, *, write: bool = False) -> Journal:
@@ -111,161 +110,24 @@ class Journal:
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
-
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
+            yield db
             db.execute("COMMIT")
         except sqlite3.Error as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            self._roll_back()
             raise _explain(error, self.folder / "journal.db") from error
+        except BaseException:
+            self._roll_back()
+            raise
 
-    # --- reading ------------------------------------------------------------------------------
-
-    def data_version(self) -> int:
-        """Changes whenever another connection has committed; costs microseconds."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def runs(self, *, limit: int = -1, offset: int = 0) -> list[RunRow]:
-        """Runs, newest first."""
-        rows = self._db.execute(
-            f"SELECT {_RUN} FROM runs ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)
-        )
-        return [_run(row) for row in rows]
-
-    def run(self, number: int) -> RunRow | None:
-        """One run."""
-        row = self._db.execute(f"SELECT {_RUN} FROM runs WHERE number = ?", (number,)).fetchone()
-        return None if row is None else _run(row)
-
-    def latest(self) -> int | None:
-        """The newest run's number."""
-        number = self._db.execute("SELECT max(number) FROM runs").fetchone()[0]
-        return None if number is None else int(number)
-
-    def unfinished(self) -> list[RunRow]:
-        """Runs that are queued or in progress, oldest first."""
-        rows = self._db.execute(
-            f"SELECT {_RUN} FROM runs WHERE state IN ('pending', 'running') ORDER BY number"
-        )
-        return [_run(row) for row in rows]
-
-    def stages(self, run: int, *, since: int = 0) -> tuple[int, list[StageRow]]:
-        """Rows of a run that changed after version `since`, and the version they bring one to.
-
-        Sorted as the pipeline shows them: plan order, rounds, items.
-        """
-        rows = self._db.execute(
-            "SELECT version, row FROM stages WHERE run = ? AND version > ?", (run, since)
-        ).fetchall()
-        version = max((row[0] for row in rows), default=since)
-        found = [codec.decode_row(row[1]) for row in rows]
-        found.sort(key=lambda row: (row.order, row.path, row.item is not None, row.item or ""))
-        return version, found
-
-    def stages_gone(self, run: int, known: Iterable[Instance]) -> list[Instance]:
-        """Which of `known` the run no longer has (a retry forgot later rounds)."""
-        there = {
-            (stage, path, item)
-            for stage, path, item in self._db.execute(
-                "SELECT stage, path, item FROM stages WHERE run = ?", (run,)
-            )
-        }
-        return [i for i in known if (i.stage, _path(i), i.item or "") not in there]
-
-    def events(self, run: int, *, after: int = 0) -> list[tuple[int, Event]]:
-        """Events of a run in order, with their ids."""
-        rows = self._db.execute(
-            "SELECT id, type, data FROM events WHERE run = ? AND id > ? ORDER BY id", (run, after)
-        )
-        return [(row[0], codec.decode_event(row[1], row[2])) for row in rows]
-
-    def raw_events(self, run: int, *, after: int = 0) -> list[tuple[int, str, str]]:
-        """As `events`, undecoded: id, type, JSON. For streams."""
-        return self._db.execute(
-            "SELECT id, type, data FROM events WHERE run = ? AND id > ? ORDER BY id", (run, after)
-        ).fetchall()
-
-    def history(self, stage: str, *, limit: int = 20) -> list[StageRow]:
-        """Succeeded passages of a stage in all runs, newest first; for estimates."""
-        rows = self._db.execute(
-            "SELECT row FROM stages WHERE stage = ? AND state = 'succeeded' "
-            "ORDER BY ended_at DESC LIMIT ?",
-            (stage, limit),
-        )
-        return [codec.decode_row(row[0]) for row in rows]
-
-    def durations(self, *, limit: int = 10) -> dict[str, list[float]]:
-        """Stage → seconds of its newest succeeded passages; for estimates."""
-        found: dict[str, list[float]] = {}
-        rows = self._db.execute(
-            "SELECT stage, ended_at - started_at FROM ("
-            "  SELECT stage, started_at, ended_at, row_number() OVER "
-            "    (PARTITION BY stage ORDER BY ended_at DESC) AS nth"
-            "  FROM stages WHERE state = 'succeeded' AND started_at IS NOT NULL"
-            "    AND run > (SELECT coalesce(max(number), 0) - 20 FROM runs)) WHERE nth <= ?",
-            (limit,),
-        )
-        for stage, duration in rows:
-            found.setdefault(stage, []).append(duration)
-        return found
-
-    def result(self, key: str) -> Result | None:
-        """The kept result of a cache key."""
-        row = self._db.execute(
-            "SELECT key, stage, source, at, outputs, metrics, parts, log FROM results "
-            "WHERE key = ?",
-            (key,),
-        ).fetchone()
-        return None if row is None else _result(row)
-
-    def results(self, stage: str, *, limit: int = 20) -> list[Result]:
-        """Kept results of a stage, newest first: what a key is compared with in Explain."""
-        rows = self._db.execute(
-            "SELECT key, stage, source, at, outputs, metrics, parts, log FROM results "
-            "WHERE stage = ? ORDER BY at DESC LIMIT ?",
-            (stage, limit),
-        )
-        return [_result(row) for row in rows]
-
-    def build(self, build: str) -> BuildRow | None:
-        """One build by its id."""
-        row = self._db.execute(f"SELECT {_BUILD} FROM builds WHERE id = ?", (build,)).fetchone()
-        return None if row is None else _build(row)
-
-    def builds(self, *, environment: str | None = None, limit: int = 200) -> list[BuildRow]:
-        """Builds, newest first."""
-        where = "" if environment is None else "WHERE environment = ?"
-        values: tuple[Any, ...] = (limit,) if environment is None else (environment, limit)
-        rows = self._db.execute(
-            f"SELECT {_BUILD} FROM builds {where} ORDER BY started_at DESC LIMIT ?", values
-        )
-        return [_build(row) for row in rows]
-
-    def request(self, number: int) -> Request | None:
-        """One request, to see whether it was handled."""
-        row = self._db.execute(
-            f"SELECT {_REQUEST} FROM requests WHERE id = ?", (number,)
-        ).fetchone()
-        return None if row is None else _request(row)
-
-    def open_requests(self) -> list[Request]:
-        """Requests that no runner has handled yet, oldest first."""
-        rows = self._db.execute(
-            f"SELECT {_REQUEST} FROM requests WHERE handled_at IS NULL ORDER BY id"
-        )
-        return [_request(row) for row in rows]
+    def _roll_back(self) -> None:
+        # A full disk may have ended the transaction already; asking again would hide the reason.
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -313,11 +175,14 @@ class Journal:
         *,
         gone: Iterable[Instance] = (),
         results: Iterable[Result] = (),
+        builds: Iterable[BuildRow] = (),
+        answers: Iterable[tuple[int, float, str]] = (),
         update: dict[str, Any] | None = None,
     ) -> None:
         """Journal events and what they change, all or nothing.
 
-        `update` are columns of the run's own line (`state`, `started_at`, `metrics` …).
+        `answers` are requests handled by this, as for `answer`. `update` are columns of the run's
+        own line (`state`, `started_at`, `metrics` …).
         """
         with self._transaction() as db:
             for event in events:
@@ -329,39 +194,12 @@ class Journal:
             for instance in gone:
                 db.execute(
                     "DELETE FROM stages WHERE run = ? AND stage = ? AND path = ? AND item = ?",
-                    (run, instance.stage, _path(instance), instance.item or ""),
+                    (run, instance.stage, path_text(instance), instance.item or ""),
                 )
-            db.executemany(
-                "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        run,
-                        row.stage,
-                        ":".join(map(str, row.path)),
-                        row.item or "",
-                        version,
-                        row.state.value,
-                        row.started_at,
-                        row.ended_at,
-                        codec.encode_row(row),
-                    )
-                    for row in rows
-                ],
-            )
-            for result in results:
-                db.execute(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        result.key,
-                        result.stage,
-                        result.source,
-                        result.at,
-                        codec.encode_artifacts(result.outputs),
-                        json.dumps(dict(result.metrics)),
-                        json.dumps(dict(result.parts)),
-                        result.log,
-                    ),
-                )
+            db.executemany(_PUT_STAGE, [_stage_values(run, version, row) for row in rows])
+            db.executemany(_PUT_RESULT, [_result_values(result) for result in results])
+            db.executemany(_PUT_BUILD, [_build_values(build) for build in builds])
+            db.executemany(_ANSWER, [(at, text, number) for number, at, text in answers])
             if update:
                 self._update(db, run, update)
 
@@ -376,31 +214,12 @@ class Journal:
     def put_build(self, build: BuildRow) -> None:
         """Add a build or replace its line."""
         with self._transaction() as db:
-            db.execute(
-                f"INSERT OR REPLACE INTO builds ({_BUILD}) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    build.id,
-                    build.environment,
-                    build.engine,
-                    build.key,
-                    build.state.value,
-                    build.started_at,
-                    build.ended_at,
-                    build.log,
-                    build.reason,
-                    build.run,
-                    build.resolved,
-                ),
-            )
+            db.execute(_PUT_BUILD, _build_values(build))
 
     def answer(self, request: int, at: float, answer: str = "") -> None:
         """Mark a request as handled; a non-empty answer says why it could not be done."""
         with self._transaction() as db:
-            db.execute(
-                "UPDATE requests SET handled_at = ?, answer = ? WHERE id = ?",
-                (at, answer, request),
-            )
+            db.execute(_ANSWER, (at, answer, request))
 
     def forget(self, runs: Iterable[int], keys: Iterable[str]) -> None:
         """Remove runs and kept results; for `gc`."""
@@ -416,64 +235,53 @@ class Journal:
             db.executemany("DELETE FROM results WHERE key = ?", [(key,) for key in keys])
 
 
-def _path(instance: Instance) -> str:
-    return ":".join(map(str, instance.path))
-
-
-def _run(row: tuple[Any, ...]) -> RunRow:
-    asked = json.loads(row[13])
-    return RunRow(
-        number=row[0],
-        state=State(row[1]),
-        target=row[2],
-        created_at=row[3],
-        started_at=row[4],
-        ended_at=row[5],
-        reason=row[6],
-        exit_code=row[7],
-        trigger=row[8],
-        commit=row[9],
-        dirty=bool(row[10]),
-        params=json.loads(row[11]),
-        metrics=json.loads(row[12]),
-        request=RunRequest(
-            target=asked["target"],
-            stages=tuple(asked["stages"]),
-            start_from=tuple(asked["start_from"]),
-            overrides=asked["overrides"],
-            jobs=asked["jobs"],
-            trigger=asked["trigger"],
-        ),
-        pinned=bool(row[14]),
-        spec=row[15],
+def _stage_values(run: int, version: int, row: StageRow) -> tuple[Any, ...]:
+    return (
+        run,
+        row.stage,
+        ":".join(map(str, row.path)),
+        row.item or "",
+        version,
+        row.state.value,
+        row.started_at,
+        row.ended_at,
+        codec.encode_row(row),
     )
 
 
-def _result(row: tuple[Any, ...]) -> Result:
-    return Result(
-        key=row[0],
-        stage=row[1],
-        source=row[2],
-        at=row[3],
-        outputs=codec.decode_artifacts(row[4]),
-        metrics=json.loads(row[5]),
-        parts=json.loads(row[6]),
-        log=row[7],
+def _result_values(result: Result) -> tuple[Any, ...]:
+    return (
+        result.key,
+        result.stage,
+        result.source,
+        result.at,
+        codec.encode_artifacts(result.outputs),
+        json.dumps(dict(result.metrics)),
+        json.dumps(dict(result.parts)),
+        result.log,
     )
 
 
-def _build(row: tuple[Any, ...]) -> BuildRow:
-    return BuildRow(row[0], row[1], row[2], row[3], State(row[4]), *row[5:])
-
-
-def _request(row: tuple[Any, ...]) -> Request:
-    return Request(row[0], row[1], row[2], json.loads(row[3]), *row[4:])
+def _build_values(build: BuildRow) -> tuple[Any, ...]:
+    return (
+        build.id,
+        build.environment,
+        build.engine,
+        build.key,
+        build.state.value,
+        build.started_at,
+        build.ended_at,
+        build.log,
+        build.reason,
+        build.run,
+        build.resolved,
+    )
 
 
 def _explain(error: sqlite3.Error, file: Path) -> JournalError:
     text = str(error)
-    if "full" in text:
-        return JournalError(f"the disk of {file} is full: free some space (`mltui gc`) and retry")
+    if "full" in text or ("I/O" in text and _no_room(file)):
+        return DiskFull(f"the disk of {file} is full: free some space (`mltui gc`) and retry")
     if "readonly" in text or "unable to open" in text:
         return JournalError(f"{file} can't be written: the folder is read-only or not yours")
     if "malformed" in text or "not a database" in text:
@@ -481,3 +289,11 @@ def _explain(error: sqlite3.Error, file: Path) -> JournalError:
     if "locked" in text:
         return JournalError(f"{file} has been locked by another process for 10 s: try again")
     return JournalError(f"{file}: {text}")
+
+
+def _no_room(file: Path) -> bool:
+    try:
+        free = os.statvfs(file.parent)
+    except OSError:
+        return False
+    return free.f_bavail * free.f_frsize < 1 << 16
