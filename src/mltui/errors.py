@@ -75,3 +75,19 @@ class BuildFailed(MltuiError):
 
 class StartFailed(MltuiError):
     """An attempt could not begin: a missing program, an unusable environment."""
+
+
+class StoreError(MltuiError):
+    """The artifact store can't be used: full, read-only, an object missing or damaged."""
+
+    exit_code = 3
+
+
+class OutputError(MltuiError):
+    """What a stage left is not what it declared: missing, not a file, a link, not readable."""
+
+
+class CodeError(MltuiError):
+    """The project's code can't be taken: a glob that fits nothing, too many or odd files."""
+
+    exit_code = 2
