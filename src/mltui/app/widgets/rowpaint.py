@@ -1,0 +1,121 @@
+"""One row of a grid as one strip: gutter, section, cells in their columns and roles.
+
+`Grid` makes a `RowPainter` for a width and a set of columns and asks it for lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from mltui.app.widgets.columns import Column, Placed, place
+from mltui.app.widgets.paint import LineBuilder
+from mltui.app.widgets.roles import RoleStyles
+from mltui.text import fit, shorten_end
+
+R = TypeVar("R")
+
+_GUTTER = 2  # cursor bar, mark
+
+
+class RowPainter(Generic[R]):
+    """Paints rows of *columns* into *width* cells; *section_width* 0 leaves out that gutter."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        width: int,
+        roles: RoleStyles,
+        *,
+        section_width: int = 0,
+        unicode: bool = True,
+    ) -> None:
+        self.width = width
+        self.left = _GUTTER + section_width
+        """Cells before the first column."""
+        self.placed = place(columns, width - self.left)
+        self._roles = roles
+        self._section_width = section_width
+        self._unicode = unicode
+
+    def column_at(self, x: int) -> Column[R] | None:
+        """The column that has cell *x* of a line."""
+        for placed in self.placed:
+            if placed.x <= x - self.left < placed.x + placed.width:
+                return placed.column
+        return None
+
+    def header(self, base: Style, sorted_by: str | None, reverse: bool) -> Strip:
+        """The line of titles, with an arrow on the column sorted by."""
+        style = self._roles.on(base, "header")
+        line = LineBuilder()
+        for placed in self.placed:
+            column = placed.column
+            title = column.title
+            if column.key == sorted_by:
+                arrow = ("↓" if reverse else "↑") if self._unicode else ("v" if reverse else "^")
+                title = shorten_end(title, placed.width - 1, measure=cell_len) + arrow
+            line.pad(self.left + placed.x, style)
+            line.add(self._fit(title, placed), style)
+        line.pad(self.width, style)
+        return line.strip().adjust_cell_length(self.width, style)
+
+    def note(self, text: str, base: Style) -> Strip:
+        """What stands where there are no rows."""
+        line = LineBuilder()
+        line.pad(min(_GUTTER, self.width), base)
+        room = max(self.width - _GUTTER, 0)
+        line.add(shorten_end(text, room, measure=cell_len), self._roles.on(base, "dim"))
+        line.pad(self.width, base)
+        return line.strip()
+
+    def row(
+        self, row: R, base: Style, *, cursor: bool, focused: bool, marked: bool, section: str
+    ) -> Strip:
+        """The line of *row*."""
+        roles = self._roles
+        line = LineBuilder()
+        if cursor:
+            base = roles.on(base, "cursor" if focused else "cursor-blurred")
+            line.add("▌" if self._unicode else ">", roles.on(base, "accent"))
+        else:
+            line.add(" ", base)
+        if marked:
+            line.add("◆" if self._unicode else "*", roles.on(base, "mark"))
+        else:
+            line.add(" ", base)
+        if section and self._section_width:
+            text = shorten_end(section, self._section_width - 1, measure=cell_len)
+            line.add(text, roles.on(base, "section"))
+        for placed in self.placed:
+            cell = placed.column.cell_of(row)
+            line.pad(self.left + placed.x, base)
+            self._add_cell(line, self._fit(cell.text, placed), base, roles.on(base, cell.role))
+        line.pad(self.width, base)
+        return line.strip().adjust_cell_length(self.width, base)
+
+    def _add_cell(self, line: LineBuilder, text: str, base: Style, style: Style) -> None:
+        if style is base or style.bgcolor != base.bgcolor or style.underline or style.reverse:
+            line.add(text, style)
+            return
+        # blanks look the same in any colour: given the row's style they merge with what is beside
+        bare = text.strip(" ")
+        start = text.find(bare)
+        line.add(text[:start], base)
+        line.add(bare, style)
+        line.add(text[start + len(bare) :], base)
+
+    def _fit(self, text: str, placed: Placed[R]) -> str:
+        column = placed.column
+        return fit(
+            text,
+            placed.width,
+            align=column.align,
+            shorten=column.shorten,
+            ellipsis="…" if self._unicode else "~",
+            measure=cell_len,
+        )
