@@ -55,14 +55,10 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder if folder.name == "store" else folder / "store"
+        self.folder = folder / "store"
         self._root = str(self.folder)
         self._tmp = f"{self._root}/tmp"
         self._names = (f"{self._tmp}/{os.getpid()}-{n}" for n in itertools.count())
-        try:
-            (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise filecopy.explain(error, self.folder) from error
 
     # --- names ----------------------------------------------------------------------------------
 

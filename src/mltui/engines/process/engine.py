@@ -1,0 +1,234 @@
+"""Runs stages as processes of this machine; made by the runner for targets `engine: process`.
+
+An attempt is a session of its own around a small shell shim (`shim`), so it outlives the runner
+and says itself how it ended. Its object is `pid:start time:boot id`. Everything it starts carries
+a mark in its environment, by which also what has left the session is found and ended. Memory
+limits are measured, not enforced: that takes a container.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from mltui.engines.process import procs, shim
+from mltui.engines.process.environments import Environments
+from mltui.engines.process.procs import MARK, Identity
+from mltui.engines.process.watch import Watched
+from mltui.engines.protocol import Attempt, Built, Exit, Stopped
+from mltui.errors import StartFailed, Unreachable
+from mltui.spec.model import Environment
+
+_CLAIM_S = 5.0
+"""How long a claim may be empty: the shim is between two system calls."""
+_RECORD_S = 1.0
+"""How long the shim has to record the end of a command that was killed."""
+_SWEEP_S = 10.0
+"""How long killed processes may take to go before it is reported."""
+_ISOLATED = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "__PYVENV_LAUNCHER__")
+
+
+class ProcessEngine:
+    """The process engine. `cache_folder` holds the virtual environments of all projects.
+
+    None: `$MLTUI_CACHE`, or `mltui` under `$XDG_CACHE_HOME` (`~/.cache`). One instance belongs
+    to one event loop.
+    """
+
+    name = "process"
+
+    def __init__(
+        self, cache_folder: Path | None = None, *, base_env: Mapping[str, str] | None = None
+    ) -> None:
+        self._environments = Environments(cache_folder)
+        base = os.environ if base_env is None else base_env
+        # A runner may itself be inside a stage, whose inputs are nobody else's.
+        self._base = {
+            name: value
+            for name, value in base.items()
+            if not name.startswith("MLTUI_") or name == "MLTUI_CACHE"
+        }
+        self._watched: dict[str, Watched] = {}
+        self._stopped: set[str] = set()
+        self._strays = procs.Strays()
+        self._programs: set[tuple[str, str]] = set()
+        self._oom = (-1.0, 0)
+
+    # --- environments ---------------------------------------------------------------------------
+
+    async def built(self, environment: Environment, project: Path) -> Built | None:
+        """See `Engine`."""
+        return self._environments.built(self.build_key(environment, project))
+
+    def build_key(self, environment: Environment, project: Path) -> str:
+        """See `Engine`."""
+        return self._environments.key(environment, project)
+
+    async def build(self, environment: Environment, project: Path, log: Path) -> Built:
+        """See `Engine`. Cancelling it ends pip and leaves nothing that would be trusted."""
+        return await self._environments.build(environment, project, log)
+
+    # --- attempts -------------------------------------------------------------------------------
+
+    def environ(self, attempt: Attempt) -> dict[str, str]:
+        """The variables an attempt sees: the person's, the virtual environment's, its own."""
+        env = {**self._base, **attempt.env}
+        if attempt.built is not None:
+            location = attempt.built.location
+            for name in _ISOLATED:
+                if name not in attempt.env:
+                    env.pop(name, None)
+            env["PATH"] = f"{location}/bin{os.pathsep}{env.get('PATH', os.defpath)}"
+            env["VIRTUAL_ENV"] = location
+        env.setdefault("PYTHONUNBUFFERED", "1")
+        env.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+        env[MARK] = str(attempt.folder)
+        return env
+
+    async def start(self, attempt: Attempt) -> str:
+        """See `Engine`. The command runs only if its shim can claim the attempt first."""
+        env = self.environ(attempt)
+        self._check_program(attempt, env)
+        pid = shim.spawn(
+            attempt.folder, attempt.work, procs.boot_id(), attempt.argv, env, attempt.log
+        )
+        identity = Identity.of(pid)  # our own child, not reaped yet: it is still there
+        self._watched[str(identity)] = Watched(identity, self._oom_kills(), is_child=True)
+        return str(identity)
+
+    def _check_program(self, attempt: Attempt, env: Mapping[str, str]) -> None:
+        if not attempt.argv:
+            raise StartFailed(f"{attempt.name} has no command")
+        program, path = attempt.argv[0], env.get("PATH", os.defpath)
+        if (program, path) in self._programs:
+            return
+        where = str(attempt.work / program) if "/" in program else program
+        if shutil.which(where, path=path) is None:
+            raise StartFailed(f"there is no program {program!r} on the PATH of {attempt.name}")
+        if "/" not in program:
+            self._programs.add((program, path))
+
+    async def find(self, attempt: Attempt) -> str | None:
+        """See `Engine`. Without a claim it is taken here, so the shim that comes late ends."""
+        if not attempt.folder.exists() or shim.claim(attempt.folder):
+            return None
+        deadline = asyncio.get_running_loop().time() + _CLAIM_S
+        while True:
+            record = shim.read_record(attempt.folder)
+            if record is not None:
+                return None if record.identity is None else str(record.identity)
+            if not self._strays.find(str(attempt.folder), fresh=True):
+                # Nobody is left who could write it, and the command runs only after that.
+                if shim.read_record(attempt.folder) is None:
+                    return None
+            elif asyncio.get_running_loop().time() > deadline:
+                raise Unreachable(f"{attempt.name} neither starts nor ends: is it stopped?")
+            else:
+                await asyncio.sleep(0.01)
+
+    async def wait(self, attempt: Attempt, obj: str) -> Exit:
+        """See `Engine`. What the attempt left running is ended too."""
+        watched = self._watch(obj)
+        await watched.ended.wait()
+        await self._sweep(attempt, fresh=False)
+        record = shim.read_record(attempt.folder)
+        usage = watched.usage(None if record is None else record.cpu_s)
+        if record is not None and str(record.identity) != obj:
+            return Exit(Stopped.LOST, None, usage, "another runner had taken this attempt over")
+        code = watched.code if record is None or record.code is None else record.code
+        if record is None and code in (None, shim.NOT_CLAIMED):
+            message = f"it could not write to its folder {attempt.folder}, so it did not start"
+            return Exit(Stopped.LOST, None, usage, message)
+        if code is None and obj in self._stopped:
+            code = 128 + signal.SIGKILL
+        if code is None:
+            return Exit(Stopped.LOST, None, usage, _lost(Identity.parse(obj)))
+        return Exit(self._how(code, watched, obj), code, usage)
+
+    def _how(self, code: int, watched: Watched, obj: str) -> Stopped:
+        # A shell can't tell a command that a signal ended from one that exits with 128 + n.
+        if not (code > 128 and code - 128 in signal.valid_signals()):
+            return Stopped.EXITED
+        if code == 128 + signal.SIGKILL and obj not in self._stopped and watched.saw_oom_kill:
+            return Stopped.OUT_OF_MEMORY
+        return Stopped.SIGNALLED
+
+    async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
+        """See `Engine`. SIGTERM to its processes, after `grace_s` SIGKILL; then what escaped."""
+        watched = self._watch(obj)
+        self._stopped.add(obj)
+        if not watched.ended.is_set():
+            watched.signal_group(signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(watched.ended.wait(), grace_s)
+        # The shim is spared at first, so that it can record the end.
+        left = await self._sweep(attempt, spare=None if watched.ended.is_set() else watched)
+        if not watched.ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(watched.ended.wait(), _RECORD_S)
+            watched.signal_group(signal.SIGKILL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(watched.ended.wait(), _SWEEP_S)
+            left = await self._sweep(attempt)
+        if left or not watched.ended.is_set():
+            pids = ", ".join(map(str, left)) or obj.partition(":")[0]
+            raise Unreachable(f"{attempt.name} was killed but does not end (process {pids})")
+
+    async def _sweep(
+        self, attempt: Attempt, *, spare: Watched | None = None, fresh: bool = True
+    ) -> list[int]:
+        """End every process with the attempt's mark; those that won't go within `_SWEEP_S`."""
+        mark = str(attempt.folder)
+        deadline = asyncio.get_running_loop().time() + _SWEEP_S
+        pause_s = 0.001
+        while True:
+            found = self._strays.find(mark, fresh=fresh)
+            if spare is not None and spare.identity.pid in found:
+                found.remove(spare.identity.pid)
+            if not found or asyncio.get_running_loop().time() > deadline:
+                return found
+            for pid in found:
+                procs.kill_marked(pid, mark)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 0.1)
+
+    async def remove(self, attempt: Attempt, obj: str | None) -> None:
+        """See `Engine`. The claim stays in the attempt's folder as long as that does."""
+        if obj is not None:
+            watched = self._watched.pop(obj, None)
+            if watched is not None:
+                watched.close()
+            self._stopped.discard(obj)
+
+    def _watch(self, obj: str) -> Watched:
+        watched = self._watched.get(obj)
+        if watched is None:
+            identity = Identity.parse(obj)
+            watched = Watched(identity, self._oom_kills(), is_child=False)
+            self._watched[obj] = watched
+        return watched
+
+    def _oom_kills(self) -> int:
+        """The kernel's count, at most a second old: reading it costs more than starting."""
+        now = time.monotonic()
+        if now - self._oom[0] > 1.0:
+            self._oom = (now, procs.oom_kills())
+        return self._oom[1]
+
+    async def close(self) -> None:
+        """Give back descriptors and timers; attempts go on."""
+        for watched in self._watched.values():
+            watched.close()
+        self._watched.clear()
+
+
+def _lost(identity: Identity) -> str:
+    if identity.boot != procs.boot_id():
+        return "the machine was restarted while it ran"
+    return f"process {identity.pid} vanished without saying how it ended: somebody killed it"
