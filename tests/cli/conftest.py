@@ -1,0 +1,199 @@
+"""The command line as tests use it: arguments in, exit code and both streams out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mltui.cli.main import main
+from mltui.pipeline.model import (
+    AttemptEnded,
+    AttemptStarted,
+    AttemptStarting,
+    Event,
+    Failure,
+    GateJudged,
+    Instance,
+    RunEnded,
+    RunPlanned,
+    StageRow,
+    State,
+    Verdict,
+)
+from mltui.runs.journal import FOLDER, Journal
+from mltui.runs.rows import RunRequest
+from mltui.spec.model import FailureClass
+
+SEEDED = """\
+mltui: 1
+name: seeded
+code: []
+params: {target: 0.98}
+stages:
+  acquire:
+    phase: data
+    outputs: {raw: raw.txt}
+    run: echo raw > ${outputs.raw}
+  train:
+    phase: training
+    inputs: {raw: acquire.raw}
+    outputs: {model: model.txt}
+    run: cp ${inputs.raw} ${outputs.model}
+"""
+BEGIN = 1_790_000_000.25
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same letters and colours wherever the tests run; nothing written outside."""
+    for name in ("NO_COLOR", "MLTUI_ASCII", "LC_ALL", "LC_CTYPE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Cli:
+    """`cli("ls", "runs")` in this process."""
+
+    def run(*argv: str) -> Result:
+        capsysbinary.readouterr()
+        code = main(argv)
+        out, err = capsysbinary.readouterr()
+        return Result(code, out.decode(), err.decode())
+
+    return run
+
+
+@pytest.fixture
+def seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose journal has run 1 (two rounds, passed) and run 2 (failed); we are in it."""
+    root = tmp_path / "seeded"
+    folder = root / FOLDER
+    folder.mkdir(parents=True)
+    (root / "mltui.yaml").write_text(SEEDED)
+    with closing(Journal.open(folder, write=True)) as journal:
+        _passed(journal)
+        _failed(journal)
+    monkeypatch.chdir(root)
+    return root
+
+
+def _row(run: int, instance: Instance, order: int, begin: float, **more: Any) -> StageRow:
+    values: dict[str, Any] = {
+        "attempt": 1,
+        "state": State.SUCCEEDED,
+        "phase": "training" if instance.path else "data",
+        "engine": "process",
+        "target": "local",
+        "started_at": begin,
+        "ended_at": begin + 1.5,
+        "order": order,
+        "object": "4711",
+    }
+    return StageRow(run, instance.stage, instance.item, instance.path, **{**values, **more})
+
+
+def _passed(journal: Journal) -> None:
+    run = journal.queue_run(RunRequest(), BEGIN)
+    acquire, first, second = Instance("acquire"), Instance("train", (1,)), Instance("train", (2,))
+    events: list[Event] = [RunPlanned(BEGIN, "sha256:0", {})]
+    rows = [_row(run, acquire, 0, BEGIN)]
+    for number, (instance, accuracy) in enumerate(((first, 0.843), (second, 0.985)), start=1):
+        at = BEGIN + 10 * number
+        passed = number == 2
+        verdict = Verdict.PASSED if passed else Verdict.NOT_PASSED
+        metrics = {"accuracy": accuracy, "rows": 1797.0}
+        events += [
+            AttemptStarting(at, instance, 1, "process", "local"),
+            AttemptStarted(at, instance, 1, "4711"),
+            AttemptEnded(at + 1.5, instance, 1, exit_code=0, metrics=metrics),
+            GateJudged(
+                at + 1.5, instance, verdict, "accept" if passed else "again", 2 if passed else None
+            ),
+        ]
+        rows.append(_row(run, instance, 1, at, metrics=metrics, gate=verdict, accepted=passed))
+    events.append(RunEnded(BEGIN + 40, State.SUCCEEDED))
+    journal.append(
+        run,
+        events,
+        rows,
+        update={
+            "state": "succeeded",
+            "started_at": BEGIN,
+            "ended_at": BEGIN + 40,
+            "exit_code": 0,
+            "params": {"target": 0.98},
+            "metrics": {"train.accuracy": 0.985},
+        },
+    )
+
+
+def _failed(journal: Journal) -> None:
+    run = journal.queue_run(RunRequest(trigger="monitor drift"), BEGIN + 100)
+    acquire, train = Instance("acquire"), Instance("train")
+    failure = Failure(FailureClass.PROGRAM, "ValueError: wrong shape")
+    reason = "acquire failed"
+    journal.append(
+        run,
+        [
+            RunPlanned(BEGIN + 100, "sha256:0", {}),
+            AttemptEnded(BEGIN + 102, acquire, 3, failure, exit_code=1),
+            RunEnded(BEGIN + 102, State.FAILED, exit_code=1),
+        ],
+        [
+            _row(
+                run,
+                acquire,
+                0,
+                BEGIN + 100,
+                attempt=3,
+                state=State.FAILED,
+                failure=FailureClass.PROGRAM,
+                reason=failure.message,
+            ),
+            _row(
+                run,
+                train,
+                1,
+                BEGIN,
+                attempt=0,
+                state=State.SKIPPED,
+                started_at=None,
+                ended_at=None,
+                object=None,
+                phase="training",
+                reason=reason,
+            ),
+        ],
+        update={
+            "state": "failed",
+            "started_at": BEGIN + 100,
+            "ended_at": BEGIN + 102,
+            "exit_code": 1,
+        },
+    )
+
+
+@pytest.fixture
+def queued(seeded: Path) -> int:
+    """A run of `seeded` that nobody has started."""
+    with closing(Journal.open(seeded / FOLDER, write=True)) as journal:
+        return journal.queue_run(RunRequest(), time.time())
