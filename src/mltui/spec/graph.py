@@ -8,10 +8,10 @@ also answers for a project that is still wrong (unknown stages are left out, cyc
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mltui.spec.model import Service, Spec, Stage
+from mltui.spec.model import Service, Spec, Stage, YamlPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,16 @@ def producers(stage: Stage | Service) -> tuple[str, ...]:
     if each is not None:
         names.extend(name for name in (each.stage, each.pairs_with) if name is not None)
     return tuple(dict.fromkeys(names))
+
+
+def actors(spec: Spec) -> Iterator[tuple[YamlPath, Stage | Service]]:
+    """Everything that runs with its path in the file: stages, services, monitors' stages."""
+    for stage in spec.stages.values():
+        yield ("stages", stage.name), stage
+    for service in spec.services.values():
+        yield ("services", service.name), service
+    for monitor in spec.monitors.values():
+        yield ("monitors", monitor.name), monitor.stage
 
 
 def _order(
