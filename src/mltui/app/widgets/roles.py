@@ -41,6 +41,7 @@ ROLES: Mapping[str, str] = {
     "cursor-blurred": "background: $foreground 7%;",
     "match": "background: $warning 35%;",
     "match-current": "color: $background; background: $warning; text-style: bold;",
+    "selected": "color: $screen-selection-foreground; background: $screen-selection-background;",
 }
 """Each role and its default look, as declarations of Textual CSS."""
 

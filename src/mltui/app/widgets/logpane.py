@@ -1,0 +1,399 @@
+"""`LogPane`: a log file of any length, followed for the price of its new lines.
+
+The owner gives it a `LogIndex` and calls `wake` when the file changed; the pane reads in bounded
+steps, paints at most ten times a second, and does nothing at all when nothing changed.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from mltui.app.widgets.logscene import LogScene
+from mltui.app.widgets.logtitle import NOTHING, LogStatus, title_line
+from mltui.app.widgets.logview import FollowStyle
+from mltui.app.widgets.paint import LineBuilder, changed_width
+from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
+from mltui.logs.index import LogIndex
+from mltui.text import shorten_end, unicode_ok
+
+__all__ = ["LogPane", "LogStatus"]
+
+FRAME_S = 0.1
+"""Shortest time between two repaints."""
+
+_BREATH_S = 0.001  # between steps: others have the loop
+_FLOOD_S = 0.25  # … when each shows a whole new page: nobody reads ten pages a second
+_TITLE_S = 1.0  # the count of lines needn't run as fast as the lines
+_WHEEL_ROWS = 3
+
+
+class LogPane(Widget):
+    """A title line and a page of one log: follow, wrap, search, jump to errors."""
+
+    can_focus = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
+    DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }" + role_css("LogPane")
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_rows(-1)", "Up", show=False, id="log.up"),
+        Binding("down,j", "scroll_rows(1)", "Down", show=False, id="log.down"),
+        Binding("pageup", "scroll_page(-1)", "Page up", show=False, id="log.page_up"),
+        Binding("pagedown", "scroll_page(1)", "Page down", show=False, id="log.page_down"),
+        Binding("home,g", "go_to_line(1)", "First", show=False, id="log.first"),
+        Binding("end,G", "follow", "Follow", show=False, id="log.follow"),
+        Binding("left", "sideways(-1)", "Left", show=False, id="log.left"),
+        Binding("right", "sideways(1)", "Right", show=False, id="log.right"),
+        Binding("w", "wrap", "Wrap", id="log.wrap"),
+        Binding("n", "next_match", "Next", id="log.next"),
+        Binding("N", "previous_match", "Previous", show=False, id="log.previous"),
+        Binding("e", "next_error", "Next error", id="log.next_error"),
+    ]
+
+    class StatusChanged(Message):
+        """What the title says changed; at most once a second while lines just arrive."""
+
+        def __init__(self, pane: LogPane, status: LogStatus) -> None:
+            super().__init__()
+            self.pane = pane
+            self.status = status
+
+        @property
+        def control(self) -> LogPane:
+            """The pane, for `@on(LogPane.StatusChanged, "#id")`."""
+            return self.pane
+
+    def __init__(
+        self,
+        index: LogIndex | None = None,
+        *,
+        title: str = "",
+        show_title: bool = True,
+        empty: str = "no output yet",
+        follow_style: FollowStyle = "page",
+        unicode: bool | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name
+        classes: str | None = None,
+    ) -> None:
+        """A pane on *index*, which it closes; *unicode* None asks the locale."""
+        super().__init__(id=id, classes=classes)
+        self._title = title
+        self._show_title = show_title
+        self._empty = empty
+        self._unicode = unicode_ok() if unicode is None else unicode
+        self._roles = RoleStyles(self)
+        self._follow_style = follow_style
+        self._scene: LogScene | None = None
+        self._generation = 0
+        self._painted: list[Strip] = []
+        self._painted_for: tuple[object, ...] = ()
+        self._scheduled = self._title_due = False
+        self._stepped_at = self._painted_at = self._told_at = 0.0
+        self._told: LogStatus | None = None
+        self._new_lines = 0
+        self._open(index)
+
+    def _open(self, index: LogIndex | None) -> None:
+        wrap = self.wrap
+        self._scene = None if index is None else LogScene(index, self._roles, self._follow_style)
+        if self._scene is not None:
+            self._scene.wrap = wrap
+        self._generation += 1
+
+    def set_index(self, index: LogIndex | None, title: str = "") -> None:
+        """Show another log from its end, following it. The one shown before is closed."""
+        if self.index is not None and self.index is not index:
+            self.index.close()
+        self._title = title
+        self._open(index)
+        self._sync()
+        self.wake()
+
+    @property
+    def index(self) -> LogIndex | None:
+        """The log that is shown."""
+        return None if self._scene is None else self._scene.index
+
+    def wake(self) -> None:
+        """The file changed, or may have: read it soon. Cheap; call it as often as you like."""
+        if not self._scheduled and self._scene is not None and self.is_running:
+            self._schedule(self._stepped_at + FRAME_S - monotonic())
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a step is due; while it is False nothing runs until the next `wake` or key."""
+        return self._scheduled
+
+    @property
+    def status(self) -> LogStatus:
+        """What is shown, as of now."""
+        return NOTHING if self._scene is None else self._scene.status()
+
+    @property
+    def follow(self) -> bool:
+        """Whether new lines are shown as they come."""
+        return self._scene is not None and self._scene.view.follow
+
+    @follow.setter
+    def follow(self, follow: bool) -> None:
+        if self._scene is not None:
+            self._scene.view.set_follow(follow)
+            self._sync()
+
+    @property
+    def wrap(self) -> bool:
+        """Whether long lines go on below; otherwise left and right move over them."""
+        return self._scene is not None and self._scene.wrap
+
+    @wrap.setter
+    def wrap(self, wrap: bool) -> None:
+        if self._scene is not None:
+            self._scene.set_wrap(wrap)
+            self._sync()
+
+    def search(self, pattern: str) -> None:
+        """Mark what matches *pattern* and go to the first such line from the page's top on.
+
+        Raises PatternError (its message is for the person) and changes nothing then.
+        """
+        if self._scene is not None:
+            self._scene.search(pattern)
+            self._step_now()
+
+    def clear_search(self) -> None:
+        """Mark nothing."""
+        if self._scene is not None:
+            self._scene.clear_search()
+            self._sync()
+
+    def next_match(self) -> None:
+        """To the next line that matches; after the last one, the first."""
+        if self._scene is not None:
+            self._scene.next_match(forward=True)
+            self._step_now()
+
+    def previous_match(self) -> None:
+        """To the previous line that matches; before the first one, the last."""
+        if self._scene is not None:
+            self._scene.next_match(forward=False)
+            self._step_now()
+
+    def next_error(self) -> None:
+        """To the next line that says error, from the page's top on the first time."""
+        if self._scene is not None:
+            self._scene.next_error()
+            self._step_now()
+
+    def go_to_line(self, number: int) -> None:
+        """Put line *number* (from 1, bounded) on top and stay there."""
+        if self._scene is not None:
+            self._scene.view.set_follow(False)
+            self._scene.view.go(number - 1)
+            self._sync()
+
+    def visible_text(self) -> str:
+        """The lines on the page in full, for copying."""
+        scene = self._scene
+        if scene is None or not scene.rows:
+            return ""
+        return scene.text(scene.rows[0].line, scene.rows[-1].line + 1)
+
+    # reading
+
+    def _schedule(self, delay_s: float) -> None:
+        # call_later would be nearer, but a widget whose queue is never empty never yields the loop
+        self._scheduled = True
+        self.set_timer(max(delay_s, _BREATH_S), self._step)
+
+    def _step_now(self) -> None:
+        """A key wants an answer: don't wait for the next step, and show what was asked."""
+        if not self._scheduled:
+            self._step()
+        self._sync()
+
+    def _step(self) -> None:
+        """One bounded piece of work: read, search, perhaps paint; and say when the next is due."""
+        self._scheduled = False
+        scene = self._scene
+        if scene is None or not self.is_attached:
+            return
+        now = self._stepped_at = monotonic()
+        self._prepare()
+        came, went = scene.step()
+        self._new_lines += max(came, 0)
+        flood = scene.view.follow and self._new_lines > scene.view.height
+        pause = _FLOOD_S if flood else FRAME_S if scene.is_busy else 0.0
+        if went or now >= self._painted_at + pause:
+            self._painted_at, self._new_lines = now, 0
+            self._sync(by_time=not went)
+            pause = 0.0
+        if scene.is_busy:
+            self._schedule(0.0)
+        elif pause:
+            self._schedule(self._painted_at + pause - now)
+
+    # painting
+
+    def _signature(self) -> tuple[object, ...]:
+        return (self.size, self._generation, self.app.theme_variables)
+
+    def _prepare(self) -> None:
+        """Bring sizes and styles up to date before lines are measured."""
+        if not self.size or self._signature() == self._painted_for:
+            return
+        self._painted_for = self._signature()
+        self._roles.clear()
+        if self._scene is not None:
+            width, height = self.size
+            self._scene.resize(width, height - self._show_title, self.rich_style)
+        self._painted = []
+        self._told = None
+
+    def _sync(self, *, by_time: bool = False) -> None:
+        """Refresh the lines that read otherwise than what was painted last.
+
+        *by_time*: nothing was asked for, lines just came; the title may lag then.
+        """
+        if not self.is_mounted or not self.size:
+            return
+        self._prepare()
+        old = self._painted
+        self._painted = self._lines(by_time)
+        if len(old) != len(self._painted):
+            self.refresh()
+            return
+        for y, (before, after) in enumerate(zip(old, self._painted, strict=True)):
+            width = changed_width(before, after)
+            if width:
+                self.refresh(Region(0, y, width, 1))
+
+    def _lines(self, by_time: bool) -> list[Strip]:
+        width, height = self.size
+        base, scene = self.rich_style, self._scene
+        if scene is not None:
+            scene.look()
+        told = self._tell(by_time)
+        lines: list[Strip] = []
+        if self._show_title:
+            status, unicode = self._told or self.status, self._unicode
+            fresh = title_line(self._title, status, width, base, self._roles, unicode=unicode)
+            lines.append(fresh if told or not self._painted else self._painted[0])
+        if scene is not None and scene.rows:
+            lines += scene.body(base, self._roles.on(base, "cursor"), self.text_selection)
+        elif len(lines) < height:
+            note = LineBuilder()
+            note.add(shorten_end(self._empty, width), self._roles.on(base, "dim"))
+            note.pad(width, base)
+            lines.append(note.strip())
+        blank = Strip.blank(width, base)
+        return (lines + [blank] * (height - len(lines)))[:height]
+
+    def _tell(self, by_time: bool) -> bool:
+        """Post the status if it changed; False if that may wait, and then it is seen to later."""
+        status, told, now = self.status, self._told, monotonic()
+        if status == told:
+            return True
+        late = self._told_at + _TITLE_S - now
+        if by_time and late > 0 and told and told.line_count and told.notice == status.notice:
+            if not self._title_due:
+                self._title_due = True
+                self.set_timer(late, self._late_title)
+            return False
+        self._told, self._told_at = status, now
+        self.post_message(self.StatusChanged(self, status))
+        return True
+
+    def _late_title(self) -> None:
+        self._title_due = False
+        self._sync()
+
+    def render_line(self, y: int) -> Strip:
+        """One line, as Textual asks for it, with the offsets that selecting text needs."""
+        if self._signature() != self._painted_for or len(self._painted) != self.size.height:
+            self._prepare()
+            self._painted = self._lines(by_time=False)
+        if y >= len(self._painted):
+            return Strip.blank(self.size.width)
+        strip, number = self._painted[y], y - self._show_title
+        scene = self._scene
+        if scene is None or not 0 <= number < len(scene.rows):
+            return strip
+        row = scene.rows[number]
+        return strip.apply_offsets(scene.offset(row), row.line)
+
+    def notify_style_update(self) -> None:
+        """Styles changed: what is painted is drawn anew when next asked for."""
+        super().notify_style_update()
+        self._generation += 1
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """The person selects text with the mouse."""
+        self._sync()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, at most its first ten thousand lines."""
+        return None if self._scene is None else (self._scene.selected_text(selection), "\n")
+
+    # keys and mouse
+
+    def on_mount(self) -> None:
+        """Read what is there."""
+        self._schedule(0.0)
+
+    def on_unmount(self) -> None:
+        """Let go of the file and of what was read."""
+        if self.index is not None:
+            self.index.close()
+        self._open(None)
+
+    def on_resize(self) -> None:
+        """The page has another size."""
+        self._sync()
+
+    def action_scroll_rows(self, rows: int) -> None:
+        """Leave following and move by rows."""
+        if self._scene is not None:
+            self._scene.view.set_follow(False)
+            self._scene.view.scroll(rows)
+            self._sync()
+
+    def action_scroll_page(self, pages: int) -> None:
+        """Leave following and move by pages, one row kept in sight."""
+        self.action_scroll_rows(pages * max(self.size.height - self._show_title - 1, 1))
+
+    def action_follow(self) -> None:
+        """Show the end and follow it."""
+        self.follow = True
+
+    def action_wrap(self) -> None:
+        """Wrap long lines, or don't."""
+        self.wrap = not self.wrap
+
+    action_go_to_line = go_to_line
+    action_next_match = next_match
+    action_previous_match = previous_match
+    action_next_error = next_error
+
+    def action_sideways(self, halves: int) -> None:
+        """Move over long lines by half pages; nothing while they wrap."""
+        if self._scene is not None:
+            self._scene.sideways(halves * max(self.size.width // 2, 1))
+            self._sync()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Wheel: leave following and move."""
+        event.stop()
+        self.action_scroll_rows(_WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Wheel: leave following and move."""
+        event.stop()
+        self.action_scroll_rows(-_WHEEL_ROWS)

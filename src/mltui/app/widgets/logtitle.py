@@ -1,0 +1,66 @@
+"""The title line of a log: whose it is on the left, following or what waits on the right.
+
+`LogPane` paints it; a pane with a header of its own reads `LogStatus` instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from mltui.app.widgets.paint import LineBuilder
+from mltui.app.widgets.roles import RoleStyles
+from mltui.text import format_count, glyph, shorten_end
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatus:
+    """What a pane shows of its log, for titles elsewhere."""
+
+    following: bool
+    wrapped: bool
+    line_count: int
+    waiting_lines: int
+    """Lines that came since following was left."""
+    first_line: int
+    last_line: int
+    """Lines on the page, from 1, the last one included; 0 when there are none."""
+    read_share: float
+    """How much of the file is indexed; 1.0 when all is."""
+    search: str
+    """`/loss 3/214`, or empty."""
+    notice: str
+    """Why the log was started anew, or empty."""
+
+
+NOTHING = LogStatus(False, False, 0, 0, 0, 0, 1.0, "", "")
+"""The status of a pane without a log."""
+
+
+def title_line(
+    title: str, status: LogStatus, width: int, base: Style, roles: RoleStyles, *, unicode: bool
+) -> Strip:
+    """*title* and *status* in *width* cells; the status has the room first."""
+    lines = format_count(status.line_count)
+    if status.following:
+        state, role = f"{glyph('running', unicode=unicode)} following", "accent"
+        where = f"{lines} lines"
+    else:
+        waiting = status.waiting_lines
+        state = f"{glyph('paused', unicode=unicode)} {format_count(waiting)} new"
+        role = "state-warning" if waiting else "dim"
+        where = f"{format_count(status.last_line)} of {lines}"
+    reading = "" if status.read_share >= 1 else f"reading {status.read_share:.0%}"
+    parts = [part for part in (status.search, status.notice, reading) if part]
+    right = shorten_end("   ".join([state, *parts, where]), width, measure=cell_len)
+    line = LineBuilder()
+    room = width - cell_len(right) - 2
+    if room > 0:
+        line.add(shorten_end(title, room, measure=cell_len), base)
+    line.pad(width - cell_len(right), base)
+    line.add(right[: len(state)], roles.on(base, role))
+    line.add(right[len(state) :], roles.on(base, "dim"))
+    return line.strip().adjust_cell_length(width, base)
