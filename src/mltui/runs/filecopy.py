@@ -40,6 +40,15 @@ def create(path: str, flags: int = os.O_WRONLY) -> int:
     return os.open(path, flags, 0o444)
 
 
+def link(source: str, target: str) -> None:
+    """Another name for a file; the name's folder is made if need be."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileNotFoundError:
+        make_parent(target)
+        os.link(source, target, follow_symlinks=False)
+
+
 def make_parent(path: str) -> None:
     """Make the folder a file is to be in."""
     os.makedirs(path.rpartition("/")[0], exist_ok=True)  # noqa: PTH103

@@ -27,7 +27,6 @@ from mltui.runs import filecopy
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 _HEX = re.compile(r"[0-9a-f]{62}")
-_CHUNK = 1 << 20
 _SMALL = 1 << 16
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -59,8 +58,6 @@ class Store:
         self._root = str(self.folder)
         self._tmp = f"{self._root}/tmp"
         self._names = (f"{self._tmp}/{os.getpid()}-{n}" for n in itertools.count())
-
-    # --- names ----------------------------------------------------------------------------------
 
     def _name(self, digest: str) -> str:
         match = _DIGEST.fullmatch(digest)
@@ -94,12 +91,12 @@ class Store:
                 fd = filecopy.create(temp)
                 try:
                     filecopy.write_all(fd, data)
+                    self._name_it(temp, name)
                 except BaseException:
-                    os.unlink(temp)  # noqa: PTH108
+                    filecopy.remove_quietly(temp)
                     raise
                 finally:
                     os.close(fd)
-                self._name_it(temp, name)
         except OSError as error:
             raise filecopy.explain(error, self.folder) from error
         return Artifact(f"sha256:{hexed}", len(data))
@@ -143,19 +140,18 @@ class Store:
             else:
                 digest = hashlib.sha256()
                 size = 0
-                while data := os.read(source, _CHUNK):
+                while data := os.read(source, 1 << 20):
                     digest.update(data)
                     filecopy.write_all(target, data)
                     size += len(data)
                 hexed = digest.hexdigest()
             name = f"{self._root}/{hexed[:2]}/{hexed[2:]}"
             if self._is_kept(name, size):
-                os.unlink(temp)  # noqa: PTH108
+                filecopy.remove_quietly(temp)
             else:
                 self._name_it(temp, name)
         except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temp)  # noqa: PTH108
+            filecopy.remove_quietly(temp)
             raise
         finally:
             os.close(target)
@@ -167,8 +163,6 @@ class Store:
         except FileNotFoundError:
             filecopy.make_parent(name)
             os.rename(temp, name)  # noqa: PTH104
-
-    # --- taking outputs -------------------------------------------------------------------------
 
     def take(self, path: Path, *, is_folder: bool, inside: Path | None = None) -> Artifact:
         """Keep an ended attempt's output without copying it, where the file system allows.
@@ -225,7 +219,7 @@ class Store:
             return False
         temp = next(self._names)
         try:
-            os.link(source, temp, follow_symlinks=False)
+            filecopy.link(source, temp)
         except OSError as error:
             if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
                 return False
@@ -368,24 +362,23 @@ class Store:
     def remove_leftovers(self, older_than_s: float = 86_400.0) -> None:
         """Remove what a killed process left half-written."""
         limit = time.time() - older_than_s
-        with os.scandir(self._tmp) as entries:
+        with suppress(FileNotFoundError), os.scandir(self._tmp) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):
-                    if entry.stat(follow_symlinks=False).st_mtime < limit:
-                        os.unlink(entry.path)  # noqa: PTH108
-
-    # --- gc -------------------------------------------------------------------------------------
+                if entry.stat(follow_symlinks=False).st_mtime < limit:
+                    filecopy.remove_quietly(entry.path)
 
     def digests(self) -> Iterator[tuple[str, int]]:
         """Every object and its size in bytes, in no order."""
-        for folder in os.scandir(self._root):
-            if len(folder.name) != 2:
-                continue
-            with os.scandir(folder.path) as entries:
+        try:
+            folders = [name for name in os.listdir(self._root) if len(name) == 2]  # noqa: PTH208
+        except FileNotFoundError:
+            return
+        for folder in folders:
+            with os.scandir(f"{self._root}/{folder}") as entries:
                 for entry in entries:
                     if _HEX.fullmatch(entry.name):
                         with suppress(FileNotFoundError):
-                            yield f"sha256:{folder.name}{entry.name}", entry.stat().st_size
+                            yield f"sha256:{folder}{entry.name}", entry.stat().st_size
 
     def remove(self, digest: str) -> int:
         """Remove one object; how many bytes that freed (0 when it was not there)."""
