@@ -104,7 +104,7 @@ _IMAGE_NAME = scalars.text(
     "the name of an image such as `python:3.11-slim`", r"[A-Za-z0-9][A-Za-z0-9._/:@${}-]*"
 )
 IMAGE = Object(
-    "image build",
+    "image",
     "An image built from a folder of the project.",
     (
         Field(

@@ -31,8 +31,8 @@ class Draft:
         draft = cls(spec, reading, Graph.of(spec))
         for path in reading.keys:
             draft._children.setdefault(path[:-1], []).append(str(path[-1]))
-        for path in reading.broken:
-            draft._wrong_below.update(path[:end] for end in range(len(path) + 1))
+        for path in tuple(reading.broken):
+            draft.spoil(*path)
         return draft
 
     def fault(self, mark: Mark, message: str, hint: str = "") -> None:
@@ -71,6 +71,11 @@ class Draft:
             if at in self.reading.texts and at not in self.reading.broken:
                 yield self.reading.texts[at], self.spec.marks[at]
             index += 1
+
+    def spoil(self, *path: str | int) -> None:
+        """Remembers that a part is wrong, so that later checks keep quiet about it."""
+        self.reading.broken.add(path)
+        self._wrong_below.update(path[:end] for end in range(len(path) + 1))
 
     def check_known(
         self, name: str, mark: Mark, what: str, *section: str | int, also: Iterable[str] = ()

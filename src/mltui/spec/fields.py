@@ -16,7 +16,7 @@ from mltui.errors import Problem
 from mltui.spec.expr import Name
 from mltui.spec.model import Mark, YamlPath
 from mltui.spec.scalar_places import place_in
-from mltui.spec.spelling import did_you_mean
+from mltui.spec.spelling import nearest
 from mltui.spec.template import Spot
 from mltui.spec.yaml12 import ListNode, MapNode, Node, ScalarNode, Source
 
@@ -269,8 +269,11 @@ class Object:
             at = (*path, entry.key)
             found = known.get(entry.key)
             if found is None:
-                hint = self.hint(entry.key, {e.key for e in node.entries})
+                meant = self.meant_by(entry.key, {e.key for e in node.entries})
+                hint = f"did you mean `{meant}`?" if meant else self.keys_left(node)
                 reading.fault(entry.mark, f"unknown key `{entry.key}` in {self.title(path)}", hint)
+                if meant:
+                    reading.broken.add((*path, meant))
                 continue
             try:
                 values[entry.key] = found.kind.read(entry.node, at, reading)
@@ -278,11 +281,12 @@ class Object:
                 reading.broken.add(at)
         written = {entry.key for entry in node.entries}
         for missing in self.fields:
-            if missing.required and missing.name not in written:
+            at = (*path, missing.name)
+            if missing.required and missing.name not in written and at not in reading.broken:
                 mark = reading.keys.get(path, node.mark)
                 hint = f"e.g. `{missing.name}: {_inline(missing.example)}`"
                 reading.fault(mark, f"{self.title(path)} has no `{missing.name}`", hint)
-                reading.broken.add((*path, missing.name))
+                reading.broken.add(at)
         name = path[-1] if path else ""
         return self.make(str(name), values)
 
@@ -290,14 +294,22 @@ class Object:
         """How a message names this object."""
         if not path:
             return "the project"
-        return f"{self.name} `{path[-1]}`" if path[-1] != self.name else f"`{self.name}`"
+        is_field = self.name.endswith(str(path[-1]))
+        return f"`{path[-1]}`" if is_field else f"{self.name} `{path[-1]}`"
 
-    def hint(self, key: str, written: set[str]) -> str:
+    def meant_by(self, key: str, written: set[str]) -> str | None:
         """The field that an unknown key was probably meant to be."""
-        for known in self.fields:
+        left = [f for f in self.fields if f.name not in written]
+        for known in left:
             if key in known.also:
-                return f"did you mean `{known.name}`?"
-        return did_you_mean(key, [f.name for f in self.fields if f.name not in written])
+                return known.name
+        return nearest(key, [f.name for f in left])
+
+    def keys_left(self, node: MapNode) -> str:
+        """What could be written instead, where nothing is near."""
+        written = {entry.key for entry in node.entries}
+        left = [f"`{f.name}`" for f in self.fields if f.name not in written]
+        return "there is " + ", ".join(left) if 0 < len(left) <= 12 else ""
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """A reference to this object's definition."""

@@ -55,6 +55,8 @@ def _fault_cycle(draft: Draft, cycle: tuple[str, ...]) -> None:
     else:
         if stage.for_each is not None:
             path = ("stages", reader, "for_each", stage.for_each.variable)
+    if not draft.is_sound(*path):
+        return
     hint = "to run stages again use a gate with `restart`"
     draft.fault(draft.at(*path), f"these stages feed each other: {shown}", hint)
 
@@ -82,6 +84,8 @@ def _check_gate(draft: Draft, stage: Stage, gate: Gate) -> None:
     if not known or draft.graph.cycle:
         return
     before = draft.graph.ancestors(stage.name)
+    if not all(draft.is_sound("stages", s, "inputs") for s in (*before, stage.name)):
+        return
     if gate.restart != stage.name and gate.restart not in before:
         message = f"`{gate.restart}` does not feed `{stage.name}`, so the loop can't restart there"
         order = [name for name in draft.graph.order if name in before]

@@ -15,7 +15,7 @@ from mltui.spec.draft import Draft
 from mltui.spec.environments import stage_environments
 from mltui.spec.graph import actors
 from mltui.spec.model import Input, Mark, Service, Stage, YamlPath
-from mltui.spec.spelling import did_you_mean
+from mltui.spec.spelling import did_you_mean, nearest
 from mltui.spec.template import read_template
 
 SECTIONS = ("stages", "services", "monitors")
@@ -26,7 +26,8 @@ def check_references(draft: Draft) -> None:
     _check_unique_names(draft)
     for path, actor in actors(draft.spec):
         for name, found in actor.inputs.items():
-            _check_input(draft, path, found, draft.at(*path, "inputs", name))
+            if not _is_input_right(draft, path, found, draft.at(*path, "inputs", name)):
+                draft.spoil(*path, "inputs", name)
         _check_listed(draft, path, actor)
         _check_environment(draft, path, actor)
         _check_variables(draft, path)
@@ -39,52 +40,57 @@ def check_references(draft: Draft) -> None:
     _check_services_and_monitors(draft)
 
 
-def check_output(draft: Draft, stage: str, output: str, mark: Mark) -> None:
-    """Faults `stage.output` when there is no such stage, or it has no such output."""
+def check_output(
+    draft: Draft, stage: str, output: str, mark: Mark, also: Iterable[str] = ()
+) -> bool:
+    """Faults `stage.output` when there is no such stage, or it has no such output.
+
+    `also` are other right spellings to guess from. True when it is there.
+    """
     stages = draft.names("stages")
     if stages is None:
-        return
-    if stage not in stages:
-        written = f"{stage}.{output}"
-        every = [f"{s}.{o}" for s in stages for o in draft.names("stages", s, "outputs") or ()]
-        hint = did_you_mean(written, every) if len(every) < 500 else ""
-        near = did_you_mean(stage, stages)
-        owners = [s for s in stages if output in (draft.names("stages", s, "outputs") or ())]
-        if len(owners) == 1 and not hint.startswith("did"):
-            hint = f"did you mean `{owners[0]}.{output}`?"
-        if not hint.startswith("did"):
-            hint = near
-        draft.fault(mark, f"there is no stage `{stage}`", hint)
-        return
-    outputs = draft.names("stages", stage, "outputs")
-    if outputs is not None and output not in outputs:
-        hint = did_you_mean(output, outputs)
-        if not outputs:
-            hint = f"declare it: `outputs: {{{output}: FILE}}` in stage `{stage}`"
+        return True
+    outputs = {name: draft.names("stages", name, "outputs") for name in stages}
+    if stage in stages:
+        known = outputs[stage]
+        if known is None or output in known:
+            return True
+        declare = f"declare it: `outputs: {{{output}: FILE}}` in stage `{stage}`"
+        hint = did_you_mean(output, known) if known else declare
         draft.fault(mark, f"stage `{stage}` has no output `{output}`", hint)
+        return False
+    every = [f"{name}.{out}" for name, known in outputs.items() for out in known or ()]
+    same = [written for written in every if written.endswith(f".{output}")]
+    near = nearest(f"{stage}.{output}", [*every, *also]) or nearest(stage, stages)
+    if near is None and len(same) == 1:
+        near = same[0]
+    hint = f"did you mean `{near}`?" if near else did_you_mean(stage, stages)
+    draft.fault(mark, f"there is no stage `{stage}`", hint)
+    return False
 
 
-def _check_input(draft: Draft, path: YamlPath, found: Input, mark: Mark) -> None:
+def _is_input_right(draft: Draft, path: YamlPath, found: Input, mark: Mark) -> bool:
     if found.service is not None:
         if found.output != "records":
-            draft.fault(
-                mark,
-                f"service `{found.service}` has no `{found.output}` to read",
-                f"did you mean `{found.service}.records`?",
-            )
-    elif found.stage is not None and found.output is not None:
-        services = draft.names("services") or ()
-        stages = draft.names("stages") or ()
-        monitors = draft.names("monitors") or ()
-        if found.stage in services and found.stage not in stages:
+            message = f"service `{found.service}` has no `{found.output}` to read"
+            draft.fault(mark, message, f"did you mean `{found.service}.records`?")
+        return found.output == "records"
+    if found.stage is None or found.output is None:
+        return True
+    services = draft.names("services") or ()
+    if found.stage not in (draft.names("stages") or ()):
+        if found.stage in services:
             message = "only a monitor can read what a service recorded"
             draft.fault(mark, message, "make this a monitor, or read a stage's output")
-        elif found.stage in monitors and found.stage not in stages:
+            return False
+        if found.stage in (draft.names("monitors") or ()):
             draft.fault(mark, f"`{found.stage}` is a monitor; only a stage's output can be read")
-        elif path == ("stages", found.stage):
-            draft.fault(mark, f"stage `{found.stage}` can't read its own output")
-        else:
-            check_output(draft, found.stage, found.output, mark)
+            return False
+    if path == ("stages", found.stage):
+        draft.fault(mark, f"stage `{found.stage}` can't read its own output")
+        return False
+    records = [f"{name}.records" for name in services] if path[0] == "monitors" else []
+    return check_output(draft, found.stage, found.output, mark, records)
 
 
 def _check_listed(draft: Draft, path: YamlPath, actor: Stage | Service) -> None:
@@ -217,8 +223,9 @@ def _check_environments(draft: Draft) -> None:
                 if spot.ref.kind == "item" and spot.ref.name in variables:
                     continue
                 shown = "${" + spot.ref.name + "}"
-                hint = did_you_mean(spot.ref.name, variables) if variables else ""
-                hint = hint or "only the variable of the environment's own name"
+                hint = "only the variable of the environment's own name can stand here"
+                if variables:
+                    hint = f"did you mean `${{{min(variables)}}}`?"
                 draft.fault(draft.at(*at), f"nothing fills `{shown}` in an environment", hint)
             for fault in found.faults:
                 draft.fault(draft.at(*at), fault.message, fault.hint)

@@ -26,8 +26,8 @@ from mltui.spec.quantities import (
     read_rate,
     read_size,
 )
-from mltui.spec.spelling import did_you_mean
-from mltui.spec.template import Fault, read_template
+from mltui.spec.spelling import nearest
+from mltui.spec.template import UNCLOSED, Fault, read_template
 from mltui.spec.yaml12 import ListNode, MapNode, Node, ScalarNode, read_value
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
@@ -171,7 +171,8 @@ def choice(values: Iterable[str]) -> Scalar:
     def convert(node: ScalarNode) -> str | StrEnum:
         if isinstance(node.value, str) and node.value in members:
             return members[node.value]
-        raise Unfit(hint=did_you_mean(node.text, members) if node.text else "")
+        near = nearest(node.text, members)
+        raise Unfit(hint=f"did you mean `{near}`?" if near else "")
 
     what = "one of " + ", ".join(f"`{word}`" for word in members)
     return Scalar(what if len(members) > 1 else what[7:], convert, {"enum": list(members)})
@@ -278,32 +279,36 @@ class Templated:
         found = read_template(node.text, shell=self.shell)
         reading.nodes[path] = node
         reading.spots[path] = found.spots
+        is_cut = self.shell and not node.style and self.check_cut(node, reading, found.faults)
         for fault in found.faults:
-            reading.fault(reading.place(path, fault.offset), fault.message, fault.hint)
+            if not (is_cut and fault.message.endswith(UNCLOSED)):
+                reading.fault(reading.place(path, fault.offset), fault.message, fault.hint)
+        if found.faults or is_cut:
+            reading.broken.add(path)
         between = [part for part in found.template.parts if isinstance(part, str)]
         if self.pattern and not all(re.fullmatch(self.pattern, part) for part in between):
             raise reading.wrong(node, path, self.what)
         if "\0" in node.text:
             reading.fault(node.mark, "a NUL can't be passed to a program")
-        if self.shell and not node.style:
-            self.check_cut(node, reading, found.faults)
         return found.template
 
-    def check_cut(self, node: ScalarNode, reading: Reading, faults: tuple[Fault, ...]) -> None:
+    def check_cut(self, node: ScalarNode, reading: Reading, faults: tuple[Fault, ...]) -> bool:
         """A plain value ends at ` #`; says so where the rest was surely meant to run."""
         rest = reading.source.text[node.end :].splitlines()[:1]
         cut = re.match(r"\s+(#.*)", rest[0]) if rest else None
         if cut is None:
-            return
+            return False
         comment = cut[1]
-        is_open = any("is not closed" in fault.message for fault in faults)
-        if is_open or "${" in comment or re.match(r"#[^\s#]", comment):
-            line = " ".join(reading.source.text[node.start : node.end].split())
-            whole = f"{line}{cut[0]}".replace("'", "''")
-            whole = whole if len(whole) <= 90 else whole[:89] + "…"
-            mark = reading.source.mark(node.end + cut.start(1))
-            message = "a plain value ends at ` #`, so the command is cut here"
-            reading.fault(mark, message, f"quote it: '{whole}'")
+        is_open = any(fault.message.endswith(UNCLOSED) for fault in faults)
+        if not (is_open or "${" in comment or re.match(r"#[^\s#]", comment)):
+            return False
+        line = " ".join(reading.source.text[node.start : node.end].split())
+        whole = f"{line}{cut[0]}".replace("'", "''")
+        whole = whole if len(whole) <= 90 else whole[:89] + "…"
+        mark = reading.source.mark(node.end + cut.start(1))
+        message = "a plain value ends at ` #`, so the command is cut here"
+        reading.fault(mark, message, f"quote it: '{whole}'")
+        return True
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """Text; references are not checked by editors."""

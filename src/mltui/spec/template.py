@@ -21,9 +21,13 @@ SINGLES = ("metrics", "round", "port", "records")
 KINDS = ("inputs", "outputs", "params")
 """References with one: `${inputs.raw}`."""
 
+UNCLOSED = " is not closed in the shell's eyes"
+"""How the message about an open quote ends."""
+
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _REFERENCE = re.compile(rf"({_NAME})(?:\.({_NAME}))?")
 _BRACES = re.compile(r"\$\{([^{}\n]*)\}")
+_DOUBLED = re.compile(rf"\$\{{\{{\s*({_NAME}(?:\.{_NAME})?)\s*\}}\}}")
 _SHELL_EXPANSION = re.compile(r"\$\{[A-Za-z_@*#!?0-9][A-Za-z0-9_]*[:#%/+=?^,\[-]")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([^\s'\"<>|&;()]+))")
 
@@ -134,8 +138,8 @@ class _Scan:
                 self.skip(1)
         for opened, offset in self.context:
             if opened in "'\"":
-                hint = "is it cut by ` #`? Then quote the whole value"
-                self.faults.append(Fault(offset, f"this {opened} is not closed", hint))
+                hint = f"close it, or write `\\{opened}` for the character"
+                self.faults.append(Fault(offset, f"this {opened}{UNCLOSED}", hint))
                 break
 
     def emit(self, text: str) -> None:
@@ -174,6 +178,12 @@ class _Scan:
         self.at = found.end()
 
     def bad_reference(self, found: re.Match[str] | None) -> None:
+        doubled = _DOUBLED.match(self.text, self.at)
+        if doubled:
+            message = f"`{doubled[0]}` is not a reference"
+            self.fault(message, f"write `${{{doubled[1]}}}`")
+            self.skip(doubled.end() - self.at)
+            return
         if _SHELL_EXPANSION.match(self.text, self.at):
             shown = found[0] if found else self.text[self.at :].split()[0]
             self.fault(f"`{shown}` is the shell's", f"write `${shown}` to leave it to the shell")

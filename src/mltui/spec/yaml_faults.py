@@ -189,9 +189,9 @@ class _Fault:
         if " #" in above and not _KEY_ON_LINE.match(line + " "):
             message = "the value ended at the ` #` above, so this line belongs to nothing"
             return self.problem(self.at, message, QUOTE_HINT)
-        if line[self.at.column - 1 :].startswith("- ") and "expected key" in self.said:
+        if line[self.at.column - 1 :].startswith("- ") and "block mapping" in self.said:
             return self.problem(self.at, "a list item can't stand among `key: value` lines")
-        if "'-' indicator" in self.said:
+        if "block collection" in self.said:
             return self.problem(self.at, "expected `- ` as on the other items of this list")
         return self.problem(self.at, "wrong indentation: no block is open at this column")
 
