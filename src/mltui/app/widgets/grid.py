@@ -123,8 +123,6 @@ class Grid(Widget, Generic[R]):
         self._painter = RowPainter(self._columns, 0, self._roles)
         self._announced: Hashable | None = None
 
-    # what the owner calls
-
     @property
     def shown_columns(self) -> tuple[str, ...]:
         """Keys of the columns that have room now."""

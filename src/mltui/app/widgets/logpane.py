@@ -32,7 +32,8 @@ FRAME_S = 0.1
 
 _BREATH_S = 0.001  # between steps: others have the loop
 _FLOOD_S = 0.25  # … when each shows a whole new page: nobody reads ten pages a second
-_TITLE_S = 1.0  # the count of lines needn't run as fast as the lines
+_TITLE_S = 1.0  # what waits needn't be counted as fast as it comes …
+_FOLLOWED_TITLE_S = 5.0  # … and the lines that are seen to come even less: it doubles their price
 _WHEEL_ROWS = 3
 
 
@@ -59,7 +60,7 @@ class LogPane(Widget):
     ]
 
     class StatusChanged(Message):
-        """What the title says changed; at most once a second while lines just arrive."""
+        """What the title says changed; late by seconds where lines just arrive."""
 
         def __init__(self, pane: LogPane, status: LogStatus) -> None:
             super().__init__()
@@ -301,7 +302,7 @@ class LogPane(Widget):
         status, told, now = self.status, self._told, monotonic()
         if status == told:
             return True
-        late = self._told_at + _TITLE_S - now
+        late = self._told_at + (_FOLLOWED_TITLE_S if status.following else _TITLE_S) - now
         if by_time and late > 0 and told and told.line_count and told.notice == status.notice:
             if not self._title_due:
                 self._title_due = True

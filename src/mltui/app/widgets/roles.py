@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.widget import Widget
@@ -60,7 +61,7 @@ def role_css(widget: str) -> str:
 def parse_look(value: str) -> Style | None:
     """A theme's override: `#ff6b6b`, `ansi_red`, `bold red`, `dim`, `on #333`; None if not one."""
     found: dict[str, bool] = {}
-    colours: dict[bool, str] = {}
+    colours: dict[bool, RichColor] = {}
     behind = False
     for token in value.split():
         if token == "on":
@@ -72,7 +73,7 @@ def parse_look(value: str) -> Style | None:
                 colour = Color.parse(token)
             except ColorParseError:
                 return None
-            colours[behind] = colour.rich_color.name
+            colours[behind] = colour.rich_color
             behind = False
     found.pop("none", None)
     return Style(color=colours.get(False), bgcolor=colours.get(True), **found)  # type: ignore[arg-type]
@@ -114,6 +115,8 @@ class RoleStyles:
         override = self._widget.app.theme_variables.get(role)
         if override is not None and (look := parse_look(override)) is not None:
             return look
+        if self._widget.app.current_theme.ansi and "$text-" in ROLES[role]:
+            return Style(dim=True)  # sixteen colours have no grey between text and background
         name = f"role--{role}"
         styles = self._widget.get_component_styles(name)
         whole = self._widget.get_component_rich_style(name)
