@@ -100,15 +100,21 @@ def decide(
 
 
 def resume(project: Project) -> list[int]:
-    """Give runs that a dead runner left behind to a new one; their numbers, oldest first."""
-    if runner_status(project).alive:
-        return []
+    """Give runs that a runner left behind to a new one; their numbers, oldest first.
+
+    It died (then what it began is taken over) or could not go on (then it is tried again).
+    """
     with closing(project.journal()) as journal:
+        stuck = [row.number for row in journal.runs() if row.state is State.UNKNOWN]
+        for run in stuck:
+            journal.ask(run, "resume", {}, _person(), time.time())
+        if runner_status(project).alive:
+            return sorted(stuck)
         left = [row.number for row in journal.unfinished()]
         asked = bool(journal.open_requests())
     if left or asked:
         ensure_runner(project)
-    return left
+    return sorted({*left, *stuck})
 
 
 def ensure_runner(project: Project) -> None:

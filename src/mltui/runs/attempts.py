@@ -1,0 +1,242 @@
+"""One attempt's folders: made fresh before it starts, found again after a crash.
+
+Called by the runner. The attempt's folder (`.mltui/runs/N/SLUG`: log, metrics) stays with the run;
+its working folder (`.mltui/work/N/SLUG`: code, inputs, then outputs) goes when the outputs are in
+the store. Every path and name here follows from run, instance and attempt alone, so that another
+process makes the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mltui.engines.protocol import Attempt, Built
+from mltui.pipeline.model import InputValue, Instance, attempt_slug
+from mltui.runs.project import Project
+from mltui.runs.store import Store
+from mltui.spec.model import Environment, ParamValue, Ref, Spec, Stage
+from mltui.spec.template import format_value, render
+
+INPUTS = "inputs"
+"""Folder of the inputs in the working folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt lives. Absolute."""
+
+    folder: Path
+    work: Path
+
+    @property
+    def metrics(self) -> Path:
+        """What the stage writes its metrics to."""
+        return self.folder / "metrics"
+
+    @property
+    def secrets(self) -> Path:
+        """Where its secrets are while it runs."""
+        return self.folder / "secrets"
+
+
+def place_of(project: Project, run: int, instance: Instance, attempt: int) -> Place:
+    """The folders of an attempt."""
+    slug = attempt_slug(instance, attempt)
+    return Place(project.run_folder(run) / slug, project.work_folder(run) / slug)
+
+
+def input_paths(spec: Spec, stage: Stage, work: Path) -> dict[str, str]:
+    """Where each input is in a working folder: the name, with the suffix its producer gave it."""
+    return {
+        name: f"{work}/{INPUTS}/{name}{input_suffix(spec, stage, name)}" for name in stage.inputs
+    }
+
+
+def input_suffix(spec: Spec, stage: Stage, name: str) -> str:
+    """The suffix of an input's file, many programs choose a reader by it. Folders have none."""
+    source = stage.inputs[name]
+    if source.path is not None:
+        return "".join(PurePosixPath(source.path).suffixes)
+    if source.stage is None or source.output is None:
+        return ""
+    producer = spec.stages[source.stage]
+    output = producer.outputs[source.output]
+    whole = producer.for_each is not None and not is_paired(spec, stage, source.stage)
+    if output.is_folder or whole:
+        return ""
+    return "".join(PurePosixPath(output.path).suffixes)
+
+
+def is_paired(spec: Spec, stage: Stage, producer: str) -> bool:
+    """Whether a stage reads a `for_each` stage item by item, itself or through others."""
+    seen = stage
+    while seen.for_each is not None and seen.for_each.pairs_with is not None:
+        if seen.for_each.pairs_with == producer:
+            return True
+        seen = spec.stages[seen.for_each.pairs_with]
+    return False
+
+
+def values_of(
+    spec: Spec, stage: Stage, instance: Instance, place: Place, params: Mapping[str, ParamValue]
+) -> dict[Ref, ParamValue]:
+    """What each `${…}` of a stage's command stands for in this attempt."""
+    values: dict[Ref, ParamValue] = {
+        Ref("inputs", name): path for name, path in input_paths(spec, stage, place.work).items()
+    }
+    for name, output in stage.outputs.items():
+        values[Ref("outputs", name)] = f"{place.work}/{output.path.rstrip('/')}"
+    for name, value in params.items():
+        values[Ref("params", name)] = value
+    values[Ref("metrics")] = str(place.metrics)
+    values[Ref("round")] = instance.round
+    if stage.for_each is not None:
+        values[Ref("item", stage.for_each.variable)] = instance.item
+    return values
+
+
+def environment_of(
+    values: Mapping[Ref, ParamValue], stage: Stage, instance: Instance, attempt: int, place: Place
+) -> dict[str, str]:
+    """The `MLTUI_…` variables of an attempt. The engine adds the mark that strays are found by."""
+    env = {
+        "MLTUI_METRICS": str(values[Ref("metrics")]),
+        "MLTUI_ATTEMPT": str(attempt),
+    }
+    for ref, value in values.items():
+        if ref.kind in ("inputs", "outputs", "params"):
+            env[f"MLTUI_{ref.kind[:-1].upper()}_{variable(ref.name)}"] = format_value(value)
+    if stage.uses_round:
+        env["MLTUI_ROUND"] = str(instance.round)
+    for name in stage.secrets:
+        env[f"MLTUI_SECRET_{variable(name)}"] = str(place.secrets / name)
+    return env
+
+
+def variable(name: str) -> str:
+    """A name as the end of an environment variable: `top-k` is `TOP_K`."""
+    return "".join(c if c.isalnum() and c.isascii() else "_" for c in name).upper()
+
+
+def attempt_name(project: Project, spec: Spec, run: int, instance: Instance, attempt: int) -> str:
+    """Unique among all that this machine's engines run, and the same after a crash.
+
+    Two checkouts of one project have the same name and run numbers; their folders differ.
+    """
+    place = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:8]
+    return f"{spec.name}-{place}-{run}-{attempt_slug(instance, attempt)}"
+
+
+def make_attempt(
+    project: Project,
+    spec: Spec,
+    run: int,
+    instance: Instance,
+    attempt: int,
+    *,
+    params: Mapping[str, ParamValue],
+    built: Built | None,
+    environment: Environment | None,
+) -> Attempt:
+    """What an engine needs of an attempt. Touches no file, so it also describes one that runs."""
+    stage = spec.stages[instance.stage]
+    place = place_of(project, run, instance, attempt)
+    name = attempt_name(project, spec, run, instance, attempt)
+    values = values_of(spec, stage, instance, place, params)
+    variables = dict(environment.variables) if environment is not None else {}
+    return Attempt(
+        name=name,
+        labels={
+            "mltui.project": spec.name,
+            "mltui.run": str(run),
+            "mltui.stage": instance.stage,
+            "mltui.round": ":".join(map(str, instance.path)) or "1",
+            "mltui.attempt": str(attempt),
+        }
+        | ({"mltui.item": instance.item} if instance.item is not None else {}),
+        argv=tuple(render(stage.run, values)),
+        env={**variables, **environment_of(values, stage, instance, attempt, place)},
+        folder=place.folder,
+        work=place.work,
+        built=built,
+        resources=stage.resources,
+        network=stage.network,
+    )
+
+
+def make_folders(place: Place) -> None:
+    """Both folders, empty. OSError when there is no room.
+
+    What an attempt of the same name left (its start was intended, it never began) goes.
+    """
+    for folder in (place.folder, place.work):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            remove_tree(folder)
+            folder.mkdir(parents=True)
+
+
+def output_paths(stage: Stage, work: Path) -> list[Path]:
+    """Where the stage is to leave its outputs."""
+    return [work / output.path.rstrip("/") for output in stage.outputs.values()]
+
+
+def make_output_parents(place: Place, stage: Stage) -> None:
+    """The folders that outputs go to."""
+    for path in output_paths(stage, place.work):
+        if path.parent != place.work:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def put_inputs(
+    store: Store,
+    spec: Spec,
+    stage: Stage,
+    inputs: Mapping[str, InputValue],
+    digests: Mapping[str, str],
+    work: Path,
+) -> None:
+    """Fill the working folder's `inputs`. `digests`: input → digest, as the key names it.
+
+    StoreError when an artifact is gone or there is no room.
+    """
+    if not inputs:
+        return
+    folder = work / INPUTS
+    folder.mkdir()
+    paths = input_paths(spec, stage, work)
+    for name, value in inputs.items():
+        path = paths[name]
+        if value.artifact is not None:
+            store.materialise(value.artifact, Path(path))
+        elif value.items is not None:
+            store.items(value.items, Path(path))
+        else:
+            store.copy_out(digests[name], path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a stage may have made unreadable; harmless when it is not there."""
+
+    def again(function: object, path: str, error: BaseException) -> None:
+        if isinstance(error, FileNotFoundError):
+            return
+        parent = os.path.dirname(path)  # noqa: PTH120
+        for name in (parent, path):
+            if os.path.isdir(name) and not os.path.islink(name):  # noqa: PTH112, PTH114
+                os.chmod(name, 0o700)  # noqa: PTH101
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)  # noqa: PTH108
+
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder, onerror=lambda function, path, info: again(function, path, info[1]))

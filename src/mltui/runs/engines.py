@@ -1,0 +1,44 @@
+"""Which engine stands behind a target; made when it is first needed.
+
+Called by the runner only. An engine's module is imported here and nowhere else, so that a project
+without containers never imports their clients.
+"""
+
+from __future__ import annotations
+
+from mltui.engines.protocol import Engine
+from mltui.errors import UsageError
+from mltui.spec.model import Target
+
+
+class Engines:
+    """The engines of one runner, one per place."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str | None, ...], Engine] = {}
+
+    def of(self, target: Target) -> Engine:
+        """The engine of a target. UsageError for one that this mltui does not have."""
+        place = (target.engine, target.host, target.context, target.namespace)
+        engine = self._made.get(place)
+        if engine is None:
+            engine = self._made[place] = _make(target)
+        return engine
+
+    async def close(self) -> None:
+        """Give back what they hold; attempts go on."""
+        for engine in self._made.values():
+            close = getattr(engine, "close", None)
+            if close is not None:
+                await close()
+        self._made.clear()
+
+
+def _make(target: Target) -> Engine:
+    if target.engine == "process":
+        from mltui.engines.process import ProcessEngine
+
+        return ProcessEngine()
+    raise UsageError(
+        f"target {target.name} needs the engine {target.engine}, which this mltui does not have yet"
+    )

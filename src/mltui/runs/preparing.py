@@ -1,0 +1,196 @@
+"""From "all inputs are known" to a key: is there a result already, or must the stage run.
+
+Called by `running` for each `Prepare`. What is known already (environments, hashed files) is
+answered at once; only a build or a large file makes a stage wait. A project file is kept as it is
+hashed, so that an attempt gets the very bytes that its key names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mltui.engines.protocol import Engine
+from mltui.errors import BuildFailed, MltuiError, OutputError, StoreError, Unreachable
+from mltui.pipeline.model import (
+    Event,
+    Failure,
+    InputValue,
+    Instance,
+    Prepare,
+    StageBuilding,
+    StageCached,
+    StageFailed,
+    StageKeyed,
+)
+from mltui.runs import keys
+from mltui.runs.builds import Environments, Ready
+from mltui.runs.context import Context
+from mltui.runs.outcomes import Outcome
+from mltui.runs.outputs import store_failure
+from mltui.runs.store import Store
+from mltui.spec.model import Environment, FailureClass
+
+_SMALL_BYTES = 1 << 20
+_RETRY_S = 5.0
+
+
+class Files:
+    """Digests of the project files that stages read, each kept in the store."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self._root = root
+        self._store = store
+        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def at_once(self, path: str) -> str | None:
+        """The digest if finding it takes no time; None: call `read` in a thread."""
+        info = self._stat(path)
+        found = self._known.get(path)
+        if found is not None and found[0] == _stamp(info) and self._store.has(found[1]):
+            return found[1]
+        return self.read(path) if info.st_size <= _SMALL_BYTES else None
+
+    def read(self, path: str) -> str:
+        """Hash and keep a file. OutputError when it can't be read."""
+        stamp = _stamp(self._stat(path))
+        digest = self._store.put_file(self._root / path).digest
+        self._known[path] = (stamp, digest)
+        return digest
+
+    def _stat(self, path: str) -> os.stat_result:
+        try:
+            return os.stat(f"{self._root}/{path}")  # noqa: PTH116 - called for every stage
+        except OSError as error:
+            why = (error.strerror or "unreadable").lower()
+            raise OutputError(f"the file {path} can't be read: {why}") from error
+
+
+def _stamp(info: os.stat_result) -> tuple[int, ...]:
+    return info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+
+
+class Preparer:
+    """Finds keys and cached results for the instances of one run."""
+
+    def __init__(self, context: Context, environments: Environments) -> None:
+        self._context = context
+        self._environments = environments
+        self._files = Files(context.project.root, context.store)
+
+    def at_once(self, wanted: Prepare) -> Event | None:
+        """The answer to a `Prepare` if nothing has to be waited for; else None: use `later`."""
+        instance = wanted.instance
+        try:
+            environment = self._context.blueprint.environment_of(instance)
+            ready = None
+            if environment is not None:
+                ready = self._environments.known(self._engine_of(instance), environment)
+                if ready is None:
+                    return None
+            digests = self.input_digests(self._context.scheduler.inputs_of(instance))
+            if digests is None:
+                return None
+            return self._answer(wanted, environment, ready, digests)
+        except MltuiError as error:
+            return failed(wanted, error)
+
+    async def later(self, wanted: Prepare) -> None:
+        """Answer a `Prepare` that needs a build, a long look, or an engine that is away."""
+        context = self._context
+        while context.scheduler.is_wanted(wanted):
+            try:
+                answer = await self._wait_for(wanted)
+            except Unreachable:
+                await asyncio.sleep(_RETRY_S)
+                continue
+            except MltuiError as error:
+                answer = failed(wanted, error)
+            if context.scheduler.is_wanted(wanted):
+                context.emit(Outcome((answer,)))
+            return
+
+    def input_digests(self, inputs: Mapping[str, InputValue]) -> dict[str, str] | None:
+        """Input → digest; None when a large file has to be hashed first."""
+        digests = {}
+        for name, value in inputs.items():
+            if value.path is None:
+                digests[name] = keys.input_digest(self._context.store, value)
+            elif (found := self._files.at_once(value.path)) is not None:
+                digests[name] = found
+            else:
+                return None
+        return digests
+
+    async def read_digests(self, inputs: Mapping[str, InputValue]) -> dict[str, str]:
+        """As `input_digests`, large files in a thread."""
+        for value in inputs.values():
+            if value.path is not None and self._files.at_once(value.path) is None:
+                await asyncio.to_thread(self._files.read, value.path)
+        return self.input_digests(inputs) or {}
+
+    async def _wait_for(self, wanted: Prepare) -> Event:
+        instance = wanted.instance
+        environment = self._context.blueprint.environment_of(instance)
+        ready = None if environment is None else await self._ready(instance, environment)
+        digests = await self.read_digests(self._context.scheduler.inputs_of(instance))
+        return self._answer(wanted, environment, ready, digests)
+
+    async def _ready(self, instance: Instance, environment: Environment) -> Ready:
+        """The environment, built if need be. BuildFailed, Unreachable."""
+        engine = self._engine_of(instance)
+        ready = self._environments.known(engine, environment)
+        ready = ready or await self._environments.find(engine, environment)
+        if ready is not None:
+            return ready
+        row, task = self._environments.build(engine, environment)
+        event = StageBuilding(time.time(), instance, environment.name, row.id)
+        self._context.emit(Outcome((event,)))
+        # Others may wait for the same build: it does not end because one of them lost interest.
+        return await asyncio.shield(task)
+
+    def _answer(
+        self,
+        wanted: Prepare,
+        environment: Environment | None,
+        ready: Ready | None,
+        digests: Mapping[str, str],
+    ) -> Event:
+        context, instance = self._context, wanted.instance
+        stage = context.blueprint.stage(instance.stage)
+        key = keys.key_for(
+            context.blueprint,
+            instance,
+            digests,
+            context.scheduler.params_of(instance),
+            environment,
+            None if ready is None else ready.resolved,
+        )
+        now = time.time()
+        found, why = None, "it was asked for"
+        if not wanted.force:
+            found, why = keys.find_result(context.journal, context.store, stage, key.key, now)
+        if found is not None:
+            return StageCached(
+                now, instance, key.key, key.parts, found.outputs, found.metrics, found.source
+            )
+        why = why or keys.why_it_runs(context.journal, context.store, stage.name, key.parts)
+        return StageKeyed(now, instance, wanted.attempt, key.key, key.parts, why)
+
+    def _engine_of(self, instance: Instance) -> Engine:
+        blueprint = self._context.blueprint
+        return self._context.engines.of(blueprint.target_of(blueprint.stage(instance.stage)))
+
+
+def failed(wanted: Prepare, error: MltuiError) -> StageFailed:
+    """Why a stage could not be prepared, as the event of its failure."""
+    if isinstance(error, BuildFailed):
+        failure = Failure(FailureClass.BUILD, str(error))
+    elif isinstance(error, StoreError):
+        failure = store_failure(error, "its inputs could not be kept")
+    else:
+        failure = Failure(FailureClass.CONFIG, str(error))
+    return StageFailed(time.time(), wanted.instance, wanted.attempt, failure)
