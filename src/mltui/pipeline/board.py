@@ -56,6 +56,8 @@ class Board:
         """The time of the event being applied."""
         self.cancelled = ""
         """Why the whole run is being cancelled; empty if it is not."""
+        self.was_cancelled = False
+        """It was, at some time: some units may be cancelled on its account."""
         self.ended: RunEnded | None = None
         self.end_asked = False
         self.work = 0

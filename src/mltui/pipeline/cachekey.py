@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping
 
 from mltui.spec.model import ParamValue, Ref, Stage, Template
+from mltui.spec.template import format_value
 
 _ORDER = ("code", "inputs", "params", "environment", "round", "item", "outputs", "command")
 
@@ -82,13 +83,6 @@ def command_text(
     return json.dumps(rendered, ensure_ascii=False)
 
 
-def param_text(value: ParamValue) -> str:
-    """A param as a command or a variable gets it: text as it is, nothing for null, else JSON."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else _json(value)
-
-
 def _render(
     template: Template,
     params: Mapping[str, ParamValue],
@@ -112,7 +106,7 @@ def _render(
 def _value(ref: Ref, params: Mapping[str, ParamValue], number: int, item: str | None) -> str | None:
     """What a reference stands for in a key; None if it stays as it is written."""
     if ref.kind == "params" and ref.name in params:
-        return param_text(params[ref.name])
+        return format_value(params[ref.name])
     if ref.kind == "round":
         return str(number)
     return item if ref.kind == "item" else None

@@ -11,7 +11,7 @@ import json
 import re
 
 from mltui.pipeline.board import Board
-from mltui.pipeline.layout import item_tokens, path_of
+from mltui.pipeline.layout import input_tokens, item_tokens, path_of, unit_tokens
 from mltui.pipeline.model import Failure, Instance, State
 from mltui.pipeline.units import Status, Step, Unit
 from mltui.spec.model import FailureClass
@@ -83,6 +83,9 @@ def expand(board: Board, whole: Unit, items: tuple[str, ...]) -> None:
         board.show(unit, accepted=whole.row.accepted)
         unit.abandoned = whole.abandoned
         board.wait_for(unit, item_tokens(board, unit.stage, instance.path, item))
+    if not whole.items:
+        # Without items to wait for its inputs, the whole does: done means that they are.
+        board.wait_for(whole, (*whole.deps, *input_tokens(board, whole)))
     assert whole.known is not None
     board.set_token(whole.known, Status.GOOD)
     board.touch(whole)
@@ -93,6 +96,7 @@ def collapse(board: Board, whole: Unit) -> None:
     for item in whole.items.values():
         board.forget(item)
     whole.items, whole.counts = {}, {}
+    board.wait_for(whole, unit_tokens(board, whole))
     if whole.known is not None:
         board.set_token(whole.known, Status.OPEN)
 
@@ -102,10 +106,11 @@ def follow_items(board: Board, whole: Unit) -> None:
     counts = whole.counts
     total = len(whole.items)
     final = sum(count for state, count in counts.items() if state.is_final)
-    if final < total:
+    if not total and (whole.missing or whole.abandoned):
+        _follow_inputs(board, whole)
+    elif final < total:
         _show_working(board, whole, final)
-        return
-    if counts.get(State.FAILED):
+    elif counts.get(State.FAILED):
         bad = [unit for unit in whole.items.values() if unit.row.state is State.FAILED]
         cause = f"{bad[0].instance.label} failed ({bad[0].row.failure})"
         reason = f"{len(bad)} of {total} items failed: {bad[0].instance.item}: {bad[0].row.reason}"
@@ -124,11 +129,21 @@ def follow_items(board: Board, whole: Unit) -> None:
         board.set_token(whole.done, Status.GOOD)
 
 
+def _follow_inputs(board: Board, whole: Unit) -> None:
+    causes = (token.reason for token in whole.deps if token.status is Status.BAD)
+    why = whole.abandoned or next(causes, "")
+    if why:
+        _finish(board, whole, State.SKIPPED, why, why)
+        return
+    board.show(whole, state=State.PENDING, reason="", failure=None, ended_at=None)
+    board.set_token(whole.done, Status.OPEN)
+
+
 def _show_working(board: Board, whole: Unit, final: int) -> None:
     counts = whole.counts
     working = (State.RUNNING, State.UNKNOWN, State.BUILDING, State.READY)
     state = next((state for state in working if counts.get(state)), State.PENDING)
-    if state in (State.PENDING, State.READY) and final:
+    if state is State.READY and final:
         state = State.RUNNING
     started_at = whole.row.started_at
     if started_at is None and state is State.RUNNING:

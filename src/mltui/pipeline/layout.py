@@ -81,8 +81,7 @@ def unit_tokens(board: Board, unit: Unit) -> tuple[Token, ...]:
     stage, path = unit.stage, unit.instance.path
     each = stage.for_each
     if each is None:
-        names = board.plan.producers[stage.name]
-        return tuple(stage_token(board, stage.name, path, name) for name in names)
+        return input_tokens(board, unit)
     if unit.instance.item is not None:
         return item_tokens(board, stage, path, unit.instance.item)
     if each.stage is not None:
@@ -91,6 +90,13 @@ def unit_tokens(board: Board, unit: Unit) -> tuple[Token, ...]:
         return ()
     family = [name for name in board.plan.producers[stage.name] if is_kin(board, stage.name, name)]
     return tuple(_known_token(board, stage.name, path, name) for name in family)
+
+
+def input_tokens(board: Board, unit: Unit) -> tuple[Token, ...]:
+    """All that a plain stage waits for: the results of every producer."""
+    stage, path = unit.stage, unit.instance.path
+    names = board.plan.producers[stage.name]
+    return tuple(stage_token(board, stage.name, path, name) for name in names)
 
 
 def stage_token(board: Board, reader: str, path: RoundPath, producer: str) -> Token:

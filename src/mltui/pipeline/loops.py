@@ -126,22 +126,26 @@ def find_run(board: Board, instance: Instance) -> LoopRun | None:
     return board.loops.get((instance.stage, instance.path[:-1] if loop.is_loop else instance.path))
 
 
-def judged(board: Board, event: GateJudged) -> None:
-    """Apply a verdict, of the rules or of a person. One that no longer fits changes nothing."""
+def judged(board: Board, event: GateJudged) -> LoopRun | None:
+    """Apply a verdict, of the rules or of a person. One that no longer fits changes nothing.
+
+    Returns the passage of the loop that it changed.
+    """
     run = find_run(board, event.instance)
     by_person = event.by != "gate"
     number = event.instance.round if run is not None and run.loop.is_loop else 1
     if run is None or number > run.round:
-        return
-    if not by_person and (run.status is not LoopStatus.OPEN or number != run.round):
-        return
+        return None
+    is_due = run in board.to_judge and number == run.round
+    if not by_person and not is_due:
+        return None
     accepted = event.accepted if event.accepted is not None else number
     if event.action == "accept" and accepted not in candidates(board, run):
-        return
+        return None
     if event.action == "again" and not run.loop.is_loop:
-        return
+        return None
     if event.action == "accept" and run.accepted == accepted:
-        return
+        return None
     if by_person:
         _reopen_outer(board, run)
     board.to_judge.pop(run, None)
@@ -165,6 +169,7 @@ def judged(board: Board, event: GateJudged) -> None:
         link_gate(board, run)
     else:
         _stop_at(board, run, gated, event)
+    return run
 
 
 def _stop_at(board: Board, run: LoopRun, gated: Unit, event: GateJudged) -> None:

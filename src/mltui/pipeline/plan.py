@@ -6,13 +6,16 @@ scheduler, the runner and the screens read it. Pure and frozen, so a journal can
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NoReturn
 
 from mltui.errors import UsageError
 from mltui.pipeline.model import RoundPath
-from mltui.spec.graph import Graph, producers
+from mltui.spec.graph import Graph, Loop, producers
 from mltui.spec.model import Gate, ParamValue, Spec, Stage
+from mltui.spec.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,48 +62,31 @@ class Plan:
     """Each gate that is judged, with or without a loop, by its stage."""
     family: Mapping[str, str]
     """`for_each` stage → the stage that its items come from by pairing (itself if unpaired)."""
-    params: Mapping[str, ParamValue]
-    """The project's params with what `--set` gave."""
     asked: tuple[str, ...] = ()
     start_from: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = field(default=())
-    """What the person should hear before it starts, in sentences."""
 
     @classmethod
-    def of(
-        cls,
-        spec: Spec,
-        stages: Iterable[str] = (),
-        start_from: Iterable[str] = (),
-        overrides: Mapping[str, ParamValue] | None = None,
-    ) -> Plan:
+    def of(cls, spec: Spec, stages: Iterable[str] = (), start_from: Iterable[str] = ()) -> Plan:
         """Plan a run of `stages` with everything they need; of all stages if none are named.
 
         A stage outside a loop that reads from its body needs the loop's gated stage as well, for
-        it reads the accepted round. `overrides` are the values of `--set`, already read as YAML;
-        setting a param that a `try` sets leaves that loop this one configuration.
-        Raises UsageError for a stage, or a param, that is not there.
+        it reads the accepted round. `spec` already has what `--set` gave (`spec.apply_overrides`).
+        Raises UsageError for a stage that is not there, and for loops that wait for each other.
         """
         graph = Graph.of(spec)
         asked, forced = tuple(dict.fromkeys(stages)), frozenset(start_from)
         for name in (*asked, *sorted(forced)):
-            _known(name, spec.stages, "stage")
-        overrides = overrides or {}
-        for name in overrides:
-            _known(name, spec.params, "param")
+            _known(name, spec.stages)
         chosen = _closure(graph, asked) if asked else set(graph.order)
         outside = sorted(forced - chosen)
         if outside:
             raise UsageError(f"`{outside[0]}` takes no part in a run of {', '.join(asked)}")
-        order = tuple(name for name in graph.order if name in chosen)
-        loops, notes = _loops(spec, graph, order, overrides)
-        around: dict[str, list[PlanLoop]] = {name: [] for name in order}
-        gates: dict[str, PlanLoop] = {}
-        for loop in loops:
-            for name in loop.body:
-                around[name].append(loop)
-            if loop.gate is not None:
-                gates[loop.gate_stage] = loop
+        names = [name for name in graph.order if name in chosen]
+        loops_of = _loops_around(graph, names)
+        made = {name: producers(spec.stages[name]) for name in names}
+        order = _order([name for name in spec.stages if name in chosen], made, loops_of)
+        loops, around = _loops(spec, graph, order)
+        gates = {loop.gate_stage: loop for loop in loops if loop.gate is not None}
         for name in order:
             gate = spec.stages[name].gate
             if gate is not None and gate.restart is None:
@@ -109,18 +95,16 @@ class Plan:
             spec=spec,
             order=order,
             index={name: index for index, name in enumerate(order)},
-            producers={name: producers(spec.stages[name]) for name in order},
+            producers=made,
             consumers={
                 name: tuple(c for c in graph.children[name] if c in chosen) for name in order
             },
             loops=loops,
-            loops_of={name: tuple(found) for name, found in around.items()},
+            loops_of=around,
             gates=gates,
             family=_families(spec, order),
-            params={**spec.params, **overrides},
             asked=asked,
             start_from=forced,
-            notes=notes,
         )
 
     def stage(self, name: str) -> Stage:
@@ -137,8 +121,8 @@ class Plan:
         return count
 
     def params_at(self, name: str, path: RoundPath) -> dict[str, ParamValue]:
-        """All params as they are for a stage in a round: project, `--set`, then each `try`."""
-        values = dict(self.params)
+        """All params as they are for a stage in a round: the project's, then each `try`."""
+        values = dict(self.spec.params)
         for loop, number in zip(self.loops_of[name], path, strict=True):
             values.update(loop.configuration(number))
         return values
@@ -150,15 +134,11 @@ class Plan:
         return {param: values[param] for param in named if param in values}
 
 
-def _known(name: str, known: Iterable[str], what: str) -> None:
-    names = list(known)
-    if name in names:
-        return
-    import difflib  # only here: the runner starts without it
-
-    near = difflib.get_close_matches(name, names, 1)
-    guess = f": did you mean `{near[0]}`?" if near else ""
-    raise UsageError(f"there is no {what} `{name}`{guess}")
+def _known(name: str, stages: Iterable[str]) -> None:
+    names = list(stages)
+    if name not in names:
+        hint = did_you_mean(name, names)
+        raise UsageError(f"there is no stage `{name}`" + (f": {hint}" if hint else ""))
 
 
 def _closure(graph: Graph, asked: Iterable[str]) -> set[str]:
@@ -183,41 +163,88 @@ def _closure(graph: Graph, asked: Iterable[str]) -> set[str]:
     return chosen
 
 
+def _loops_around(graph: Graph, names: Iterable[str]) -> dict[str, list[Loop]]:
+    around: dict[str, list[Loop]] = {name: [] for name in names}
+    for loop in graph.loops:
+        for name in loop.body & around.keys():
+            around[name].append(loop)
+    return around
+
+
+def _order(
+    names: list[str],
+    made: Mapping[str, tuple[str, ...]],
+    loops_of: Mapping[str, list[Loop]],
+) -> tuple[str, ...]:
+    """Whatever a stage waits for comes before it, gates that must be settled included."""
+    waits: dict[str, set[str]] = {}
+    for name in names:
+        mine = loops_of[name]
+        waits[name] = set()
+        for producer in made[name]:
+            outer = next((loop for loop in loops_of[producer] if loop not in mine), None)
+            waits[name].add(producer if outer is None else outer.gate_stage)
+    waiting_for: dict[str, list[str]] = {name: [] for name in names}
+    for name in names:
+        for before in waits[name]:
+            waiting_for[before].append(name)
+    rank = {name: index for index, name in enumerate(names)}
+    ready = [rank[name] for name in names if not waits[name]]
+    heapq.heapify(ready)
+    order: list[str] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        for after in waiting_for[name]:
+            waits[after].discard(name)
+            if not waits[after]:
+                heapq.heappush(ready, rank[after])
+    if len(order) < len(names):
+        _refuse(names, waits, loops_of)
+    return tuple(order)
+
+
+def _refuse(
+    names: list[str], waits: Mapping[str, set[str]], loops_of: Mapping[str, list[Loop]]
+) -> NoReturn:
+    """Name the loops in a circle: each reads what the other only gives when it is settled."""
+    path = [next(name for name in names if waits[name])]
+    while path[-1] not in path[:-1]:
+        path.append(next(name for name in names if name in waits[path[-1]]))
+    circle = path[path.index(path[-1]) + 1 :]
+    gates = [n for n in names if n in circle and any(loop.gate_stage == n for loop in loops_of[n])]
+    shown = " and ".join(f"`{name}`" for name in gates)
+    raise UsageError(
+        f"the loops of the gates on {shown} wait for each other: each reads what the other only"
+        " gives once it is settled; put them into one loop, or let one read from before the other"
+    )
+
+
 def _loops(
-    spec: Spec, graph: Graph, order: tuple[str, ...], overrides: Mapping[str, ParamValue]
-) -> tuple[tuple[PlanLoop, ...], tuple[str, ...]]:
+    spec: Spec, graph: Graph, order: tuple[str, ...]
+) -> tuple[tuple[PlanLoop, ...], dict[str, tuple[PlanLoop, ...]]]:
     rank = {name: index for index, name in enumerate(order)}
-    depth = dict.fromkeys(order, 0)
-    found, notes = [], []
+    around: dict[str, tuple[PlanLoop, ...]] = dict.fromkeys(order, ())
+    found = []
     for loop in graph.loops:
         body = tuple(sorted((n for n in loop.body if n in rank), key=rank.__getitem__))
         if not body:
             continue
         gate = spec.stages[loop.gate_stage].gate
         assert gate is not None
-        tries, max_rounds = gate.tries, gate.max_rounds
-        taken = sorted({name for one in tries for name in one} & overrides.keys())
-        if taken:
-            tries, max_rounds = (), 1
-            notes.append(
-                f"`try` of {loop.gate_stage} is replaced by the one configuration that was set"
-                f" ({', '.join(taken)})"
-            )
-        judged = loop.gate_stage in rank
-        found.append(
-            PlanLoop(
-                gate_stage=loop.gate_stage,
-                restart=loop.restart,
-                body=body,
-                depth=depth[body[0]],
-                max_rounds=max_rounds,
-                tries=tries,
-                gate=gate if judged else None,
-            )
+        made = PlanLoop(
+            gate_stage=loop.gate_stage,
+            restart=loop.restart,
+            body=body,
+            depth=len(around[body[0]]),
+            max_rounds=gate.max_rounds,
+            tries=gate.tries,
+            gate=gate if loop.gate_stage in rank else None,
         )
+        found.append(made)
         for name in body:
-            depth[name] += 1
-    return tuple(found), tuple(notes)
+            around[name] = (*around[name], made)
+    return tuple(found), around
 
 
 def _families(spec: Spec, order: Iterable[str]) -> dict[str, str]:

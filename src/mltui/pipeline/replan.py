@@ -2,7 +2,8 @@
 
 Private to `mltui.pipeline`; applied for every RunPlanned but the first. Ruling (design: Retry):
 finished work is kept, even where its key would differ now; a stage that is new, or whose loops or
-`for_each` are other ones, starts afresh; what lives and has no place any more is stopped.
+`for_each` are other ones, starts afresh, and so does what reads from it; what lives and has no
+place any more is stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def replanned(old: Board, plan: Plan) -> Board:
     """The board of the new plan, with all of `old` that fits it."""
     new = Board(old.run, plan)
     new.attempts, new.tickets, new.at = old.attempts, old.tickets, old.at
-    new.cancelled, new.work = old.cancelled, old.work
+    new.cancelled, new.was_cancelled, new.work = old.cancelled, old.was_cancelled, old.work
     open_scope(new, None, 1)
     _open_rounds(old, new)
     _expand_wholes(old, new)
@@ -39,6 +40,10 @@ def replanned(old: Board, plan: Plan) -> Board:
     for unit in old.units.values():
         if unit.instance not in new.units and unit.step is Step.LIVE:
             _keep_ghost(old, new, unit)
+    for unit in list(new.units.values()):
+        if unit.missing and unit.step in (Step.DONE, Step.LIVE, Step.OPEN):
+            unit.upset = True
+            new.touch(unit)
     new.removed = {
         instance: None for instance in (*old.removed, *old.units) if instance not in new.units
     }
@@ -126,8 +131,10 @@ def _adopt(old: Board, new: Board, was: Unit, unit: Unit) -> None:
     unit.force, unit.abandoned = was.force, was.abandoned
     if was.step is Step.OPEN and unit.step is Step.OPEN:
         _take_row(new, was, unit)
-    elif was.step is Step.BACKOFF:
+    elif was.tries and was.step in (Step.BACKOFF, Step.PREPARE):
+        # One whose backoff is over is prepared anew, for the project may be another.
         _take_row(new, was, unit)
+        new.show(unit, state=State.PENDING, build=None)
         unit.tries, unit.due, unit.ticket = was.tries, was.due, was.ticket
         heapq.heappush(new.backoff, (unit.due, unit.ticket, unit))
         new.move(unit, Step.BACKOFF)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from mltui.pipeline import steps
 from mltui.pipeline.board import Board
 from mltui.pipeline.model import Instance, State
-from mltui.pipeline.units import Fate, LoopRun, Owner, Status, Step, Token, Unit
+from mltui.pipeline.units import Fate, LoopRun, Owner, Status, Step, Unit
 
 _STOPPED = (State.FAILED, State.CANCELLED)
 
@@ -20,7 +20,8 @@ def why_not_retry(board: Board, instance: Instance) -> str | None:
     unit = board.units.get(instance)
     if unit is None:
         return f"there is no {instance.label} in this run"
-    if unit.step in (Step.PREPARE, Step.READY, Step.EXPAND):
+    is_fresh = unit.step is Step.PREPARE and not unit.tries
+    if is_fresh or unit.step in (Step.READY, Step.EXPAND):
         return f"{instance.label} is about to run"
     if unit.step is Step.WAIT:
         return unit.row.reason or f"{instance.label} waits for its inputs"
@@ -37,6 +38,7 @@ def retried(board: Board, instance: Instance) -> None:
         _retry_whole(board, unit)
     else:
         _retry_one(board, unit)
+    revive_below(board, unit)
 
 
 def reopen_run(board: Board) -> None:
@@ -71,7 +73,7 @@ def _retry_one(board: Board, unit: Unit) -> None:
 
 def cancel_run(board: Board, why: str) -> None:
     """Nothing more begins; what lives is stopped."""
-    board.cancelled = why
+    board.cancelled, board.was_cancelled = why, True
     for unit in list(board.units.values()):
         _cancel_one(board, unit, why)
 
@@ -92,47 +94,57 @@ def _cancel_one(board: Board, unit: Unit, why: str) -> None:
     elif unit.step is Step.WAIT:
         if unit.row.state is not State.SKIPPED:
             steps.cancelled(board, unit, why, board.at)
-    elif unit.step in (Step.EXPAND, Step.BACKOFF, Step.PREPARE, Step.READY):
+    elif unit.step in (Step.EXPAND, Step.BACKOFF, Step.PREPARE, Step.READY) or (
+        unit.step is Step.OPEN and not unit.items and not unit.row.state.is_final
+    ):
         steps.cancelled(board, unit, why, board.at)
 
 
 def revive(board: Board, unit: Unit) -> None:
-    """Take back a cancellation: of this unit, of what it needs, and of what needs it.
-
-    Whatever the person cancelled by name downstream stays cancelled; what was cancelled along
-    with the run comes back with all it needs.
-    """
-    todo: list[tuple[Owner, bool]] = [(unit, True)]
+    """Take back a cancellation: of this unit, with all that it needs, whoever cancelled that."""
+    todo: list[Owner] = [unit]
     seen: set[Owner] = set()
     while todo:
-        owner, is_needed = todo.pop()
+        owner = todo.pop()
         if owner in seen:
             continue
+        seen.add(owner)
         if isinstance(owner, LoopRun):
-            seen.add(owner)
-            todo.append((board.units[owner.gate_instance(owner.round)], is_needed))
-            todo.extend((consumer, False) for consumer in owner.token.consumers)
+            todo.append(board.units[owner.gate_instance(owner.round)])
             continue
-        if owner.step is Step.LIVE and owner.fate is Fate.CANCEL:
-            seen.add(owner)
+        if owner.step is Step.OPEN:
+            todo.extend(owner.items.values())
+        elif owner.step is Step.LIVE and owner.fate is Fate.CANCEL:
             owner.fate = Fate.RESET
-        elif owner.step is Step.OPEN:
-            seen.add(owner)
-            todo.extend((item, is_needed) for item in owner.items.values())
-            continue
-        elif owner.step is Step.CANCELLED and (is_needed or owner.by_run):
-            seen.add(owner)
+        elif owner.step is Step.CANCELLED:
             owner.by_run = False
             steps.reset(board, owner)
-        else:
+        elif owner.step is not Step.WAIT:
             continue
-        todo.extend((token.owner, is_needed) for token in owner.deps if not _is_good(token))
-        todo.extend((consumer, False) for consumer in owner.done.consumers)
+        todo.extend(token.owner for token in owner.deps if token.status is not Status.GOOD)
+
+
+def revive_below(board: Board, start: Owner) -> None:
+    """What needs it, and was cancelled along with the run, is to go on with all that it needs.
+
+    Whatever the person cancelled by its own name stays cancelled.
+    """
+    if not board.was_cancelled:
+        return
+    todo: list[Owner] = [start]
+    seen: set[Owner] = set()
+    while todo:
+        owner = todo.pop()
+        if owner in seen:
+            continue
+        seen.add(owner)
+        if isinstance(owner, LoopRun):
+            todo.extend(owner.token.consumers)
+            continue
+        if owner.step is Step.CANCELLED and owner.by_run:
+            revive(board, owner)
+        todo.extend(owner.done.consumers)
         if owner.known is not None:
-            todo.extend((consumer, False) for consumer in owner.known.consumers)
+            todo.extend(owner.known.consumers)
         if owner.whole is not None:
-            todo.extend((consumer, False) for consumer in owner.whole.done.consumers)
-
-
-def _is_good(token: Token) -> bool:
-    return token.status is Status.GOOD
+            todo.append(owner.whole)

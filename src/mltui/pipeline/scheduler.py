@@ -116,9 +116,12 @@ class Scheduler:
         steps.settle(self._board)
 
     def _apply_judged(self, event: GateJudged) -> None:
-        if event.by != "gate":
+        by_person = event.by != "gate"
+        if by_person:
             retry.reopen_run(self._board)
-        loops.judged(self._board, event)
+        run = loops.judged(self._board, event)
+        if by_person and run is not None:
+            retry.revive_below(self._board, run)
 
     def _apply_cancelled(self, event: RunCancelled) -> None:
         by = f" by {event.by}" if event.by else ""

@@ -132,8 +132,9 @@ def on_expanded(board: Board, event: StageExpanded) -> None:
 
 def on_building(board: Board, event: StageBuilding) -> None:
     """It waits for a build."""
-    unit = board.units.get(event.instance)
-    if unit is not None and unit.step is Step.PREPARE:
+    unit = _prepared(board, event.instance)
+    if unit is not None:
+        board.move(unit, Step.PREPARE)
         board.show(unit, state=State.BUILDING, build=event.build, reason="")
 
 
@@ -149,8 +150,8 @@ def on_keyed(board: Board, event: StageKeyed) -> None:
 
 def on_cached(board: Board, event: StageCached) -> None:
     """An earlier result is taken; without the metrics its gate needs it is a broken contract."""
-    unit = board.units.get(event.instance)
-    if unit is None or unit.step is not Step.PREPARE:
+    unit = _prepared(board, event.instance)
+    if unit is None:
         return
     _show_fresh(board, unit, State.PENDING, key=event.key)
     failure = _gate_failure(unit, event.metrics)
@@ -274,11 +275,12 @@ def wake_at(board: Board) -> float | None:
 # --- what follows from them -----------------------------------------------------------------
 
 
-def _prepared(board: Board, instance: Instance, attempt: int) -> Unit | None:
+def _prepared(board: Board, instance: Instance, attempt: int | None = None) -> Unit | None:
+    """The unit, if it was being prepared; that it was says that its backoff, if any, is over."""
     unit = board.units.get(instance)
-    if unit is None or unit.step is not Step.PREPARE or attempt != board.next_attempt(unit):
+    if unit is None or unit.step not in (Step.PREPARE, Step.BACKOFF):
         return None
-    return unit
+    return unit if attempt in (None, board.next_attempt(unit)) else None
 
 
 def _live(board: Board, instance: Instance, attempt: int) -> Unit | None:
