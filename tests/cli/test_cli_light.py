@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mltui import text
 from mltui.cli import light, listing
+from mltui.cli.main import COMMANDS
 from mltui.runs import journal, rows
 from mltui.runs.journal import FOLDER, Journal
 from mltui.runs.project import SPEC_FILE
@@ -116,9 +117,14 @@ def test_version_imports_nothing(seeded: Path) -> None:
     assert not {"argparse", "mltui.cli", "json"} & imported(["--version"], seeded)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["help"], ["run", "--help"], ["logs", "--help"]])
-def test_help_needs_no_screen(words: list[str], seeded: Path) -> None:
+@pytest.mark.parametrize("words", [["--help"], ["help"]])
+def test_help_imports_no_command(words: list[str], seeded: Path) -> None:
     assert not {"textual", "sqlite3", "yaml", "asyncio"} & imported(words, seeded)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_needs_the_screen(name: str, seeded: Path) -> None:
+    assert not {"textual", "rich", "mltui.app", "asyncio"} & imported([name, "--help"], seeded)
 
 
 def imported(words: list[str], cwd: Path) -> set[str]:

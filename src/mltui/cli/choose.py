@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mltui.errors import UsageError
-from mltui.pipeline.model import RoundPath, StageRow
+from mltui.pipeline.model import RoundPath, StageRow, State
 from mltui.runs.readings import Readings
 from mltui.runs.rows import RunRow
 from mltui.spec.spelling import did_you_mean
@@ -89,3 +89,19 @@ def choose_rows(rows: Iterable[StageRow], label: Label, text: str, run: int) -> 
     labels = [row.instance.label for row in rows if row.stage == label.stage]
     shown = ", ".join(f"`{name}`" for name in labels[-12:])
     raise UsageError(f"run {run} has no `{text}`: there is {shown}")
+
+
+def choose_newest(rows: Iterable[StageRow], text: str, run: int) -> StageRow:
+    """The one row that a label names for an act: what failed last, else the newest."""
+    found = choose_rows(rows, read_label(text), text, run)
+    wholes = [row for row in found if row.item is None] or found
+    failed = [row for row in wholes if row.state is State.FAILED]
+    return (failed or wholes)[-1]
+
+
+def choose_gate(rows: Iterable[StageRow], text: str, run: int) -> tuple[StageRow, list[StageRow]]:
+    """The present round of a gated stage, and all rounds of that loop."""
+    found = choose_rows(rows, read_label(text), text, run)
+    newest = found[-1]
+    rounds = [row for row in found if row.path[:-1] == newest.path[:-1]]
+    return newest, rounds

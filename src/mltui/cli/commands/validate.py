@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mltui import spec
-from mltui.cli import diagnostics
+from mltui.cli import diagnostics, words
 from mltui.cli.output import Output
 from mltui.cli.problems import render
 from mltui.errors import Problem, SpecError
@@ -36,7 +36,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     try:
         text = _read(file)
         project = spec.load(text, str(file))
-        summary = f"{len(project.stages)} stages, {len(project.environments)} environments"
+        summary = words.count(len(project.stages), "stage")
+        if project.environments:
+            summary += f", {words.count(len(project.environments), 'environment')}"
     except SpecError as error:
         found = error.problems
     if args.output == "json":
@@ -55,9 +57,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     elif found:
         for line in render(found, text, colour=out.has_colour):
             out.line(line)
-        diagnostics.note(f"{len(found)} {'fault' if len(found) == 1 else 'faults'} in {file}")
+        diagnostics.note(f"{words.count(len(found), 'fault')} in {file}")
     else:
-        out.line(f"{file}: {out.mark('succeeded').split()[0]} fine: {summary}")
+        out.line(f"{file}: {out.glyph('succeeded')} fine: {summary}")
     return diagnostics.WRONG if found else diagnostics.DONE
 
 

@@ -1,0 +1,124 @@
+"""How a run ended, in a few lines: its gates round by round, its metrics, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mltui import text
+from mltui.cli import words
+from mltui.cli.output import Output
+from mltui.cli.table import Column, layout
+from mltui.errors import MltuiError
+from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.plan import Plan
+from mltui.runs.journal import Journal
+from mltui.runs.planning import plan_of
+from mltui.runs.project import Project
+from mltui.runs.rows import RunRow
+
+_ROUNDS = (
+    Column("GATE"),
+    Column("ROUND", right=True),
+    Column("VERDICT"),
+    Column("METRICS"),
+    Column("TRIED"),
+)
+_VERDICTS = {
+    Verdict.PASSED: "passed",
+    Verdict.NOT_PASSED: "not passed",
+    Verdict.ACCEPTED_BEST: "best of those tried",
+    Verdict.UNMEASURED: "not measured",
+}
+
+
+def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> list[str]:
+    """The lines for a run that has ended."""
+    _, rows = journal.stages(run.number)
+    lines = [""]
+    lines += _rounds(project, run, rows, out)
+    took = None
+    if run.started_at is not None and run.ended_at is not None:
+        took = run.ended_at - run.started_at
+    done = [row for row in rows if row.item is None]
+    cached = sum(row.state is State.CACHED for row in done)
+    counts = words.count(len(done), "stage") + (f", {cached} of them cached" if cached else "")
+    head = f"run {run.number}  {out.state(run.state)}"
+    head += f" in {text.format_duration(took)}" if took is not None else ""
+    lines.append(out.say(f"{head}  ({counts})"))
+    if run.metrics:
+        lines.append(f"  {words.metrics(run.metrics)}")
+    if run.reason:
+        lines.append(f"  {run.reason}")
+    lines += [f"  {line}" for line in _next_steps(run, rows)]
+    return lines
+
+
+def _rounds(project: Project, run: RunRow, rows: list[StageRow], out: Output) -> list[str]:
+    gated = [row for row in rows if row.gate is not None]
+    if not gated:
+        return []
+    tried = _configurations(project, run)
+    cells = []
+    for row in gated:
+        verdict = _VERDICTS[row.gate] if row.gate is not None else ""
+        if row.accepted:
+            verdict += ", accepted"
+        elif row.state is State.PAUSED:
+            verdict += ", waits for a decision"
+        cells.append(
+            (
+                row.stage if row is gated[0] or row.path[-1:] in ((), (1,)) else "",
+                ":".join(map(str, row.path)),
+                verdict,
+                words.metrics(row.metrics),
+                words.settings(tried.get((row.stage, row.round), {})),
+            )
+        )
+    return [*layout(_ROUNDS, cells, width=out.width), ""]
+
+
+def _configurations(project: Project, run: RunRow) -> dict[tuple[str, int], Mapping[str, Any]]:
+    """(gate, round) → what `try` set in it, by the project file as the run took it."""
+    try:
+        plan: Plan = _plan(project, run)
+    except MltuiError:
+        return {}
+    found: dict[tuple[str, int], Mapping[str, Any]] = {}
+    for loop in plan.loops:
+        for number in range(1, len(loop.tries) + 1):
+            found[loop.gate_stage, number] = loop.configuration(number)
+    return found
+
+
+def _plan(project: Project, run: RunRow) -> Plan:
+    from mltui import spec
+    from mltui.runs.project import SPEC_FILE
+
+    if run.spec is None:
+        return plan_of(project.read_spec(), run.request).plan
+    taken = project.store().read_bytes(run.spec).decode("utf-8")
+    return plan_of(spec.load(taken, SPEC_FILE), run.request).plan
+
+
+def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:
+    """The commands that help now."""
+    number = run.number
+    gate = next((row for row in reversed(rows) if _is_undecided(row)), None)
+    if gate is not None and run.state in (State.PAUSED, State.FAILED):
+        decide = f"mltui decide {number} {gate.stage}"
+        return [f"decide: `{decide} accept [ROUND]`, `{decide} more N` or `{decide} fail`"]
+    failed = [row for row in rows if row.state is State.FAILED]
+    if run.state is State.FAILED and failed:
+        label = failed[-1].instance.label
+        return [f"`mltui logs {label}` has all of it, `mltui retry` tries again what failed"]
+    if run.state is State.CANCELLED:
+        return ["`mltui retry` goes on where it was cancelled"]
+    return []
+
+
+def _is_undecided(row: StageRow) -> bool:
+    if row.state is State.PAUSED:
+        return True
+    done = row.state.is_done or row.state is State.FAILED
+    return done and row.gate in (Verdict.NOT_PASSED, Verdict.UNMEASURED) and not row.accepted
