@@ -8,12 +8,15 @@ moment (the runner is told to go, or dies): the attempt goes on and a later runn
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from stat import S_ISDIR
 from typing import TypeVar
 
@@ -40,9 +43,11 @@ from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
 from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import Collected, collect, failure_of, read_metrics_file, store_failure
-from mltui.runs.planning import Blueprint
+from mltui.runs.planning import NO_CODE, Blueprint
 from mltui.runs.rows import Result
 from mltui.spec.model import FailureClass, Stage
+
+log = logging.getLogger(__name__)
 
 GRACE_S = 5.0
 """From the request to end until an attempt is made to end."""
@@ -103,7 +108,8 @@ class Executions:
         self._environments = environments
         self._fail = fail
         self._live: dict[tuple[Instance, int], Live] = {}
-        self._tidying: set[asyncio.Task[None]] = set()
+        self._tidying: set[asyncio.Future[None]] = set()
+        self._sweeper: ThreadPoolExecutor | None = None
 
     # --- called by the loop ---------------------------------------------------------------------
 
@@ -135,10 +141,14 @@ class Executions:
 
     async def settle(self) -> None:
         """Wait for what still tidies up."""
-        tasks = [task for live in self._live.values() for task in live.tasks]
+        tasks: list[asyncio.Future[None]] = []
+        for live in self._live.values():
+            tasks.extend(live.tasks)
         tasks.extend(self._tidying)
         if tasks:
             await asyncio.wait(tasks)
+        if self._sweeper is not None:
+            self._sweeper.shutdown()
 
     # --- one attempt ----------------------------------------------------------------------------
 
@@ -279,7 +289,9 @@ class Executions:
             before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
             attempts.remove_tree(before.work)
         attempts.make_folders(place)
-        materialise_code(live.blueprint.code[stage.name], place.work, context.store)
+        code = live.blueprint.code[stage.name]
+        if code != NO_CODE:
+            materialise_code(code, place.work, context.store)
         attempts.put_inputs(
             context.store, live.blueprint.spec, stage, live.inputs, live.digests, place.work
         )
@@ -296,7 +308,8 @@ class Executions:
         built = None if live.attempt is None else live.attempt.built
         image = built.location if built is not None and live.engine.name != "process" else None
         event = AttemptStarted(time.time(), live.instance, live.number, live.obj, image)
-        self._context.emit(Outcome((event,)))
+        # The intention is in the journal: whoever comes after a crash finds the object by it.
+        self._context.emit(Outcome((event,), can_wait=True))
 
     async def _follow(self, live: Live, started_at: float | None = None) -> None:
         """Wait for its end and keep what it left. `started_at`: Unix seconds, None means now."""
@@ -435,11 +448,24 @@ class Executions:
         if live.stage.secrets:
             attempts.remove_tree(live.place.secrets)
         if is_done:
-            attempts.remove_tree(live.place.work)
+            self._remove_later(live.place.work)
         if live.attempt is not None:
             task = asyncio.ensure_future(self._remove(live, live.attempt))
             self._tidying.add(task)
-            task.add_done_callback(self._tidying.discard)
+            task.add_done_callback(self._tidied)
+
+    def _remove_later(self, folder: Path) -> None:
+        """In a thread: a file system takes its time, and the next stage need not wait for it."""
+        loop = asyncio.get_running_loop()
+        self._sweeper = self._sweeper or ThreadPoolExecutor(1, "mltui-sweeper")
+        done = loop.run_in_executor(self._sweeper, attempts.remove_tree, folder)
+        self._tidying.add(done)
+        done.add_done_callback(self._tidied)
+
+    def _tidied(self, done: asyncio.Future[None]) -> None:
+        self._tidying.discard(done)
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.warning("a working folder is left behind: %s", error)
 
     async def _remove(self, live: Live, attempt: Attempt) -> None:
         with suppress(MltuiError):  # what is left there has the project's labels: `gc` finds it

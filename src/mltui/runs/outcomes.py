@@ -23,6 +23,8 @@ class Outcome:
     answers: tuple[tuple[int, str], ...] = ()
     """Request → "" (done) or why it could not be."""
     after: Callable[[], None] | None = None
+    can_wait: bool = False
+    """Nothing follows from it, and a crash loses nothing by it: journal it along with the next."""
 
 
 @dataclass(slots=True)

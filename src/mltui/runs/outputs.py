@@ -70,9 +70,10 @@ def collect(stage: Stage, store: Store, work: Path, metrics_file: Path) -> Colle
         if failure is not None:
             break
         try:
-            outputs[name] = store.take(
-                work / output.path.rstrip("/"), is_folder=output.is_folder, inside=work
-            )
+            path = output.path.rstrip("/")
+            # Directly in the working folder there is no link to be misled by.
+            inside = work if "/" in path else None
+            outputs[name] = store.take(work / path, is_folder=output.is_folder, inside=inside)
         except OutputError as error:
             failure = Failure(FailureClass.CONTRACT, f"output `{name}`: {error}")
             break

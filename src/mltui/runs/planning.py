@@ -6,6 +6,7 @@ is retried, and again when a run is rebuilt from its journal.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,9 @@ from mltui.spec.environments import DEFAULT_TARGET, check_target, match_environm
 from mltui.spec.model import Environment, Ref, Spec, Stage, Target
 from mltui.spec.overrides import apply_overrides
 from mltui.spec.template import fill
+
+NO_CODE = f"sha256:{hashlib.sha256(b'').hexdigest()}"
+"""The manifest of no file at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ log = logging.getLogger(__name__)
 _FULL_PAUSE_S = 0.5
 _FULL_S = 60.0
 """How long a full disk is waited for before the run is given up (a later runner resumes it)."""
+_PATIENCE_S = 0.02
+"""How long a fact that can wait does, for others to share its transaction."""
 _CRASHES = {
     RunPlanned: "planned",
     StageKeyed: "keyed",
@@ -81,6 +83,7 @@ class Running:
         self._failed: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._summary = Summary(context.scheduler)
         context.emit = self._take_in
         self.environments = Environments(
@@ -124,8 +127,9 @@ class Running:
         """Drop what is under way here, not the attempts; how many of those go on."""
         for task in self._tasks:
             task.cancel()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        for timer in (self._alarm, self._patience):
+            if timer is not None:
+                timer.cancel()
         return self._executions.let_go()
 
     def note(self, event: Event, columns: dict[str, Any] | None = None) -> None:
@@ -174,7 +178,11 @@ class Running:
 
     def _take_in(self, outcome: Outcome) -> None:
         self._inbox.append(outcome)
-        self._wake.set()
+        if not outcome.can_wait:
+            self._wake.set()
+        elif self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(_PATIENCE_S, self._wake.set)
 
     def _fail(self, error: BaseException) -> None:
         self._failed = self._failed or error
@@ -193,6 +201,9 @@ class Running:
 
     async def _turn(self) -> RunEnded | None:
         """Take in, decide, journal, act; the run's end when this was its last turn."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         batch, self._batch = self._batch, Batch()
         arrived, self._inbox = self._inbox, []
         for outcome in arrived:

@@ -23,6 +23,8 @@ class Summary:
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._paths: dict[str, tuple[int, ...]] = {}
         self._written: dict[str, Any] = {}
+        self._is_new = True
+        """The metrics are to be written."""
         self._follow(scheduler.rows())
 
     def update(
@@ -30,16 +32,15 @@ class Summary:
     ) -> dict[str, Any]:
         """The columns that are to be written anew, given the rows that changed."""
         self._follow(rows)
-        columns = {
-            **state_columns(ended),
-            "params": dict(blueprint.spec.params),
-            "metrics": {
+        columns = {**state_columns(ended), "params": blueprint.spec.params}
+        if self._is_new:
+            columns["metrics"] = {
                 f"{stage}.{name}": value
                 for stage in blueprint.plan.order
                 if stage in self._metrics
                 for name, value in self._metrics[stage].items()
-            },
-        }
+            }
+            self._is_new = False
         changed = {
             name: value
             for name, value in columns.items()
@@ -53,10 +54,12 @@ class Summary:
             if row.item is not None:
                 continue
             if row.state in _USED and row.accepted is not False and row.metrics:
+                self._is_new = self._is_new or self._metrics.get(row.stage) != row.metrics
                 self._metrics[row.stage] = row.metrics
                 self._paths[row.stage] = row.path
             elif self._paths.get(row.stage) == row.path:
                 del self._metrics[row.stage], self._paths[row.stage]
+                self._is_new = True
 
 
 def state_columns(ended: RunEnded | None) -> dict[str, Any]:
