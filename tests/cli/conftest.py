@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from mltui.pipeline.model import (
     Verdict,
 )
 from mltui.runs.journal import FOLDER, Journal
+from mltui.runs.lock import read_status
 from mltui.runs.rows import RunRequest
 from mltui.spec.model import FailureClass
 
@@ -57,6 +60,7 @@ class Result:
 
 
 Cli = Callable[..., Result]
+MakeProject = Callable[[str], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +194,39 @@ def _failed(journal: Journal) -> None:
             "exit_code": 1,
         },
     )
+
+
+@pytest.fixture
+def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeProject]:
+    """Write a `mltui.yaml`, go there; whatever still runs at the end is ended."""
+    made: list[Path] = []
+
+    def make(text: str) -> Path:
+        root = tmp_path / "project"
+        root.mkdir(exist_ok=True)
+        (root / "mltui.yaml").write_text(text)
+        monkeypatch.chdir(root)
+        made.append(root)
+        return root
+
+    yield make
+    for root in made:
+        end_runs(root)
+
+
+def end_runs(root: Path) -> None:
+    """Cancel what runs in a project and wait for its runner to go; ours, so it may be killed."""
+    folder = root / FOLDER
+    if not read_status(folder).alive:
+        return
+    with closing(Journal.open(folder, write=True)) as journal:
+        for run in journal.unfinished():
+            journal.ask(run.number, "cancel", {}, "test", time.time())
+    until = time.monotonic() + 10
+    while (status := read_status(folder)).alive:
+        if time.monotonic() > until and status.pid is not None:
+            os.kill(status.pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -68,5 +68,7 @@ def _declaration(spec: Spec | None, stage: str, kind: FailureClass) -> tuple[str
         path = ("stages", stage, "run")
     mark = spec.mark(*path)
     lines = spec.text.split("\n")
-    written = lines[mark.line - 1].strip() if mark.line <= len(lines) else ""
-    return f"{SPEC_FILE}:{mark.line}", written
+    first, *more = [line.strip() for line in lines[mark.line - 1 : mark.line + 1]] or [""]
+    if first.rstrip("+-").endswith(("|", ">")):  # the text of a block begins on the next line
+        first = f"{first.rstrip('+-|>')}{more[0] if more else ''}"
+    return f"{SPEC_FILE}:{mark.line}", first

@@ -25,8 +25,11 @@ from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
 
 POLL_S = 0.05
+CHECK_S = 0.5
 START_S = 20.0
 """A runner that was asked for is there by then, or will not be."""
+GONE_S = 3.0
+"""One runner may end and another begin within this time."""
 
 
 def follow(
@@ -45,7 +48,8 @@ def follow(
     with closing(project.journal()) as journal:
         narrator = Narrator(project, run, out)
         live = LiveLine(journal, run) if out.is_terminal and not is_json else None
-        seen_version, seen_alive, begin = -1, time.monotonic(), time.monotonic()
+        runner = _Runner(project, run)
+        seen_version = -1
         while True:
             version = journal.data_version()
             if version != seen_version:
@@ -62,19 +66,36 @@ def follow(
             if interrupts.count:
                 out.status("")
                 return _leave(project, run, interrupts)
-            now = time.monotonic()
             if live is not None:
                 out.status(live.text(out, time.time()))
-            if now - seen_alive > 1.0 or seen_alive == begin:
-                if runner_status(project).alive:
-                    seen_alive = now
-                elif now - max(seen_alive, begin) > (START_S if seen_alive == begin else 3.0):
-                    out.status("")
-                    raise JournalError(
-                        f"run {run} has no runner any more: `mltui resume` goes on with it; what "
-                        f"the runner said is in {project.folder / client.LOG}"
-                    )
+            runner.check(time.monotonic())
             time.sleep(POLL_S)
+
+
+class _Runner:
+    """Notices when nobody works on a run any more."""
+
+    def __init__(self, project: Project, run: int) -> None:
+        self._project = project
+        self._run = run
+        self._begin = time.monotonic()
+        self._alive_at: float | None = None
+        self._next = self._begin
+
+    def check(self, now: float) -> None:
+        """JournalError when the runner is gone, or did not come."""
+        if now < self._next:
+            return
+        self._next = now + CHECK_S
+        if runner_status(self._project).alive:
+            self._alive_at = now
+            return
+        waited = now - (self._begin if self._alive_at is None else self._alive_at)
+        if waited > (START_S if self._alive_at is None else GONE_S):
+            raise JournalError(
+                f"run {self._run} has no runner: `mltui resume` starts one; what the last one said "
+                f"is in {self._project.folder / client.LOG}"
+            )
 
 
 def newest_event(project: Project, run: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mltui import text
 from mltui.cli.output import Output
 from mltui.pipeline.model import Instance, StageRow, State
@@ -37,6 +39,8 @@ class LiveLine:
         """The line at this moment."""
         rows = [row for row in self._rows.values() if row.item is None]
         at_work = [row for row in self._rows.values() if row.state in _AT_WORK]
+        with_items = {row.stage for row in at_work if row.item is not None}
+        at_work = [r for r in at_work if r.item is not None or r.stage not in with_items]
         if not at_work:
             waiting = [row for row in rows if not row.state.is_final]
             return out.say(f"{out.glyph('pending')} waiting…") if waiting or not rows else ""
@@ -48,7 +52,7 @@ class LiveLine:
         )
         more = f"  and {len(at_work) - 3} more" if len(at_work) > 3 else ""
         left = self._left_s(rows, now)
-        about = f"  about {text.format_duration(left)} left" if left is not None else ""
+        about = f"  about {_rough(left)} left" if left is not None else ""
         return out.say(f"{shown}{more}  ·  {done} of {len(rows)} done{about}")
 
     def _left_s(self, rows: list[StageRow], now: float) -> float | None:
@@ -63,3 +67,8 @@ class LiveLine:
             spent = now - row.started_at if row.started_at and row.state in _AT_WORK else 0.0
             left += max(0.0, usual - spent)
         return left if left >= 1.0 else None
+
+
+def _rough(seconds: float) -> str:
+    """An estimate, without digits that it doesn't deserve: `8s`, `3m`."""
+    return f"{math.ceil(seconds)}s" if seconds < 90 else f"{round(seconds / 60)}m"

@@ -40,9 +40,10 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     took = None
     if run.started_at is not None and run.ended_at is not None:
         took = run.ended_at - run.started_at
-    done = [row for row in rows if row.item is None]
-    cached = sum(row.state is State.CACHED for row in done)
-    counts = words.count(len(done), "stage") + (f", {cached} of them cached" if cached else "")
+    wholes = [row for row in rows if row.item is None]
+    counts = words.count(len({row.stage for row in wholes}), "stage")
+    if cached := sum(row.state is State.CACHED for row in rows):
+        counts += f", {words.count(cached, 'result')} from the cache"
     head = f"run {run.number}  {out.state(run.state)}"
     head += f" in {text.format_duration(took)}" if took is not None else ""
     lines.append(out.say(f"{head}  ({counts})"))
