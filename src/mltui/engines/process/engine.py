@@ -162,8 +162,8 @@ class ProcessEngine:
     async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
         """See `Engine`. SIGTERM to its processes, after `grace_s` SIGKILL; then what escaped."""
         watched = self._watch(obj)
-        self._stopped.add(obj)
         if not watched.ended.is_set():
+            self._stopped.add(obj)
             watched.signal_group(signal.SIGTERM)
             with suppress(TimeoutError):
                 await asyncio.wait_for(watched.ended.wait(), grace_s)

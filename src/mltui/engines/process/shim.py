@@ -7,6 +7,7 @@ record). Used by the process engine only.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from contextlib import suppress
@@ -87,6 +88,7 @@ def spawn(
                     0o666,
                 ),
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()),
             ],
             setsid=True,
             setsigmask=[],
@@ -94,6 +96,21 @@ def spawn(
         )
     except (OSError, ValueError) as error:
         raise StartFailed(f"{argv[0]} can't be started: {_why(error, log)}") from error
+
+
+@functools.cache
+def _inherited() -> tuple[int, ...]:
+    """Descriptors that this process was given (a pipe of CI, say): not for its attempts.
+
+    Those that Python opens are closed on exec anyway.
+    """
+    found = []
+    with suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+            with suppress(OSError):
+                if int(name) > 2 and os.get_inheritable(int(name)):
+                    found.append(int(name))
+    return tuple(found)
 
 
 def _why(error: OSError | ValueError, log: Path) -> str:

@@ -1,0 +1,1 @@
+"""Every engine against the real thing, by one suite."""

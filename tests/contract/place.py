@@ -1,0 +1,56 @@
+"""One engine under test, and what the tests of this folder need of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mltui.engines.protocol import Attempt, Built, Engine, Exit
+from mltui.spec.model import Resources
+
+
+@dataclass
+class Place:
+    """An engine, an environment with a shell and Python in it, and folders for attempts."""
+
+    engine: Engine
+    root: Path
+    built: Built | None = None
+    python: str = "python3"
+    env: dict[str, str] = field(default_factory=dict)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def attempt(self, *argv: str, shell: str = "", **env: str) -> Attempt:
+        """A new attempt with empty folders; its name is free on the engine."""
+        folder = self.root / "attempts" / str(next(self._numbers))
+        work = folder / "work"
+        work.mkdir(parents=True)
+        return Attempt(
+            name=f"mltui-test-{self.root.name}-{folder.name}".lower().replace("_", "-"),
+            labels={"mltui.project": "test"},
+            argv=("sh", "-eu", "-c", shell) if shell else argv,
+            env={**self.env, **env},
+            folder=folder,
+            work=work,
+            built=self.built,
+            resources=Resources(),
+        )
+
+    async def run(self, attempt: Attempt) -> Exit:
+        """Start it, wait for it, clean up."""
+        obj = await self.engine.start(attempt)
+        try:
+            return await self.engine.wait(attempt, obj)
+        finally:
+            await self.engine.remove(attempt, obj)
+
+
+async def until(holds: Callable[[], object], limit_s: float = 20.0) -> None:
+    """Wait for the outside world, by looking; fails after `limit_s`."""
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,207 @@
+"""What only the process engine has to get right: process families, claims, what a stage sees."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mltui.engines.process import ProcessEngine, procs, shim
+from mltui.engines.protocol import Built, Stopped
+
+from .place import Place, until
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    engine = ProcessEngine(tmp_path / "cache")
+    yield Place(engine, tmp_path)
+    await engine.close()
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+async def test_a_stage_that_forks_away_leaves_nothing(place: Place) -> None:
+    shell = (
+        "sleep 600 & echo $! >pids; setsid sleep 600 & echo $! >>pids; "
+        'setsid sh -c \'trap "" TERM; echo $$ >>pids; sleep 600 & echo $! >>pids; '
+        "touch up; wait' & "
+        "while [ ! -e up ]; do sleep 0.02; done; exit 0"
+    )
+    attempt = place.attempt(shell=shell)
+    end = await place.run(attempt)
+    assert (end.how, end.code) == (Stopped.EXITED, 0)
+    pids = [int(pid) for pid in (attempt.work / "pids").read_text().split()]
+    assert len(pids) == 4
+    assert [pid for pid in pids if _is_alive(pid)] == []
+
+
+async def test_stop_ends_the_whole_tree(place: Place) -> None:
+    shell = (
+        "trap '' TERM; sleep 600 & echo $! >pids; "
+        "setsid sh -c 'trap \"\" TERM; echo $$ >>pids; touch up; sleep 600' & wait"
+    )
+    attempt = place.attempt(shell=shell)
+    obj = await place.engine.start(attempt)
+    await until((attempt.work / "up").exists)
+    await place.engine.stop(attempt, obj, 0.05)
+    pids = [int(pid) for pid in (attempt.work / "pids").read_text().split()]
+    assert [pid for pid in [*pids, int(obj.split(":")[0])] if _is_alive(pid)] == []
+    await place.engine.remove(attempt, obj)
+
+
+async def test_a_claim_before_the_shims_keeps_the_command_from_running(place: Place) -> None:
+    attempt = place.attempt(shell="touch ran")
+    assert await place.engine.find(attempt) is None
+    obj = await place.engine.start(attempt)  # the start that was on its way meanwhile
+    end = await place.engine.wait(attempt, obj)
+    assert end.how is Stopped.LOST
+    assert not (attempt.work / "ran").exists()
+    assert await place.engine.find(attempt) is None
+    await place.engine.remove(attempt, obj)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.0005, 0.001, 0.002, 0.005])
+async def test_start_and_find_agree_whoever_wins(place: Place, delay_s: float) -> None:
+    for _ in range(10):
+        attempt = place.attempt(shell="touch ran; exit 0")
+        obj = await place.engine.start(attempt)
+        await asyncio.sleep(delay_s)
+        other = ProcessEngine(place.root / "cache")
+        found = await other.find(attempt)
+        await place.engine.wait(attempt, obj)
+        assert found == (obj if (attempt.work / "ran").exists() else None)
+        await place.engine.remove(attempt, obj)
+
+
+async def test_an_empty_claim_of_a_dead_shim_never_ran(place: Place) -> None:
+    attempt = place.attempt("true")
+    (attempt.folder / shim.CLAIM).touch()
+    assert await place.engine.find(attempt) is None
+
+
+async def test_a_process_of_an_earlier_boot_is_lost(place: Place) -> None:
+    attempt = place.attempt("true")
+    (attempt.folder / shim.CLAIM).write_text(f"{os.getpid()}:1:another-boot\n")
+    obj = await place.engine.find(attempt)
+    assert obj == f"{os.getpid()}:1:another-boot"
+    end = await place.engine.wait(attempt, obj)
+    assert end.how is Stopped.LOST
+    assert "restarted" in end.message
+    await place.engine.stop(attempt, obj, 0.0)
+
+
+async def test_a_later_process_with_the_same_number_is_left_alone(place: Place) -> None:
+    attempt = place.attempt("true")
+    bystander = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
+    identity = f"{bystander.pid}:1:{procs.boot_id()}"
+    (attempt.folder / shim.CLAIM).write_text(f"{identity}\n")
+    await place.engine.stop(attempt, identity, 0.0)
+    assert (await place.engine.wait(attempt, identity)).how is Stopped.LOST
+    assert bystander.returncode is None and _is_alive(bystander.pid)
+    bystander.kill()
+    await bystander.wait()
+
+
+async def test_an_unfinished_record_does_not_count(place: Place) -> None:
+    attempt = place.attempt("true")
+    identity = f"999999:1:{procs.boot_id()}"
+    (attempt.folder / shim.CLAIM).write_text(f"{identity}\ncode 0\n0m0.0s 0m0.0s\n")
+    assert (await place.engine.wait(attempt, identity)).how is Stopped.LOST
+    (attempt.folder / shim.CLAIM).write_text(
+        f"{identity}\ncode 0\n0m0.0s 0m0.1s\n1m2.5s 0m0.0s\nend\n"
+    )
+    end = await place.engine.wait(attempt, identity)
+    assert (end.how, end.code) == (Stopped.EXITED, 0)
+    assert end.usage.cpu_s == pytest.approx(62.6)
+
+
+async def test_a_folder_that_is_gone_is_said(place: Place) -> None:
+    attempt = place.attempt("true")
+    attempt.work.rmdir()
+    obj = await place.engine.start(attempt)
+    end = await place.engine.wait(attempt, obj)
+    assert end.code not in (0, None)
+    assert str(attempt.work) in attempt.log.read_text()
+
+
+async def test_no_zombies_and_no_descriptors_are_left(place: Place) -> None:
+    await place.run(place.attempt("true"))
+    before = _descriptors()
+    for _ in range(30):
+        await place.run(place.attempt("true"))
+    assert _descriptors() == before
+    children = Path("/proc/thread-self/children").read_text().split()
+    assert [pid for pid in map(int, children) if not _is_alive(pid)] == []
+
+
+async def test_what_a_stage_sees(tmp_path: Path) -> None:
+    base = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/home/me",
+        "PYTHONPATH": "/mine",
+        "MLTUI_INPUT_OTHER": "of an outer stage",
+    }
+    engine = ProcessEngine(tmp_path, base_env=base)
+    place = Place(engine, tmp_path)
+    attempt = place.attempt("env", MLTUI_INPUT_RAW="/x")
+    own = engine.environ(attempt)
+    assert own["PYTHONPATH"] == "/mine"
+    assert own["PATH"] == base["PATH"]
+    built = Built("k", "", "/envs/k")
+    inside = engine.environ(replace(attempt, built=built))
+    assert "PYTHONPATH" not in inside
+    assert inside["PATH"] == f"/envs/k/bin:{base['PATH']}"
+    assert inside["VIRTUAL_ENV"] == "/envs/k"
+    for env in (own, inside):
+        assert env["HOME"] == "/home/me"
+        assert env["PYTHONUNBUFFERED"] == env["PYTHONDONTWRITEBYTECODE"] == "1"
+        assert env["MLTUI_INPUT_RAW"] == "/x"
+        assert "MLTUI_INPUT_OTHER" not in env
+    await place.run(attempt)
+    seen = dict(line.split("=", 1) for line in attempt.log.read_text().splitlines())
+    assert seen.items() >= {k: v for k, v in own.items() if k != "PWD"}.items()
+
+
+async def test_signals_and_descriptors_are_a_programs_own(place: Place) -> None:
+    """A runner's ignored signals and open files are nothing a stage should inherit."""
+    attempt = place.attempt("sh", "-c", "ls /proc/self/fd | wc -l; grep SigIgn /proc/self/status")
+    await place.run(attempt)
+    lines = attempt.log.read_text().split()
+    assert int(lines[0]) <= 4  # 0, 1, 2, and ls's own
+    ignored = int(lines[2], 16)
+    assert ignored & ((1 << 12) | (1 << 1) | (1 << 14)) == 0  # PIPE, INT, TERM
+
+
+async def test_out_of_memory_is_told_from_a_kill(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = iter([5, 6, 7, 8])
+    monkeypatch.setattr(procs, "oom_kills", lambda: next(count))
+    end = await place.run(place.attempt("sh", "-c", "kill -9 $$"))
+    assert (end.how, end.code) == (Stopped.OUT_OF_MEMORY, 137)
+
+
+def test_the_shim_is_plain_posix_shell() -> None:
+    for shell in ("dash", "bash", "busybox"):
+        try:
+            argv = [shell, "sh"] if shell == "busybox" else [shell]
+            done = subprocess.run([*argv, "-n", "-c", shim._SCRIPT], capture_output=True)
+        except FileNotFoundError:
+            continue
+        assert done.returncode == 0, (shell, done.stderr)
