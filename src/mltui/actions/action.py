@@ -1,0 +1,237 @@
+"""What an action is: one record that keys, footer, help, the command line and the docs are made of.
+
+Each verb is declared once, in a file of its own, and is usable without a screen: it acts through a
+`Context`, which the app implements with panes and dialogs and a test with a few lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from mltui.pipeline.model import Instance, StageRow, State
+from mltui.runs.project import Project
+from mltui.runs.rows import RunRequest, RunRow
+
+T = TypeVar("T")
+
+GROUPS = ("Run", "Stage", "Look", "Find", "mltui")
+"""In this order in the help and in the docs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an action would act on: the run that is shown and the stage under the cursor."""
+
+    project: Project
+    place: str = "pipeline"
+    """Which list has the keys: `pipeline` or `runs`."""
+    run: RunRow | None = None
+    state: State = State.PENDING
+    """The run's state as far as it can be known."""
+    row: StageRow | None = None
+    name: str | None = None
+    """What is under the cursor in words: a stage, a service, a monitor."""
+    failed: tuple[StageRow, ...] = ()
+    undecided: StageRow | None = None
+    """The gate that waits for a person: the selected one, else any of the run."""
+    newest: int | None = None
+    """The project's newest run."""
+    listed: RunRow | None = None
+    """The run under the cursor in the list of runs."""
+    spec_problems: int = 0
+    has_runner: bool = False
+    position: tuple[str, int] | None = None
+    """Where the selected thing is written: file and line."""
+    pending: bool = False
+    """An act on the selected stage is asked for and not yet confirmed."""
+    can_fold: bool = False
+    """There are items or rounds below the selected line."""
+
+    @property
+    def is_old(self) -> bool:
+        """The run that is shown is not the newest."""
+        return self.run is not None and self.newest is not None and self.run.number < self.newest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A confirmation: a sentence naming the object, the place and the effect."""
+
+    sentence: str
+    yes: str
+    """The verb on the button that acts."""
+    no: str = "Leave it"
+    detail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a gate: `accept` a round, `again` for more rounds, `fail`."""
+
+    choice: str
+    round: int | None = None
+    more: int = 0
+
+
+class Context(Protocol):
+    """Where an action happens. The app's is made of its session and its panes."""
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected now."""
+        ...
+
+    def notice(self, text: str, *, bad: bool = False) -> None:
+        """Say something in the notice line."""
+        ...
+
+    def expect(self, instances: Iterable[Instance], text: str) -> None:
+        """Mark stages with what was asked for (`retrying…`) until the journal confirms it."""
+        ...
+
+    def expect_run(self, text: str) -> None:
+        """The same of the run as a whole."""
+        ...
+
+    async def confirm(self, question: Question) -> bool:
+        """Ask; the safe answer has the focus."""
+        ...
+
+    async def ask_run(self, request: RunRequest) -> RunRequest | None:
+        """Show what would run, why and for how long; None when the person leaves it."""
+        ...
+
+    async def ask_decision(self, gate: StageRow) -> Decision | None:
+        """Show the rounds of a gate and ask what to do; None when the person leaves it."""
+        ...
+
+    async def send(self, ask: Callable[[], T]) -> T | None:
+        """Do something that may block, away from the screen; an error is shown, and None."""
+        ...
+
+    async def answered(self, request: int) -> bool:
+        """Wait for the runner's answer to a request; a refusal is shown, and False."""
+        ...
+
+    def show_tab(self, name: str) -> None:
+        """Show one of the selected stage's panes: log, gate, inputs, build, explain."""
+        ...
+
+    def show_runs(self) -> None:
+        """Show the list of runs."""
+        ...
+
+    def open_run(self, number: int) -> None:
+        """Show this run; the newest one is followed by whatever run comes next."""
+        ...
+
+    def select_stage(self, name: str) -> bool:
+        """Put the cursor on a stage; False when there is none of that name."""
+        ...
+
+    def enter(self) -> None:
+        """Open what is under the cursor: give the keys to its pane, or unfold it."""
+        ...
+
+    def fold(self, unfold: bool) -> None:
+        """Show or hide what is below the selected line."""
+        ...
+
+    def back(self) -> None:
+        """One step back: out of a pane, a list, an old run; end a filter."""
+        ...
+
+    def begin_filter(self) -> None:
+        """Type a filter for the list, or a search for the log."""
+        ...
+
+    def begin_command(self, text: str = "") -> None:
+        """Type a command."""
+        ...
+
+    def show_help(self) -> None:
+        """The whole key map."""
+        ...
+
+    def set_theme(self, name: str) -> None:
+        """Use another theme, now and from now on; no name asks for one."""
+        ...
+
+    async def edit(self, file: str, line: int) -> None:
+        """Open the person's editor there; the screen comes back afterwards."""
+        ...
+
+    def leave(self) -> None:
+        """Close the app. Runs go on."""
+        ...
+
+
+class Known(Protocol):
+    """What the completion of a command's argument may choose from."""
+
+    @property
+    def stage_names(self) -> Sequence[str]:
+        """Stages of the run that is shown."""
+        ...
+
+    @property
+    def run_numbers(self) -> Sequence[int]:
+        """Runs, newest first."""
+        ...
+
+    @property
+    def theme_names(self) -> Sequence[str]:
+        """Themes that can be used."""
+        ...
+
+
+def _always(selection: Selection) -> bool:
+    return True
+
+
+def _nothing(selection: Selection) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One verb. `run` gets the command's argument; from a key it is empty."""
+
+    id: str
+    title: str
+    """On the footer and in the help: a verb, sentence case."""
+    help: str
+    """One sentence for `?` and the docs."""
+    group: str
+    run: Callable[[Context, str], Awaitable[None]]
+    keys: tuple[str, ...] = ()
+    """As Textual names them. Two actions may share a key if at most one applies at a time."""
+    command: str = ""
+    """Its name on the `:` line; empty: it has none."""
+    argument: str = ""
+    """What the command takes, in capitals: NAME."""
+    places: tuple[str, ...] = ("pipeline",)
+    """Which lists the key works in."""
+    applies: Callable[[Selection], bool] = _always
+    """Whether it makes sense here: on the footer, and first among actions that share a key."""
+    why_not: Callable[[Selection], str | None] = _nothing
+    """Why it can't act now, as a sentence; None: it can."""
+    fix: Callable[[Selection], str | None] = _nothing
+    """How the failure card offers it; None: it doesn't."""
+    danger: bool = False
+    """It ends or changes something, so it asks first."""
+    rank: int = 50
+    """Place on the footer; the smallest first."""
+    on_footer: bool = True
+    complete: Callable[[Known], Sequence[str]] | None = field(default=None)
+    """Possible arguments of the command."""
+
+    def can(self, selection: Selection) -> bool:
+        """Whether it applies here and nothing stands in the way."""
+        return (
+            selection.place in self.places
+            and self.applies(selection)
+            and self.why_not(selection) is None
+        )

@@ -1,0 +1,26 @@
+"""One step back."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Action, Context, Selection
+
+
+def _back_from_old(selection: Selection) -> bool:
+    return selection.place == "runs" or selection.is_old
+
+
+async def _run(context: Context, argument: str) -> None:
+    context.back()
+
+
+ACTION = Action(
+    id="look.back",
+    title="Back",
+    help="One step back: end a filter, leave a pane or the list of runs, return to the newest run.",
+    group="Look",
+    run=_run,
+    keys=("escape",),
+    places=("pipeline", "runs"),
+    applies=_back_from_old,
+    rank=70,
+)

@@ -1,0 +1,21 @@
+"""Type a command."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Action, Context
+
+
+async def _run(context: Context, argument: str) -> None:
+    context.begin_command()
+
+
+ACTION = Action(
+    id="find.command",
+    title="Command",
+    help="Type a command by its name; Tab completes, the arrow keys recall earlier ones.",
+    group="Find",
+    run=_run,
+    keys=("colon",),
+    places=("pipeline", "runs"),
+    rank=82,
+)

@@ -1,0 +1,112 @@
+"""Every action, and the questions that the screen, the help and the docs ask of them all.
+
+Adding a verb is a file with its record and a line here; nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mltui.actions import (
+    back,
+    cancel,
+    command,
+    decide,
+    edit,
+    filter,  # noqa: A004 - the verb's own name
+    help,  # noqa: A004 - the verb's own name
+    leave,
+    open,  # noqa: A004 - the verb's own name
+    pin,
+    resume,
+    retry,
+    retry_failed,
+    run,
+    run_from,
+    runs,
+    stage,
+    theme,
+    unfold,
+)
+from mltui.actions.action import GROUPS, Action, Selection
+from mltui.actions.tabs import TABS
+
+ACTIONS: tuple[Action, ...] = (
+    resume.ACTION,
+    decide.ACTION,
+    retry.ACTION,
+    retry_failed.ACTION,
+    run.ACTION,
+    run_from.ACTION,
+    cancel.ACTION,
+    pin.ACTION,
+    edit.ACTION,
+    open.ACTION,
+    unfold.UNFOLD,
+    unfold.FOLD,
+    *TABS,
+    runs.ACTION,
+    back.ACTION,
+    filter.ACTION,
+    command.ACTION,
+    stage.ACTION,
+    help.ACTION,
+    theme.ACTION,
+    leave.ACTION,
+)
+
+
+def action(id: str) -> Action:  # noqa: A002 - the record's own word
+    """The action of this id. KeyError when there is none."""
+    for found in ACTIONS:
+        if found.id == id:
+            return found
+    raise KeyError(id)
+
+
+def for_key(key: str, selection: Selection) -> Action | None:
+    """The action that a key means here: the first that applies, else the first that has the key."""
+    found = [each for each in ACTIONS if key in each.keys]
+    for each in found:
+        if selection.place in each.places and each.applies(selection):
+            return each
+    here = [each for each in found if selection.place in each.places]
+    return next(iter(here or found), None)
+
+
+def refusal(chosen: Action, selection: Selection) -> str | None:
+    """Why an action can't act on this selection, as a sentence; None: it can."""
+    if selection.place not in chosen.places:
+        return f"{chosen.title} works on the pipeline: Esc goes back there"
+    return chosen.why_not(selection)
+
+
+def for_command(name: str) -> Action | None:
+    """The action with this name on the `:` line."""
+    return next((each for each in ACTIONS if each.command == name), None)
+
+
+def commands() -> dict[str, Action]:
+    """Names of the `:` line, sorted, with their actions."""
+    return {each.command: each for each in sorted(ACTIONS, key=lambda a: a.command) if each.command}
+
+
+def on_footer(selection: Selection) -> list[Action]:
+    """What the footer offers for a selection, in order of use."""
+    found = [each for each in ACTIONS if each.keys and each.on_footer and each.can(selection)]
+    return sorted(found, key=lambda each: each.rank)
+
+
+def fixes(selection: Selection) -> list[tuple[Action, str]]:
+    """What the failure card offers, in order, with its words."""
+    found = [(each, each.fix(selection)) for each in ACTIONS]
+    offered = [(each, text) for each, text in found if text]
+    return sorted(offered, key=lambda pair: pair[0].rank)
+
+
+def grouped() -> Iterator[tuple[str, list[Action]]]:
+    """The groups of the help, each with its actions in the registry's order."""
+    for group in GROUPS:
+        members = [each for each in ACTIONS if each.group == group]
+        if members:
+            yield group, members

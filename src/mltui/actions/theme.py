@@ -1,0 +1,26 @@
+"""Use another theme."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Action, Context
+
+
+async def _run(context: Context, argument: str) -> None:
+    name = argument.strip()
+    if name:
+        context.set_theme(name)
+    else:
+        context.begin_command("theme ")
+
+
+ACTION = Action(
+    id="mltui.theme",
+    title="Theme",
+    help="Use another theme, now and from now on.",
+    group="mltui",
+    run=_run,
+    command="theme",
+    argument="NAME",
+    places=("pipeline", "runs"),
+    complete=lambda known: known.theme_names,
+)

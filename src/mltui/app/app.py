@@ -1,0 +1,167 @@
+"""The app: themes, settings, notices, background reading, and the one screen.
+
+What is on the screen is the workbench's; what is known is the session's. This file joins them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path, PurePath
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from mltui.actions.action import Action
+from mltui.app import notify, theming
+from mltui.app.context import ScreenContext
+from mltui.app.session import Change, Session
+from mltui.app.settings import Settings
+from mltui.app.workbench import Workbench
+from mltui.errors import MltuiError
+
+_HERE = Path(__file__).parent
+
+
+class MltuiApp(App[int]):
+    """mltui on a terminal."""
+
+    TITLE = "mltui"
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        _HERE / "app.tcss",
+        _HERE / "panes" / "stages.tcss",
+        _HERE / "panes" / "detail.tcss",
+        _HERE / "panes" / "runs.tcss",
+        _HERE / "dialogs" / "dialogs.tcss",
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, session: Session, settings: Settings | None = None) -> None:
+        # Textual's grey for NO_COLOR is chosen before a theme is; only this way it stays readable.
+        plain = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if plain else None)
+        self.session = session
+        self.settings = settings or Settings()
+        self.busy = 0
+        """Things under way that a test has to wait for; waiting for changes is not one of them."""
+        self._themes_read = False
+        name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
+        theme = theming.load_one(name) or theming.load_one(theming.DEFAULT)
+        if theme is not None:
+            self.register_theme(theme)
+            self.theme = theme.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Variables of ours, for themes that don't know them."""
+        return theming.defaults()
+
+    def get_default_screen(self) -> Screen[int]:
+        """The one screen."""
+        return Workbench(self.session)
+
+    @property
+    def workbench(self) -> Workbench:
+        """The one screen, also while a dialog is on top of it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Workbench):
+                return screen
+        raise RuntimeError("the workbench is gone")
+
+    # --- background -----------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """After the first paint: read the file, then wait for changes."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.read_facts()
+        self.run_worker(self._watch(), group="watch", exit_on_error=True)
+
+    async def _watch(self) -> None:
+        await self.session.watch()
+
+    def read_facts(self) -> None:
+        """Read the run's file and earlier durations, in threads."""
+        self.busy += 1
+        self.run_worker(self._read_facts(), group="facts", exit_on_error=True)
+
+    async def _read_facts(self) -> None:
+        try:
+            await self.session.read_file()
+            await self.session.read_durations()
+        finally:
+            self.busy -= 1
+
+    def changed(self, change: Change) -> None:
+        """Something became different: read what belongs to it, tell the person of runs' ends."""
+        if change.switched:
+            self.read_facts()
+        for run in change.ended:
+            text = notify.sentence(self.session.name, run)
+            self.workbench.notice(text, bad=run.state.value != "succeeded")
+            driver = self._driver
+            if driver is not None and not self.is_headless:
+                driver.write(notify.sequence(text))
+            self.run_worker(self._notify(run), group="notify", exit_on_error=False)
+
+    async def _notify(self, run: object) -> None:
+        from mltui.runs.rows import RunRow
+
+        assert isinstance(run, RunRow)
+        wrong = await notify.command(run)
+        if wrong is not None:
+            self.workbench.notice(wrong, bad=True)
+
+    def ticked(self) -> None:
+        """Once a second while something runs."""
+
+    # --- acting ---------------------------------------------------------------------------------
+
+    def act(self, action: Action, context: ScreenContext, argument: str) -> None:
+        """Run an action beside the screen, so that it can wait for answers."""
+        self.busy += 1
+        self.run_worker(self._act(action, context, argument), group="act", exit_on_error=True)
+
+    async def _act(self, action: Action, context: ScreenContext, argument: str) -> None:
+        try:
+            await action.run(context, argument)
+        except MltuiError as error:
+            context.notice(str(error), bad=True)
+        finally:
+            self.busy -= 1
+
+    # --- themes ---------------------------------------------------------------------------------
+
+    def theme_names(self) -> list[str]:
+        """Themes that can be used: ours and the person's."""
+        self._read_themes()
+        return sorted(name for name in self.available_themes if not name.startswith("textual-"))
+
+    def _read_themes(self) -> None:
+        if self._themes_read:
+            return
+        self._themes_read = True
+        themes, problems = theming.load()
+        for name in list(self.available_themes):
+            if name != self.theme:
+                self.unregister_theme(name)
+        for theme in themes.values():
+            self.register_theme(theme)
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            self.workbench.notice(f"{problems[0]}{more}", bad=True)
+
+    def use_theme(self, name: str) -> None:
+        """Use a theme, now and from now on."""
+        names = self.theme_names()
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            self.workbench.notice(f"there is no theme {name!r}: {hint}", bad=True)
+            return
+        self.theme = name
+        self.settings.keep_theme(name)
+        self.workbench.notice(f"theme {name}")

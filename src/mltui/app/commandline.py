@@ -1,0 +1,182 @@
+"""The line where commands and filters are typed; it takes the footer's place while it is open.
+
+Commands come from the registry. Tab completes, the arrow keys recall, a wrong name is answered with
+the nearest right one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from mltui.actions import registry
+from mltui.actions.action import Known
+
+
+class Typed(Input):
+    """The input: its own keys only, so that letters are letters."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("tab", "complete(1)", "Complete", show=False),
+        Binding("shift+tab", "complete(-1)", "Complete back", show=False),
+        Binding("up", "recall(-1)", "Earlier", show=False),
+        Binding("down", "recall(1)", "Later", show=False),
+    ]
+
+    @dataclass
+    class Asked(Message):
+        """A key that the line, not the input, answers."""
+
+        what: str
+        step: int = 0
+
+    def action_leave(self) -> None:
+        """Close the line."""
+        self.post_message(self.Asked("leave"))
+
+    def action_complete(self, step: int) -> None:
+        """The next or previous completion."""
+        self.post_message(self.Asked("complete", step))
+
+    def action_recall(self, step: int) -> None:
+        """An earlier or later line."""
+        self.post_message(self.Asked("recall", step))
+
+
+class CommandLine(Horizontal):
+    """One line: a prompt, the input, and what it could become."""
+
+    @dataclass
+    class Submitted(Message):
+        """The line was entered. `mode` is `:` or `/`."""
+
+        mode: str
+        text: str
+
+    @dataclass
+    class Changed(Message):
+        """The text of a filter changed."""
+
+        mode: str
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """The line was closed without entering it."""
+
+        mode: str
+
+    def __init__(self, known: Known, history: Sequence[str] = ()) -> None:
+        super().__init__(id="commandline")
+        self.mode = ":"
+        self.history = list(history)
+        self._known = known
+        self._place = 0
+        self._candidates: list[str] = []
+        self._chosen = -1
+        self._typed = ""
+
+    def compose(self) -> ComposeResult:
+        """Prompt, input, candidates."""
+        yield Static(":", id="prompt")
+        field = Typed(id="typed", select_on_focus=False, compact=True)
+        field.cursor_blink = False
+        yield field
+        yield Static("", id="candidates")
+
+    def open(self, mode: str, text: str = "") -> None:
+        """Begin to type."""
+        self.mode = mode
+        self._place = len(self.history)
+        self.display = True
+        self.query_one("#prompt", Static).update(mode)
+        field = self.query_one(Typed)
+        field.value = text
+        field.cursor_position = len(text)
+        self._typed, self._chosen = text, -1
+        self._offer(text)
+        field.focus()
+
+    def close(self) -> None:
+        """Give the footer its place back."""
+        self.display = False
+
+    # --- completion -----------------------------------------------------------------------------
+
+    def _offer(self, text: str) -> None:
+        self._candidates = completions(text, self._known) if self.mode == ":" else []
+        shown = self._candidates[:12]
+        words = "  ".join(each.rpartition(" ")[2] for each in shown)
+        self.query_one("#candidates", Static).update(words if text or self.mode == ":" else "")
+
+    @on(Typed.Asked)
+    def _asked(self, event: Typed.Asked) -> None:
+        event.stop()
+        field = self.query_one(Typed)
+        if event.what == "leave":
+            self.close()
+            self.post_message(self.Left(self.mode))
+        elif event.what == "complete" and self._candidates:
+            self._chosen = (self._chosen + event.step) % len(self._candidates)
+            text = self._candidates[self._chosen]
+            with field.prevent(Input.Changed):
+                field.value = text
+            field.cursor_position = len(text)
+            if len(self._candidates) == 1:
+                self._typed, self._chosen = text, -1
+                self._offer(f"{text} ")
+        elif event.what == "recall" and self.history and self.mode == ":":
+            self._place = min(max(self._place + event.step, 0), len(self.history))
+            text = self.history[self._place] if self._place < len(self.history) else self._typed
+            with field.prevent(Input.Changed):
+                field.value = text
+            field.cursor_position = len(text)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if not self.display:
+            return
+        self._typed, self._chosen = event.value, -1
+        self._offer(event.value)
+        if self.mode == "/":
+            self.post_message(self.Changed(self.mode, event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if self.mode == ":" and text and (not self.history or self.history[-1] != text):
+            self.history.append(text)
+        self.close()
+        self.post_message(self.Submitted(self.mode, text))
+
+
+def completions(text: str, known: Known) -> list[str]:
+    """What a half-typed command could become, as whole lines."""
+    name, space, argument = text.lstrip().partition(" ")
+    commands = registry.commands()
+    if not space:
+        return [each for each in commands if each.startswith(name)]
+    action = commands.get(name)
+    if action is None or action.complete is None:
+        return []
+    before, gap, last = argument.rpartition(" ")
+    found = [each for each in action.complete(known) if each.startswith(last)]
+    return [f"{name} {before}{gap}{each}" for each in found]
+
+
+def nearest(name: str) -> str | None:
+    """The command a person may have meant."""
+    found = difflib.get_close_matches(name, list(registry.commands()), n=1, cutoff=0.5)
+    return found[0] if found else None

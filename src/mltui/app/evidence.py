@@ -1,0 +1,64 @@
+"""What a failure left behind: the exception in its log, its last lines, where it is written.
+
+Read when a failed stage is selected, at most the last 64 KiB of one file, and kept: a failed
+attempt's log doesn't change.
+"""
+
+from __future__ import annotations
+
+from mltui.app.places import log_file
+from mltui.app.present.card import Evidence
+from mltui.logs.errors import exception_of, last_lines
+from mltui.logs.sanitize import plain
+from mltui.pipeline.model import StageRow
+from mltui.runs.project import SPEC_FILE, Project
+from mltui.spec.model import FailureClass, Spec
+
+LINES = 40
+"""Last lines that are looked at for the exception; the card shows as many as it has room for."""
+
+_WRITTEN_IN = {
+    FailureClass.MEMORY: "resources",
+    FailureClass.TIMEOUT: "timeout",
+    FailureClass.CONTRACT: "outputs",
+    FailureClass.BUILD: "environment",
+    FailureClass.CONFIG: "inputs",
+}
+"""Which part of a stage a failure of that class is about; the command otherwise."""
+
+
+def read_evidence(project: Project, row: StageRow, spec: Spec | None) -> Evidence:
+    """The evidence of a failed row. A log that can't be read leaves the reason to speak alone."""
+    file, _ = log_file(project, row)
+    lines: list[bytes] = []
+    if file is not None:
+        try:
+            lines = last_lines(file, LINES)
+        except OSError:
+            lines = []
+    position, written = where(spec, row) if spec is not None else ("", "")
+    return Evidence(
+        exception=exception_of(b"\n".join(lines)) if lines else None,
+        last_lines=tuple(plain(each) for each in lines[-8:]),
+        position=position,
+        written=written,
+    )
+
+
+def where(spec: Spec, row: StageRow) -> tuple[str, str]:
+    """`mltui.yaml:31` for the part of the stage that a failure is about, and that line's text."""
+    stage = spec.stages.get(row.stage)
+    if stage is None:
+        return "", ""
+    part = _WRITTEN_IN.get(row.failure, "run") if row.failure is not None else "run"
+    if ("stages", row.stage, part) not in spec.marks:
+        part = "run"
+    line = spec.mark("stages", row.stage, part).line
+    text = spec.text.splitlines()
+    written = text[line - 1].strip() if 0 < line <= len(text) else ""
+    if written in (f"{part}: >-", f"{part}: |", f"{part}: >", "") or not written.startswith(part):
+        # A block's value starts on the line below its key.
+        written = f"{part}: {written}" if not written.startswith(part) else written
+        if written.endswith((">-", "|", ">")) and line < len(text):
+            written = f"{part}: {text[line].strip()}"
+    return f"{SPEC_FILE}:{line}", written

@@ -1,0 +1,21 @@
+"""Which keys the screen listens to: those of the registry, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mltui.actions.action import Action
+from mltui.actions.registry import ACTIONS
+from mltui.app.present.tabs import TABS
+
+TAB_NAMES = TABS
+
+
+def first_of_each_key() -> Iterator[tuple[str, Action]]:
+    """Each key with the first action that has it; which one is meant is asked at the press."""
+    seen: set[str] = set()
+    for action in ACTIONS:
+        for key in action.keys:
+            if key not in seen:
+                seen.add(key)
+                yield key, action

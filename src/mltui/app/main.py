@@ -1,0 +1,55 @@
+"""Where the screen begins: `mltui` without a command comes here.
+
+Sets what Textual reads when it is imported, and reads the journal before the first paint, so that
+the first thing on the screen is the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def run_app(project_root: Path, run: int | None = None) -> int:
+    """Open the workbench on a project until the person leaves; the exit code.
+
+    run: look at this run instead of following the newest.
+    """
+    _textual_defaults()
+    from mltui.app.app import MltuiApp
+    from mltui.app.session import Session
+    from mltui.runs.project import Project
+
+    session = Session(Project(project_root), run=run)
+    try:
+        session.open()
+        app = MltuiApp(session)
+        code = app.run()
+    finally:
+        session.close()
+    return app.return_code or code or 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m mltui.app [FOLDER]`: only the screen, for tests and for trying things out."""
+    from mltui.errors import UsageError
+    from mltui.runs.project import Project
+
+    args = sys.argv[1:] if argv is None else argv
+    start = Path(args[0]) if args else Path.cwd()
+    try:
+        project = Project.find(start)
+    except UsageError as error:
+        print(f"mltui: {error}", file=sys.stderr)
+        return error.exit_code
+    return run_app(project.root)
+
+
+def _textual_defaults() -> None:
+    """Quiet by default: no animation, and fewer frames where a slow line carries them."""
+    remote = "SSH_CONNECTION" in os.environ
+    os.environ.setdefault("TEXTUAL_FPS", "15" if remote else "30")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    os.environ.setdefault("ESCDELAY", "50")

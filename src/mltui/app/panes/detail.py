@@ -1,0 +1,193 @@
+"""What is known of the selected stage: the failure card if it failed, a title, tabs and a pane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from mltui.app.lineview import LineView, OneLine
+from mltui.app.panes.build import BuildPane
+from mltui.app.panes.explain import ExplainPane
+from mltui.app.panes.gate import GatePane
+from mltui.app.panes.inputs import InputsPane
+from mltui.app.panes.log import LogTab
+from mltui.app.panes.textpane import Subject, TextPane
+from mltui.app.present.card import Evidence, card
+from mltui.app.present.line import EMPTY, Line
+from mltui.app.present.stages import Moment
+from mltui.app.present.tabs import TABS, log_words, strip, title
+from mltui.app.widgets.logpane import LogPane
+from mltui.pipeline.model import State
+
+
+class DetailPane(Vertical):
+    """The right half of the screen."""
+
+    @dataclass
+    class TabShown(Message):
+        """Another pane of the stage is shown."""
+
+        name: str
+
+    def __init__(self) -> None:
+        super().__init__(id="detail")
+        self.tab = "log"
+        self._subject: Subject | None = None
+        self._moment = Moment(0.0)
+        self._numbered = True
+        self._evidence: Evidence | None = None
+        self._fixes: Sequence[str] = ()
+        self._log_status = ""
+
+    def compose(self) -> ComposeResult:
+        """Card, title, tabs, panes."""
+        yield LineView(id="card")
+        yield OneLine(id="title")
+        yield OneLine(id="tabs")
+        with ContentSwitcher(initial="log", id="panes"):
+            yield LogTab()
+            yield GatePane("gate")
+            yield InputsPane("inputs")
+            yield BuildPane("build")
+            yield ExplainPane("explain")
+        yield LineView(id="message")
+
+    def on_mount(self) -> None:
+        """The card takes room only when there is something on it."""
+        self.query_one("#card").display = False
+        self.query_one("#message").display = False
+        self.query_one("#card", LineView).can_focus = False
+
+    # --- what the workbench calls -------------------------------------------------------------
+
+    def about(
+        self,
+        subject: Subject | None,
+        evidence: Evidence | None,
+        fixes: Sequence[str],
+        moment: Moment,
+    ) -> None:
+        """Show this stage; `evidence` when it failed."""
+        self._subject, self._moment = subject, moment
+        self._evidence, self._fixes = evidence, fixes
+        self._message(None)
+        self._show_card(moment)
+        self._show_title(moment)
+        self._show_pane(moment)
+
+    def say(self, lines: Sequence[Line]) -> None:
+        """Show lines in place of a stage: problems of the file, what to do first."""
+        self._subject = None
+        self._message(lines)
+
+    def tick(self, moment: Moment) -> None:
+        """Time went by."""
+        self._moment = moment
+        self._show_title(moment)
+        pane = self.current
+        if isinstance(pane, (TextPane, LogTab)):
+            pane.tick(moment)
+
+    def show_tab(self, name: str) -> None:
+        """Show one of the panes."""
+        if name not in TABS:
+            return
+        if name != self.tab:
+            self.tab = name
+            self.query_one(ContentSwitcher).current = name
+            self._show_card(self._moment)
+            self._show_title(self._moment)
+            self._show_pane(self._moment)
+            self.post_message(self.TabShown(name))
+
+    def next_tab(self, step: int) -> None:
+        """The tab beside the present one."""
+        self.show_tab(TABS[(TABS.index(self.tab) + step) % len(TABS)])
+
+    @property
+    def current(self) -> Widget:
+        """The pane on screen."""
+        if self.query_one("#message").display:
+            return self.query_one("#message")
+        return self.query_one(f"#{self.tab}")
+
+    def give_focus(self) -> None:
+        """Give the keys to the pane on screen."""
+        pane = self.current
+        (pane.log_pane if isinstance(pane, LogTab) else pane).focus()
+
+    def search(self, pattern: str) -> str | None:
+        """Search in the log; why it can't, or None."""
+        return self.query_one(LogTab).search(pattern)
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    def _message(self, lines: Sequence[Line] | None) -> None:
+        message = self.query_one("#message", LineView)
+        shown = lines is not None
+        if message.display != shown:
+            message.display = shown
+            for name in ("#title", "#tabs", "#panes"):
+                self.query_one(name).display = not shown
+        if lines is not None:
+            self.query_one("#card").display = False
+            message.show(lines)
+
+    def _show_card(self, moment: Moment) -> None:
+        subject, evidence, fixes = self._subject, self._evidence, self._fixes
+        view = self.query_one("#card", LineView)
+        failed = subject is not None and evidence is not None and subject.row.state is State.FAILED
+        self._numbered = not (failed and fixes)
+        if not failed or subject is None or evidence is None:
+            if view.display:
+                view.display = False
+            return
+        width = max(self.size.width - 1, 30)
+        height = max(self.size.height // 2, 7)
+        lines = card(
+            subject.row, evidence, fixes, width, height, moment, with_lines=self.tab != "log"
+        )
+        view.show([*lines, EMPTY])
+        view.styles.height = len(lines) + 1
+        if not view.display:
+            view.display = True
+
+    def _show_title(self, moment: Moment) -> None:
+        subject = self._subject
+        if subject is None:
+            return
+        width = max(self.size.width - 1, 30)
+        pending = subject.view.pending.get(subject.row.instance)
+        on_card = self.query_one("#card").display
+        heading = self.query_one("#title", OneLine)
+        if heading.display == on_card:
+            heading.display = not on_card  # the card has the title already
+        if not on_card:
+            heading.show(title(subject.row, pending, width, moment))
+        status = self._log_status if self.tab == "log" else ""
+        shown, places = strip(self.tab, self._numbered, width, status)
+        self.query_one("#tabs", OneLine).show(shown, places)
+
+    def _show_pane(self, moment: Moment) -> None:
+        pane = self.query_one(f"#{self.tab}")
+        if isinstance(pane, (TextPane, LogTab)):
+            pane.about(self._subject, moment)
+
+    @on(LogPane.StatusChanged)
+    def _log_changed(self, event: LogPane.StatusChanged) -> None:
+        event.stop()
+        active = self._subject is not None and not self._subject.row.state.is_final
+        self._log_status = log_words(event.status, active)
+        self._show_title(self._moment)
+
+    @on(OneLine.Clicked, "#tabs")
+    def _tab_clicked(self, event: OneLine.Clicked) -> None:
+        event.stop()
+        self.show_tab(event.name)

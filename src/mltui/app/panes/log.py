@@ -1,0 +1,99 @@
+"""The Log tab: the log of the selected attempt, followed while it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from mltui.app.lineview import LineView
+from mltui.app.panes.textpane import Subject
+from mltui.app.places import log_file
+from mltui.app.present.line import line
+from mltui.app.present.stages import Moment
+from mltui.app.widgets.logpane import LogPane
+from mltui.logs.index import LogIndex
+from mltui.logs.search import PatternError
+from mltui.pipeline.model import StageRow, State, attempt_label
+
+_EMPTY = {
+    State.PENDING: "not started yet: it waits for what it needs",
+    State.READY: "not started yet: it waits for room",
+    State.SKIPPED: "skipped: nothing ran",
+    State.BUILDING: "its environment is being made",
+}
+
+
+class LogTab(Vertical):
+    """A `LogPane` on whichever log the selected stage writes or wrote."""
+
+    @dataclass
+    class Watching(Message):
+        """Another file is shown: whoever watches files should watch this one."""
+
+        file: Path | None
+
+    def __init__(self) -> None:
+        super().__init__(id="log")
+        self.file: Path | None = None
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """The pane."""
+        yield LineView(id="lognote")
+        yield LogPane(id="logpane", show_title=False)
+
+    def on_mount(self) -> None:
+        """Nothing is shown until a stage is selected."""
+        self.query_one("#lognote", LineView).can_focus = False
+        self.log_pane.display = False
+
+    @property
+    def log_pane(self) -> LogPane:
+        """What shows the lines."""
+        return self.query_one(LogPane)
+
+    def about(self, subject: Subject | None, moment: Moment) -> None:
+        """Show this stage's newest log, from its end."""
+        if subject is None:
+            self._open(None, "", "")
+            return
+        row = subject.row
+        file, name = log_file(subject.project, row)
+        self._open(file, name or _name(row), _EMPTY.get(row.state, "it wrote nothing"))
+
+    def tick(self, moment: Moment) -> None:
+        """Nothing on it depends on the clock."""
+
+    def wake(self) -> None:
+        """The file changed."""
+        self.log_pane.wake()
+
+    def search(self, pattern: str) -> str | None:
+        """Search for a pattern, or none; why it is wrong, or None."""
+        if not pattern:
+            self.log_pane.clear_search()
+            return None
+        try:
+            self.log_pane.search(pattern)
+        except PatternError as error:
+            return str(error)
+        return None
+
+    def _open(self, file: Path | None, name: str, empty: str) -> None:
+        if file is None:
+            self.query_one("#lognote", LineView).show([line((f" {empty}", "dim"))])
+        if self._shown != (file, name):
+            self._shown = (file, name)
+            self.file = file
+            self.query_one("#lognote").display = file is None
+            self.log_pane.display = file is not None
+            self.log_pane.set_index(LogIndex(file) if file is not None else None, name)
+            self.post_message(self.Watching(file))
+
+
+def _name(row: StageRow) -> str:
+    return attempt_label(row.instance, row.attempt) if row.attempt else row.instance.label

@@ -1,0 +1,118 @@
+"""A pane that says something about the selected stage: gathered in a thread, shown as lines.
+
+Gate, Inputs, Build and Explain are these. Gathering may read files and the journal; it is done
+again only when the stamp (what the answer depends on) changed, and only for the pane on screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mltui.app.lineview import LineView
+from mltui.app.present.facts import Facts
+from mltui.app.present.line import Line, line
+from mltui.app.present.stages import Moment
+from mltui.app.runview import RunView
+from mltui.pipeline.model import StageRow
+from mltui.runs.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a pane is about. The view and the facts are read in the loop, never in a thread."""
+
+    project: Project
+    view: RunView
+    facts: Facts
+    row: StageRow
+
+
+Gather = Callable[[Project, StageRow, Any], Any]
+Present = Callable[[Any, Subject, int, Moment], Sequence[Line]]
+
+
+class TextPane(LineView):
+    """Lines about one stage. Subclasses say what to gather and how to present it."""
+
+    waiting = "reading…"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(id=name)
+        self._subject: Subject | None = None
+        self._material: Any = None
+        self._have: Hashable = None
+        self._moment = Moment(0.0)
+
+    # --- for subclasses -----------------------------------------------------------------------
+
+    def stamp(self, subject: Subject) -> Hashable:
+        """What the material depends on: equal stamps need no new reading."""
+        return (subject.row.run, subject.row.instance, subject.row.attempt, subject.row.state)
+
+    def prepare(self, subject: Subject) -> Any:
+        """What the thread needs of the view and the facts."""
+        return None
+
+    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+        """Read what is to be shown; called in a thread."""
+        return None
+
+    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+        """The lines."""
+        raise NotImplementedError
+
+    # --- what the detail pane calls -------------------------------------------------------------
+
+    def about(self, subject: Subject | None, moment: Moment) -> None:
+        """Show this stage; reads again only if something it depends on changed."""
+        self._moment = moment
+        before, self._subject = self._subject, subject
+        if subject is None:
+            self._have = None
+            self.show([])
+            return
+        same = before is not None and before.row.instance == subject.row.instance
+        if not same or (before is not None and before.row.run != subject.row.run):
+            self._have, self._material = None, None
+            self.scroll_to(y=0, animate=False)
+        wanted = self.stamp(subject)
+        if wanted != self._have:
+            self._have = wanted
+            if not same:
+                self.show([line((f" {self.waiting}", "dim"))])
+            self._start(subject, wanted)
+        elif self._material is not None:
+            self._lay_out()
+
+    def tick(self, moment: Moment) -> None:
+        """Time went by."""
+        self._moment = moment
+        if self._material is not None and self._subject is not None:
+            self._lay_out()
+
+    def on_resize(self) -> None:
+        """Lines wrap otherwise now."""
+        super().on_resize()
+        if self._material is not None and self._subject is not None:
+            self._lay_out()
+
+    def _start(self, subject: Subject, wanted: Hashable) -> None:
+        prepared = self.prepare(subject)
+
+        async def read() -> None:
+            import asyncio
+
+            found = await asyncio.to_thread(self.gather, subject.project, subject.row, prepared)
+            if self._have == wanted and self.is_mounted:
+                self._material = found
+                self._lay_out()
+
+        self.run_worker(read(), group=f"gather-{self.id}", exclusive=True, exit_on_error=True)
+
+    def _lay_out(self) -> None:
+        if self._subject is None:
+            return
+        width = max(self.scrollable_content_region.width, 20)
+        self.show(self.present(self._material, self._subject, width, self._moment))

@@ -1,0 +1,96 @@
+"""The columns of the list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from mltui.app.runview import accepted_metrics
+from mltui.app.widgets.columns import Cell, Column
+from mltui.pipeline.model import State
+from mltui.runs.rows import RunRow
+from mltui.text.format import format_age, format_clock, format_duration, format_number
+from mltui.text.glyphs import mark, unicode_ok
+
+
+def columns(now: Callable[[], float]) -> tuple[Column[RunRow], ...]:
+    """Number, state, times, who, commit, metrics and params; the last are dropped first."""
+    unicode = unicode_ok()
+
+    def state(run: RunRow) -> Cell:
+        shape = mark(run.state.value)
+        return Cell(shape.text(unicode=unicode), shape.role)
+
+    def started(run: RunRow) -> Cell:
+        at = run.started_at if run.started_at is not None else run.created_at
+        return Cell(when(at, now()), "dim")
+
+    def duration(run: RunRow) -> Cell:
+        if run.started_at is None:
+            return Cell("", "dim")
+        if run.ended_at is None:
+            running = run.state is State.RUNNING
+            return Cell(format_clock(now() - run.started_at) if running else "", "state-running")
+        return Cell(format_duration(run.ended_at - run.started_at))
+
+    return (
+        Column(
+            "number",
+            "run",
+            lambda run: str(run.number),
+            width=5,
+            align="right",
+            priority=200,
+            sort=lambda run: run.number,
+        ),
+        Column("state", "state", state, width=11, priority=190, sort=lambda run: run.state.value),
+        Column(
+            "started", "started", started, width=12, priority=120, sort=lambda run: run.created_at
+        ),
+        Column("time", "time", duration, width=7, align="right", priority=150),
+        Column("commit", "commit", commit, width=14, priority=110),
+        Column("metrics", "metrics", metrics, min=14, flex=3, max=44, priority=140, shorten="end"),
+        Column("params", "params", params, min=12, flex=2, priority=90, shorten="end"),
+        Column(
+            "trigger", "started by", trigger, min=10, flex=1, max=30, priority=70, shorten="end"
+        ),
+        Column("pinned", "", lambda run: "pinned" if run.pinned else "", width=6, priority=60),
+    )
+
+
+def when(at: float, now: float) -> str:
+    """How long ago for today's runs, the day for older ones: `41s ago`, `21 Nov 14:02`."""
+    age = now - at
+    if age < 86_400:
+        return f"{format_age(age)} ago"
+    return datetime.fromtimestamp(at).strftime("%d %b %H:%M")
+
+
+def commit(run: RunRow) -> Cell:
+    """`4d882d0 dirty`."""
+    if run.commit is None:
+        return Cell("", "dim")
+    return Cell(
+        f"{run.commit[:7]}{' dirty' if run.dirty else ''}", "state-warning" if run.dirty else "dim"
+    )
+
+
+def metrics(run: RunRow) -> Cell:
+    """`accuracy 0.983  loss 0.04`, or why there are none."""
+    found = accepted_metrics(run)
+    if not found:
+        return Cell(run.reason, "dim")
+    return Cell("  ".join(f"{name} {format_number(value)}" for name, value in found.items()))
+
+
+def params(run: RunRow) -> Cell:
+    """The params that were set for this run; all of them are on the run's own screen."""
+    asked = run.request.overrides
+    values = asked if asked else {k: v for k, v in run.params.items() if v is not None}
+    text = "  ".join(f"{name}={value}" for name, value in values.items())
+    return Cell(text, "" if asked else "dim")
+
+
+def trigger(run: RunRow) -> Cell:
+    """Who or what started it."""
+    return Cell(run.trigger, "dim")

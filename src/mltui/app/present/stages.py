@@ -1,0 +1,368 @@
+"""The stage list: which lines there are, and what each says in the cells it has.
+
+One line a stage, with its newest round; older rounds and `for_each` items unfold below it. Narrow
+lists drop columns, never the state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+
+from mltui.app.present.facts import Facts
+from mltui.app.present.line import Line, Part
+from mltui.app.present.need import main_metric, short_need
+from mltui.app.runview import ACTIVE, RunView
+from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.text.format import format_bytes, format_clock, format_duration, format_number
+from mltui.text.glyphs import glyph, mark
+from mltui.text.width import cell_width, fit, shorten_middle
+
+PHASES = ("data", "training", "inference")
+SHOWN_ITEMS = 6
+"""So many items of a `for_each` stage unfold by themselves when some failed or run."""
+
+Key = tuple[str, ...]
+"""What the cursor is on: ("stage", name), ("item", name, item), ("round", name, path) …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line before it has cells."""
+
+    kind: str
+    """section, stage, item, round, more, service or monitor."""
+    key: Key | None
+    title: str
+    row: StageRow | None = None
+    depth: int = 0
+    fold: bool | None = None
+    """Whether what is below it is unfolded; None: there is nothing below."""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Folding:
+    """What a person unfolded or folded; everything else follows the rule below."""
+
+    unfolded: dict[str, bool] = field(default_factory=dict)
+
+    def is_open(self, stage: str, default: bool) -> bool:
+        """Whether the lines below a stage are shown."""
+        return self.unfolded.get(stage, default)
+
+
+def entries(view: RunView, facts: Facts, folding: Folding, needle: str = "") -> list[Entry]:
+    """The lines of the list, top to bottom."""
+    sections: dict[str, list[Entry]] = {phase: [] for phase in PHASES}
+    for stage, rounds in view.stages().items():
+        lines = _of_stage(view, facts, folding, stage, rounds, needle)
+        if lines:
+            sections.setdefault(rounds[-1].phase, []).extend(lines)
+    if facts.spec is not None:
+        for name, service in facts.spec.services.items():
+            if needle in name:
+                note = f"{service.replicas} replicas" if service.replicas > 1 else ""
+                entry = Entry("service", ("service", name), name, note=note)
+                sections["inference"].append(entry)
+        for name, monitor in facts.spec.monitors.items():
+            if needle in name:
+                every = f"every {_short_duration(monitor.every_s)}"
+                sections["inference"].append(Entry("monitor", ("monitor", name), name, note=every))
+    found: list[Entry] = []
+    for phase, lines in sections.items():
+        if lines:
+            found.append(Entry("section", None, phase.upper()))
+            found.extend(lines)
+    return found
+
+
+def _of_stage(
+    view: RunView,
+    facts: Facts,
+    folding: Folding,
+    stage: str,
+    rounds: list[StageRow],
+    needle: str,
+) -> list[Entry]:
+    newest = rounds[-1]
+    items = view.items(newest)
+    matching = [row for row in items if needle and needle in f"{stage}[{row.item}]"]
+    if needle and needle not in stage and not matching:
+        return []
+    key = ("stage", stage)
+    if items:
+        urgent = [row for row in items if _is_urgent(row)]
+        is_open = folding.is_open(stage, bool(urgent) or bool(matching))
+        done = sum(row.state.is_done for row in items)
+        lines = [Entry("stage", key, stage, newest, fold=is_open, note=f"{done}/{len(items)}")]
+        if is_open:
+            shown = matching or _shown_items(items, urgent, chosen=stage in folding.unfolded)
+            lines += [
+                Entry("item", ("item", stage, row.item or ""), row.item or "", row, depth=1)
+                for row in shown
+            ]
+            if len(shown) < len(items):
+                more = f"{len(items) - len(shown)} more"
+                lines.append(Entry("more", ("more", stage), more, depth=1))
+        return lines
+    if len(rounds) == 1:
+        return [Entry("stage", key, stage, newest)]
+    is_open = folding.is_open(stage, False)
+    lines = [Entry("stage", key, stage, newest, fold=is_open)]
+    if is_open:
+        lines += [
+            Entry("round", ("round", stage, _path(row)), f"round {_path(row)}", row, depth=1)
+            for row in reversed(rounds[:-1])
+        ]
+    return lines
+
+
+def _shown_items(items: list[StageRow], urgent: list[StageRow], chosen: bool) -> list[StageRow]:
+    if chosen or len(items) <= SHOWN_ITEMS:
+        return items
+    return urgent[:SHOWN_ITEMS]
+
+
+def _is_urgent(row: StageRow) -> bool:
+    return row.state in ACTIVE or row.state in (State.FAILED, State.UNKNOWN)
+
+
+def row_of(view: RunView, key: Hashable | None) -> StageRow | None:
+    """The row that a line of the list stands for."""
+    if not isinstance(key, tuple) or len(key) < 2:
+        return None
+    kind, stage = key[0], key[1]
+    newest = view.newest(stage)
+    if kind in ("stage", "more") or newest is None:
+        return newest if kind in ("stage", "more") else None
+    if kind == "item":
+        return next((row for row in view.items(newest) if row.item == key[2]), None)
+    if kind == "round":
+        return next((row for row in view.rounds(stage) if _path(row) == key[2]), None)
+    return None
+
+
+def key_of(view: RunView, row: StageRow) -> Key:
+    """The line that stands for a row."""
+    if row.item is not None:
+        return ("item", row.stage, row.item)
+    newest = view.newest(row.stage)
+    if newest is not None and newest.path != row.path:
+        return ("round", row.stage, _path(row))
+    return ("stage", row.stage)
+
+
+def _path(row: StageRow) -> str:
+    return ":".join(map(str, row.path))
+
+
+# --- cells ----------------------------------------------------------------------------------
+
+_OPTIONAL = ("state", "tries", "memory", "cpu", "started", "key")
+_TITLES = {
+    "round": "round",
+    "note": "gate",
+    "time": "time",
+    "state": "state",
+    "tries": "tries",
+    "memory": "memory",
+    "cpu": "cpu",
+    "started": "started",
+    "key": "key",
+}
+_LEAST_NAME = 16
+"""A name keeps at least so many cells before a column is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the clock and the terminal add to the rows."""
+
+    now: float
+    unicode: bool = True
+
+
+def stage_lines(
+    found: list[Entry], view: RunView, facts: Facts, width: int, moment: Moment
+) -> list[Line]:
+    """The entries as lines of `width` cells, their columns as wide as their content."""
+    cells = [_cells(entry, view, facts, moment, width >= 56) for entry in found]
+    columns = _columns(cells, width)
+    longest = max((e.depth * 2 + cell_width(e.title) for e in found if e.row), default=0)
+    spare = width - 4 - sum(size + 2 for size in columns.values()) - longest
+    # Names stay near their figures on a wide screen: eyes travel badly over empty cells.
+    name_width = width - 4 - sum(size + 2 for size in columns.values()) - max(spare - 4, 0)
+    lines: list[Line] = []
+    for entry, values in zip(found, cells, strict=True):
+        if entry.kind == "section":
+            lines.append(_section(entry, columns, name_width, labelled=not lines))
+        else:
+            lines.append(_line(entry, values, columns, name_width, view, moment))
+    return lines
+
+
+def _cells(
+    entry: Entry, view: RunView, facts: Facts, moment: Moment, roomy: bool
+) -> Mapping[str, Part]:
+    row = entry.row
+    if row is None:
+        return {}
+    cells: dict[str, Part] = {}
+    if row.path:
+        cells["round"] = (f"~{_path(row)}", "" if row.round > 1 else "dim")
+    note = _note(entry, row, facts, moment)
+    if note[0]:
+        cells["note"] = note
+    pending = view.pending.get(row.instance)
+    cells["time"] = (pending, "accent") if pending else _time(row, facts, moment, roomy)
+    cells["state"] = (row.state.value, _role(row))
+    if row.attempt > 1:
+        cells["tries"] = (str(row.attempt), "state-warning")
+    if row.usage.peak_memory_bytes is not None:
+        cells["memory"] = (format_bytes(row.usage.peak_memory_bytes), "dim")
+    if row.usage.cpu_s is not None:
+        cells["cpu"] = (format_duration(row.usage.cpu_s), "dim")
+    if row.started_at is not None:
+        cells["started"] = (clock_time(row.started_at), "dim")
+    if row.key:
+        cells["key"] = (row.key.removeprefix("sha256:")[:8], "dim")
+    return cells
+
+
+def _note(entry: Entry, row: StageRow, facts: Facts, moment: Moment) -> Part:
+    if row.state is State.FAILED and row.failure is not None:
+        return row.failure.value, "state-failed"
+    if entry.note:
+        return entry.note, "dim"
+    gate = facts.gate(row.stage)
+    if gate is not None or row.gate is not None:
+        metric = main_metric(gate) if gate is not None else next(iter(row.metrics), None)
+        value = row.metrics.get(metric) if metric else None
+        if row.gate is not None and value is not None:
+            passed = row.gate is Verdict.PASSED
+            sign = glyph("succeeded" if passed else "failed", unicode=moment.unicode)
+            role = "dim" if passed else "state-warning"
+            return f"{sign} {format_number(value)}", role
+        if gate is not None:
+            return short_need(gate, facts.params, unicode=moment.unicode), "dim"
+    curve = facts.curves.get(row.instance)
+    if curve and row.state is State.RUNNING and moment.unicode:
+        from mltui.app.widgets.curve import sparkline
+
+        return sparkline(list(curve), 8), "accent"
+    return ("stale", "state-warning") if row.stale else ("", "")
+
+
+def _time(row: StageRow, facts: Facts, moment: Moment, roomy: bool) -> Part:
+    if row.state in ACTIVE and row.started_at is not None:
+        return format_clock(moment.now - row.started_at), "state-running"
+    if row.state is State.CACHED:
+        return "cached", "dim"
+    if row.state in (State.SUCCEEDED, State.FAILED) and row.started_at is not None:
+        ended = row.ended_at if row.ended_at is not None else moment.now
+        return format_duration(ended - row.started_at), "" if row.state.is_done else _role(row)
+    if row.state in (State.PENDING, State.READY):
+        expected = facts.expected_s(row.stage)
+        if expected is not None and expected >= 1 and roomy:
+            return f"about {_short_duration(expected)}", "stale"
+    return ("" if roomy else row.state.value), _role(row)
+
+
+def _short_duration(seconds: float) -> str:
+    return format_duration(round(seconds) if seconds >= 1 else seconds).replace(".0s", "s")
+
+
+def _role(row: StageRow) -> str:
+    return mark(row.state.value).role
+
+
+def _columns(cells: list[Mapping[str, Part]], width: int) -> dict[str, int]:
+    """Which columns there are, in order, and how wide."""
+
+    def widest(name: str) -> int:
+        return max((cell_width(c[name][0]) for c in cells if name in c), default=0)
+
+    columns = {"round": widest("round"), "note": min(widest("note"), 14 if width < 56 else 24)}
+    columns["time"] = max(widest("time"), 6)
+    if not columns["round"]:
+        del columns["round"]
+    if not columns["note"]:
+        del columns["note"]
+    room = width - 4 - _LEAST_NAME - sum(size + 2 for size in columns.values())
+    for name in _OPTIONAL:
+        size = max(widest(name), len(_TITLES[name]) if widest(name) else 0)
+        if size and size + 2 <= room:
+            columns[name] = size
+            room -= size + 2
+    if "state" in columns:  # beside the time, as the word that belongs to it
+        size = columns.pop("state")
+        order = list(columns)
+        place = order.index("time")
+        columns = {
+            name: (size if name == "state" else columns[name])
+            for name in (*order[:place], "state", *order[place:])
+        }
+    return columns
+
+
+_LEFT = frozenset({"state", "note", "key"})
+
+
+def _section(entry: Entry, columns: Mapping[str, int], name_width: int, labelled: bool) -> Line:
+    if not labelled or not any(name in columns for name in _OPTIONAL):
+        return Line(((f" {entry.title}", "section"),))
+    text = fit(f" {entry.title}", name_width + 4)
+    for name, size in columns.items():
+        align = "left" if name in _LEFT else "right"
+        label = _TITLES[name] if len(_TITLES[name]) <= size else ""
+        text += "  " + fit(label, size, align="left" if align == "left" else "right")
+    return Line(((text, "section"),))
+
+
+def _line(
+    entry: Entry,
+    values: Mapping[str, Part],
+    columns: Mapping[str, int],
+    name_width: int,
+    view: RunView,
+    moment: Moment,
+) -> Line:
+    indent = "  " * entry.depth
+    row = entry.row
+    if entry.kind == "more":
+        return Line(((f"   {indent}  … {entry.title}", "dim"),), key=entry.key)
+    if row is None:
+        waiting = glyph("waiting", unicode=moment.unicode)
+        note = f"{entry.note} · not deployed" if entry.note else "not deployed"
+        if name_width + sum(columns.values()) < 40:
+            note = "not deployed"
+        note = note if moment.unicode else note.replace("·", "-")
+        left = ((f" {waiting} {entry.title}", "dim"),)
+        return Line(left, ((note, "stale"),), entry.key)
+    state = "running" if row.instance in view.pending else row.state.value
+    shape = mark(state)
+    fold = ""
+    if entry.fold or (entry.fold is not None and entry.note):
+        fold = ("▾" if entry.fold else "▸") if moment.unicode else ("v" if entry.fold else ">")
+    title = shorten_middle(entry.title, name_width - len(indent) - (2 if fold else 0))
+    name = indent + title
+    faded = row.state in (State.PENDING, State.READY, State.SKIPPED)
+    role = "dim" if faded else ("strong" if row.state in ACTIVE else "")
+    if row.state is State.FAILED:
+        role = "state-failed"
+    shown = (shape.glyph if moment.unicode else shape.ascii, shape.role)
+    parts: list[Part] = [(" ", ""), shown, (" ", ""), (name, role)]
+    parts.append((fit(f" {fold}" if fold else "", name_width + 1 - cell_width(name)), "dim"))
+    for column, size in columns.items():
+        text, cell_role = values.get(column, ("", ""))
+        align = "left" if column in _LEFT else "right"
+        cell = fit(text, size, align="left" if align == "left" else "right", shorten="end")
+        parts.append((f"  {cell}", cell_role))
+    return Line(tuple(parts), key=entry.key)
+
+
+def clock_time(at: float) -> str:
+    """A time of day in the person's own zone: `14:02:11`."""
+    return time.strftime("%H:%M:%S", time.localtime(at))

@@ -1,0 +1,85 @@
+"""The title of what is selected, and the strip of its panes."""
+
+from __future__ import annotations
+
+from mltui.app.present.card import ordinal
+from mltui.app.present.line import Line, Part
+from mltui.app.present.stages import Moment
+from mltui.app.runview import ACTIVE
+from mltui.app.widgets.logpane import LogStatus
+from mltui.pipeline.model import StageRow, State
+from mltui.text.format import format_clock, format_count, format_duration
+from mltui.text.glyphs import mark
+
+TABS = ("log", "gate", "inputs", "build", "explain")
+
+
+def title(row: StageRow, pending: str | None, width: int, moment: Moment) -> Line:
+    """`train~3  ● running 0:41  second attempt   pid 4711 on local`."""
+    shape = mark(row.state.value)
+    parts: list[Part] = [(f" {row.instance.label}", "strong"), ("  ", "")]
+    if pending:
+        parts.append((f"{mark('running').text(unicode=moment.unicode)[0]} {pending}", "accent"))
+    else:
+        parts.append((shape.text(unicode=moment.unicode), shape.role))
+    if row.started_at is not None and row.state is not State.CACHED:
+        if row.state in ACTIVE:
+            parts.append((f" {format_clock(moment.now - row.started_at)}", "state-running"))
+        elif row.ended_at is not None:
+            parts.append((f" {format_duration(row.ended_at - row.started_at)}", ""))
+    dot = "  · " if moment.unicode else "  - "
+    if row.attempt > 1:
+        parts.append((f"{dot}{ordinal(row.attempt)}", ""))
+    if row.state is State.CACHED and row.source:
+        parts.append((f"{dot}made by {row.source}", "dim"))
+    elif row.reason and row.state is not State.RUNNING:
+        parts.append((f"{dot}{row.reason}", "dim"))
+    right: list[Part] = []
+    if row.engine and width >= 64 and row.state in ACTIVE:
+        right.append((f"{object_name(row)} ", "dim"))
+    return Line(tuple(parts), tuple(right))
+
+
+def object_name(row: StageRow) -> str:
+    """What it runs as, in words: `process 4711`."""
+    if not row.object:
+        return row.engine or ""
+    name = row.object.split(":")[0].split("+")[0]
+    return f"{row.engine} {name[:24]}"
+
+
+def log_words(status: LogStatus, active: bool) -> str:
+    """What the strip says of the log: `following`, or how much came since; and the search."""
+    words = [word for word in (status.search, status.notice) if word]
+    if status.read_share < 1:
+        words.append(f"reading {status.read_share:.0%}")
+    if not status.following:
+        new = f", {format_count(status.waiting_lines)} new" if status.waiting_lines else ""
+        words.append(f"{format_count(status.last_line)}/{format_count(status.line_count)}{new}")
+    elif status.line_count:
+        count = f"{format_count(status.line_count)} lines" if status.line_count > 1 else "1 line"
+        words.append(f"following, {count}" if active else count)
+    return "  ".join(words)
+
+
+def strip(
+    current: str, numbered: bool, width: int, status: str = ""
+) -> tuple[Line, list[tuple[int, int, str]]]:
+    """The tabs, and where each is for the mouse. Digits are shown while they choose tabs."""
+    parts: list[Part] = [(" ", "")]
+    places: list[tuple[int, int, str]] = []
+    x = 1
+    roomy = width >= 70
+    for number, name in enumerate(TABS, 1):
+        word = name.capitalize()
+        digit = f"{number} " if numbered and roomy else ""
+        is_current = name == current
+        if digit:
+            parts.append((digit, "dim"))
+        parts.append((word, "mark" if is_current else "dim"))
+        parts.append(("  ", ""))
+        size = len(digit) + len(word)
+        places.append((x, x + size, name))
+        x += size + 2
+    right = ((f"{status} ", "dim"),) if status and x + len(status) + 2 <= width else ()
+    return Line(tuple(parts), right), places

@@ -1,0 +1,68 @@
+"""What is selected, as the actions want to know it."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Selection
+from mltui.actions.retry import is_failed_gate
+from mltui.app.present.stages import Entry
+from mltui.app.session import Session
+from mltui.pipeline.model import StageRow, State
+from mltui.runs.project import SPEC_FILE
+from mltui.runs.rows import RunRow
+
+
+def selection_of(
+    session: Session,
+    entry: Entry | None,
+    row: StageRow | None,
+    *,
+    listed: RunRow | None = None,
+    in_runs: bool = False,
+) -> Selection:
+    """The selection, from what the session knows and where the cursor is."""
+    view = session.view
+    has_run = view is not None and view.run.number > 0
+    undecided: StageRow | None = None
+    if view is not None and has_run:
+        waiting = [r for r in view.rows.values() if r.state is State.PAUSED]
+        chosen = [r for r in waiting if row is not None and r.instance == row.instance]
+        undecided = next(iter(chosen or waiting), None)
+        if undecided is None and row is not None and is_failed_gate(row):
+            undecided = row
+    return Selection(
+        project=session.project,
+        place="runs" if in_runs else "pipeline",
+        run=view.run if view is not None and has_run else None,
+        state=view.state if view is not None else State.PENDING,
+        row=row,
+        name=_name(entry, row),
+        failed=tuple(view.failed()) if view is not None and has_run else (),
+        undecided=undecided,
+        newest=session.newest,
+        listed=listed,
+        spec_problems=len(session.problems),
+        has_runner=session.runner.alive,
+        position=_position(session, entry),
+        pending=view is not None and row is not None and row.instance in view.pending,
+        can_fold=entry is not None and entry.fold is not None,
+    )
+
+
+def _name(entry: Entry | None, row: StageRow | None) -> str | None:
+    if row is not None:
+        return row.instance.label
+    return entry.title if entry is not None else None
+
+
+def _position(session: Session, entry: Entry | None) -> tuple[str, int] | None:
+    """Where the selected thing is written in the file as it is now."""
+    if session.problems:
+        return SPEC_FILE, max(session.problems[0].line, 1)
+    spec = session.spec
+    if spec is None or entry is None or entry.key is None:
+        return None
+    kind, name = entry.key[0], entry.key[1]
+    part = {"service": "services", "monitor": "monitors"}.get(kind, "stages")
+    if name not in getattr(spec, part):
+        return None
+    return SPEC_FILE, spec.mark(part, name).line

@@ -1,0 +1,333 @@
+"""The one that knows: owns the connection to the journal and the task that waits for changes.
+
+Panes never read the journal. A wake-up reads what changed since the version on screen and hands a
+`Change` to the listener (the workbench), which tells the panes concerned. When nothing changed
+nothing is called. Everything that may take long happens in threads with connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mltui.app import reading
+from mltui.app.present.facts import Facts
+from mltui.app.runview import RunView, planned, with_state
+from mltui.errors import JournalError, Problem
+from mltui.pipeline.model import Instance, StageRow, State
+from mltui.runs.client import effective_state
+from mltui.runs.journal import Journal
+from mltui.runs.lock import RunnerStatus, runner_status
+from mltui.runs.project import Project
+from mltui.runs.rows import RunRow
+
+if TYPE_CHECKING:
+    from mltui.runs.rows import Request
+    from mltui.runs.watch import Watch
+    from mltui.spec.model import Spec
+
+
+@dataclass(slots=True)
+class Change:
+    """What became different since the last one; false and empty where nothing did."""
+
+    switched: bool = False
+    """Another run is on screen."""
+    instances: set[Instance] = field(default_factory=set)
+    run: bool = False
+    """The run itself, or who works on it."""
+    runs: bool = False
+    """There are more or other runs."""
+    facts: bool = False
+    """The file, durations or curves."""
+    problems: bool = False
+    ended: list[RunRow] = field(default_factory=list)
+    """Runs that ended or stopped at a decision while we looked."""
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.switched
+            or self.instances
+            or self.run
+            or self.runs
+            or self.facts
+            or self.problems
+            or self.ended
+        )
+
+
+class Session:
+    """What is known of a project, kept up to date."""
+
+    def __init__(
+        self, project: Project, *, run: int | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self.project = project
+        self.now = now
+        self.view: RunView | None = None
+        self.facts = Facts()
+        self.runs: list[RunRow] = []
+        """Newest first; read when the list is shown, and kept while it is."""
+        self.newest: int | None = None
+        self.run_count = 0
+        self.queued = 0
+        self.runner = RunnerStatus(False)
+        self.trouble = ""
+        """Why the journal can't be read, a sentence."""
+        self.left_s: float | None = None
+        """How long the run will still take, by earlier runs."""
+        self.listing = False
+        """The list of runs is shown, so it has to be kept up to date."""
+        self.on_change: Callable[[Change], None] = lambda change: None
+        self.on_files: Callable[[set[Path]], None] = lambda files: None
+        self._watch: Watch | None = None
+        self._files: set[Path] = set()
+        self._journal: Journal | None = None
+        self._shown = run
+        """The run a person chose; None: the newest, whichever that is."""
+        self._seen = -1
+        self._unfinished: set[int] = set()
+        self._file: reading.FileRead | None = None
+        self._name = project.root.name
+
+    # --- reading the journal --------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Read what the first paint needs; a project without runs has nothing yet."""
+        self.refresh(force=True)
+
+    def close(self) -> None:
+        """Let go of the journal. Nothing else has to end: runs belong to their runner."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def refresh(self, *, force: bool = False) -> Change:
+        """Read what changed and tell the listener; cheap when nothing did."""
+        change = Change()
+        try:
+            self._read(change, force=force)
+            if self.trouble:
+                self.trouble = ""
+                change.run = True
+        except JournalError as error:
+            if self.trouble != str(error):
+                self.trouble = str(error)
+                change.run = True
+            self.close()
+        if change:
+            self.on_change(change)
+        return change
+
+    def _read(self, change: Change, *, force: bool) -> None:
+        if self._journal is None:
+            if not (self.project.folder / "journal.db").exists():
+                return
+            self._journal = self.project.journal()
+            force = True
+        journal = self._journal
+        status = runner_status(self.project)
+        version = journal.data_version()
+        if version == self._seen and status == self.runner and not force:
+            return
+        self._seen = version
+        change.run = status != self.runner
+        self.runner = status
+        self._read_runs(journal, change)
+        wanted = self._shown if self._shown is not None else self.newest
+        if wanted is None:
+            return
+        if self.view is None or self.view.run.number != wanted:
+            row = journal.run(wanted)
+            if row is None:
+                return
+            self.view = RunView(row)
+            self.facts.curves = {}
+            change.switched = change.run = True
+        self._read_run(journal, self.view, change)
+
+    def _read_runs(self, journal: Journal, change: Change) -> None:
+        newest = journal.latest()
+        if newest != self.newest:
+            self.newest = newest
+            change.runs = True
+        unfinished = journal.unfinished()
+        numbers = {row.number for row in unfinished}
+        for number in sorted(self._unfinished - numbers):
+            row = journal.run(number)
+            if row is not None:
+                change.ended.append(row)
+        self._unfinished = numbers
+        queued = sum(row.state is State.PENDING for row in unfinished)
+        if queued != self.queued:
+            self.queued = queued
+            change.run = True
+        if self.listing:
+            runs = journal.runs(limit=2000)
+            if runs != self.runs:
+                self.runs = runs
+                self.run_count = len(runs)
+                change.runs = True
+
+    def _read_run(self, journal: Journal, view: RunView, change: Change) -> None:
+        number = view.run.number
+        version, changed = journal.stages(number, since=view.version)
+        gone = journal.stages_gone(number, view.rows) if version != view.version else []
+        if view.version and not changed and view.rows:
+            # A retry that only forgets rounds moves no version, so look whether rows went.
+            gone = gone or journal.stages_gone(number, view.rows)
+        view.version = version
+        change.instances |= view.apply(changed, gone)
+        row = journal.run(number)
+        if row is None:
+            return
+        state, reason = effective_state(row, self.runner)
+        if with_state(view, state, reason, row):
+            change.run = True
+
+    # --- waiting for changes ----------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Wait for changes, for as long as the app runs. Nothing happens while nothing changes."""
+        from mltui.runs.watch import Watch
+
+        folder = self.project.folder
+        journal = {folder / "journal.db", folder / "journal.db-wal"}
+        async with Watch(*journal, self.project.file, folder / "lock") as watch:
+            self._watch = watch
+            for file in self._files:
+                watch.add(file)
+            self.refresh(force=True)  # what happened before we watched
+            while True:
+                found = await watch.changed()
+                if found & journal or folder / "lock" in found:
+                    self.refresh()
+                if self.project.file in found:
+                    await self.read_file()
+                rest = found & self._files
+                if rest:
+                    self.on_files(rest)
+
+    def watch_files(self, files: set[Path]) -> None:
+        """Also report changes of these (the log on screen), in place of the ones before."""
+        if self._watch is not None:
+            for file in self._files - files:
+                self._watch.remove(file)
+            for file in files - self._files:
+                self._watch.add(file)
+        self._files = set(files)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> int | None:
+        """The run that a person chose to look at; None: the newest."""
+        return self._shown
+
+    def show(self, number: int | None) -> Change:
+        """Look at this run; None or the newest number follows whatever run comes next."""
+        self._shown = None if number == self.newest else number
+        return self.refresh(force=True)
+
+    def list_runs(self, listing: bool) -> None:
+        """Begin or end keeping the list of runs."""
+        self.listing = listing
+        if listing:
+            self.refresh(force=True)
+
+    def expect(self, instances: list[Instance], text: str) -> Change:
+        """Mark stages with what was asked for; an empty text takes the mark away."""
+        change = Change()
+        if self.view is not None:
+            for instance in instances:
+                if text:
+                    self.view.pending[instance] = text
+                else:
+                    self.view.pending.pop(instance, None)
+                change.instances.add(instance)
+        if change:
+            self.on_change(change)
+        return change
+
+    def forget_expected(self) -> None:
+        """What was asked for was refused: take all marks away."""
+        if self.view is not None:
+            self.expect(list(self.view.pending), "")
+            self.expect_run("")
+
+    def expect_run(self, text: str) -> None:
+        """Mark the run with what was asked for."""
+        if self.view is not None and self.view.run_pending != text:
+            self.view.run_pending = text
+            self.on_change(Change(run=True))
+
+    # --- the file, durations, curves --------------------------------------------------------------
+
+    async def read_file(self) -> None:
+        """Read `mltui.yaml`, as it is now and as the run on screen used it; in a thread."""
+        view = self.view
+        digest = view.run.spec if view is not None else None
+        read = await asyncio.to_thread(reading.read_file, self.project, digest, self._file)
+        before, self._file = self._file, read
+        change = Change(problems=before is None or before.problems != read.problems)
+        if before is None or before.text != read.text:
+            change.problems = change.problems or bool(read.problems)
+        if view is not self.view:
+            self.on_change(change)
+            return  # another run is on screen by now; it asks for itself
+        if read.used is not None and read.used is not self.facts.spec:
+            self.facts.spec, self.facts.graph = read.used, read.graph
+            change.facts = True
+            change.run = self._name != read.used.name
+            self._name = read.used.name
+        if self.facts.spec is not None:
+            run_params = view.run.params if view is not None else {}
+            self.facts.params = {**self.facts.spec.params, **run_params}
+        if (view is None or view.run.number == 0) and read.now is not None:
+            rows = {row.instance: row for row in read.planned}
+            if view is None or view.rows != rows:
+                self.view = planned(read.planned, read.now.name)
+                change.switched = change.run = True
+        if change:
+            self.on_change(change)
+
+    async def read_durations(self) -> None:
+        """How long stages took in earlier runs; in a thread, for estimates."""
+        if self._journal is None:
+            return
+        durations = await asyncio.to_thread(reading.read_durations, self.project)
+        if durations != self.facts.durations:
+            self.facts.durations = durations
+            self.on_change(Change(facts=True))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with `mltui.yaml`; empty until it is read."""
+        return self._file.problems if self._file is not None else []
+
+    @property
+    def spec(self) -> Spec | None:
+        """The file as it is now; None while it is wrong or not read yet."""
+        return self._file.now if self._file is not None else None
+
+    def request(self, number: int) -> Request | None:
+        """A request that was left in the journal, to see what became of it."""
+        return self._journal.request(number) if self._journal is not None else None
+
+    @property
+    def text(self) -> str:
+        """The text that `problems` speak of."""
+        return self._file.text if self._file is not None else ""
+
+    @property
+    def name(self) -> str:
+        """The project's name; its folder's until the file is read."""
+        return self._name
+
+    def row(self, instance: Instance) -> StageRow | None:
+        """The row of an instance of the run on screen."""
+        return self.view.rows.get(instance) if self.view is not None else None

@@ -1,0 +1,51 @@
+"""What the app keeps of a person's choices: the theme and the lines they typed.
+
+In the state folder, never in the project: looking at a project changes nothing in it. A folder that
+can't be written is no reason to fail; then nothing is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+HISTORY = 200
+
+
+class Settings:
+    """A folder with two small files."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        base = environ.get("XDG_STATE_HOME") or "~/.local/state"
+        self.folder = Path(base).expanduser() / "mltui"
+        self._theme = environ.get("MLTUI_THEME") or None
+
+    def theme(self) -> str | None:
+        """The theme to use: the environment's, else the one chosen last."""
+        return self._theme or next(iter(self._lines("theme")), None)
+
+    def keep_theme(self, name: str) -> None:
+        """Use this theme from now on."""
+        self._write("theme", [name])
+
+    def history(self) -> list[str]:
+        """Commands that were typed, oldest first."""
+        return self._lines("history")
+
+    def remember(self, text: str) -> None:
+        """Keep a typed command."""
+        kept = [each for each in self._lines("history") if each != text]
+        self._write("history", [*kept, text][-HISTORY:])
+
+    def _lines(self, name: str) -> list[str]:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return []
+
+    def _write(self, name: str, lines: list[str]) -> None:
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
