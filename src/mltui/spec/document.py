@@ -101,7 +101,8 @@ def _variable_name_problem(name: str) -> str:
 
 _TEXT = scalars.text("text, a number or a boolean", also_numbers=True)
 _IMAGE_NAME = scalars.text(
-    "the name of an image such as `python:3.11-slim`", r"[A-Za-z0-9][A-Za-z0-9._/:@${}-]*"
+    "the name of an image such as `python:3.11-slim`",
+    r"[A-Za-z0-9](?:[A-Za-z0-9._/:@-]|\$\{[A-Za-z_][A-Za-z0-9_]*\})*(?<![:/@.-])",
 )
 IMAGE = Object(
     "image",

@@ -50,16 +50,16 @@ def check_output(
     stages = draft.names("stages")
     if stages is None:
         return True
-    outputs = {name: draft.names("stages", name, "outputs") for name in stages}
     if stage in stages:
-        known = outputs[stage]
+        known = draft.names("stages", stage, "outputs")
         if known is None or output in known:
             return True
         declare = f"declare it: `outputs: {{{output}: FILE}}` in stage `{stage}`"
         hint = did_you_mean(output, known) if known else declare
         draft.fault(mark, f"stage `{stage}` has no output `{output}`", hint)
         return False
-    every = [f"{name}.{out}" for name, known in outputs.items() for out in known or ()]
+    outputs = ((name, draft.names("stages", name, "outputs") or ()) for name in stages)
+    every = [f"{name}.{out}" for name, known in outputs for out in known]
     same = [written for written in every if written.endswith(f".{output}")]
     near = nearest(f"{stage}.{output}", [*every, *also]) or nearest(stage, stages)
     if near is None and len(same) == 1:

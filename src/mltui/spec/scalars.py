@@ -33,6 +33,7 @@ from mltui.spec.yaml12 import ListNode, MapNode, Node, ScalarNode, read_value
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
 ITEM_PATTERN = r"(?!\.\.?$)[A-Za-z0-9._-]{1,253}"
 """An item of a `for_each`: it becomes part of file, container and environment names."""
+_COMMENT_AFTER = re.compile(r"[ \t]+(#[^\r\n]*)")
 _ANY_TYPE = ["string", "number", "boolean"]
 _SPECIFIER = re.compile(r"\s*(===|~=|==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\.\*)?\s*")
 
@@ -283,7 +284,8 @@ class Templated:
         for fault in found.faults:
             if not (is_cut and fault.message.endswith(UNCLOSED)):
                 reading.fault(reading.place(path, fault.offset), fault.message, fault.hint)
-        if found.faults or is_cut:
+        is_folded = self.shell and self.check_folds(node, path, reading)
+        if found.faults or is_cut or is_folded:
             reading.broken.add(path)
         between = [part for part in found.template.parts if isinstance(part, str)]
         if self.pattern and not all(re.fullmatch(self.pattern, part) for part in between):
@@ -292,10 +294,22 @@ class Templated:
             reading.fault(node.mark, "a NUL can't be passed to a program")
         return found.template
 
+    def check_folds(self, node: ScalarNode, path: YamlPath, reading: Reading) -> bool:
+        """A folded line break becomes a space, which a `\\` before it would make part of a word."""
+        if node.style in ("|", '"') or "\n" not in reading.source.text[node.start : node.end]:
+            return False
+        for found in re.finditer(r"(?<!\\)\\ ", node.text):
+            mark = reading.place(path, found.start())
+            if reading.source.line(mark.line)[mark.column :].strip():
+                continue
+            message = "this `\\` escapes the space that YAML makes of the line break"
+            reading.fault(mark, message, "remove it, or begin the command with `|`")
+            return True
+        return False
+
     def check_cut(self, node: ScalarNode, reading: Reading, faults: tuple[Fault, ...]) -> bool:
         """A plain value ends at ` #`; says so where the rest was surely meant to run."""
-        rest = reading.source.text[node.end :].splitlines()[:1]
-        cut = re.match(r"\s+(#.*)", rest[0]) if rest else None
+        cut = _COMMENT_AFTER.match(reading.source.text, node.end)
         if cut is None:
             return False
         comment = cut[1]
@@ -305,7 +319,7 @@ class Templated:
         line = " ".join(reading.source.text[node.start : node.end].split())
         whole = f"{line}{cut[0]}".replace("'", "''")
         whole = whole if len(whole) <= 90 else whole[:89] + "…"
-        mark = reading.source.mark(node.end + cut.start(1))
+        mark = reading.source.mark(cut.start(1))
         message = "a plain value ends at ` #`, so the command is cut here"
         reading.fault(mark, message, f"quote it: '{whole}'")
         return True

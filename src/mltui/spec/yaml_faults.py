@@ -68,6 +68,8 @@ class _Fault:
         if "could not find expected ':'" in self.said:
             word = self.source.line(self.context.line)[self.context.column - 1 :].split(" #")[0]
             return self.problem(self.context, f"`{word.strip()}` has no `:` after it")
+        if "unexpected ':'" in self.said:
+            return self.problem(self.at, "a value with `:` in it needs quotes here", QUOTE_HINT)
         if "flow" in self.said:
             return self.in_brackets()
         if re.search("block|document start|entries|mapping keys", self.said):
@@ -130,14 +132,13 @@ class _Fault:
     def in_brackets(self) -> Problem:
         char = self.char(self.at)
         line = self.source.line(self.at.line)
-        if char == "{" and line[self.at.column - 2 : self.at.column - 1] == "$":
-            return self.cut_reference(line)
         bracket = self.open_bracket()
+        is_reference = char == "{" and line[self.at.column - 2 : self.at.column - 1] == "$"
+        if is_reference and (bracket.line == self.at.line or self.goes_on(bracket)):
+            return self.cut_reference(line)
         closing = {"{": "}", "[": "]"}.get(self.char(bracket), "}")
-        rest = self.source.line(bracket.line)[bracket.column :].split(" #")[0].rstrip()
-        one_line = rest != "" and rest[-1] not in ",{["
         at_end = not self.source.text[self.source.offset(self.at) :].strip()
-        if at_end or (bracket.line != self.at.line and one_line):
+        if at_end or (bracket.line != self.at.line and not self.goes_on(bracket)):
             text = f"this `{self.char(bracket)}` is not closed"
             return self.problem(bracket, text, f"write `{closing}` at the end")
         if char in "}]" and char != "":
@@ -193,7 +194,35 @@ class _Fault:
             return self.problem(self.at, "a list item can't stand among `key: value` lines")
         if "block collection" in self.said:
             return self.problem(self.at, "expected `- ` as on the other items of this list")
+        parent = self.at.line
+        while parent and self.indent(parent) >= self.at.column - 1:
+            parent = self.line_above(parent)
+        sibling = self.line_above(parent)
+        while sibling and self.indent(sibling) >= self.at.column:
+            sibling = self.line_above(sibling)
+        # The less indented line above is the wrong one when its neighbours agree with each other,
+        # when it left the key above it empty, or when no other line is indented like it.
+        agree = bool(sibling) and self.indent(sibling) == self.at.column - 1
+        emptied = bool(parent) and self.is_empty_key(self.line_above(parent), self.indent(parent))
+        indents = [_indent(text) for text in self.source.text.splitlines() if text.strip()]
+        alone = indents.count(self.indent(parent)) == 1 < indents.count(self.at.column - 1)
+        if parent and (agree or emptied or alone):
+            message = f"wrong indentation: line {self.at.line} no longer fits below this"
+            return self.problem(Mark(parent, self.indent(parent) + 1), message)
         return self.problem(self.at, "wrong indentation: no block is open at this column")
+
+    def goes_on(self, bracket: Mark) -> bool:
+        """Whether a bracket was meant to be closed on a later line: what follows is indented."""
+        rest = self.source.line(bracket.line)[bracket.column :].split(" #")[0].rstrip()
+        if rest and rest[-1] not in ",{[":
+            return False
+        below = self.source.line(bracket.line + 1)
+        return below.lstrip()[:1] in ("}", "]") or _indent(below) > self.indent(bracket.line)
+
+    def is_empty_key(self, number: int, indent: int) -> bool:
+        """Whether a line is a `key:` without a value, at this indentation."""
+        text = self.source.line(number).split(" #")[0].rstrip()
+        return text.endswith(":") and _indent(text) == indent
 
     def line_above(self, number: int) -> int:
         """The nearest line above that is not blank or a comment; 0 when there is none."""
