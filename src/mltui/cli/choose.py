@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mltui.errors import UsageError
 from mltui.pipeline.model import RoundPath, StageRow, State
+from mltui.runs.project import Project
 from mltui.runs.readings import Readings
 from mltui.runs.rows import RunRow
 from mltui.spec.spelling import did_you_mean
@@ -74,6 +75,14 @@ def no_such_run(number: int, known: Sequence[int]) -> UsageError:
         return UsageError(f"there is no run {number}: start one with `mltui run`")
     near = min(known, key=lambda run: abs(run - number))
     return UsageError(f"there is no run {number}: did you mean {near}? The newest is {max(known)}")
+
+
+def check_stage(project: Project, name: str) -> None:
+    """UsageError when the project has no stage of this name."""
+    stages = project.read_spec().stages
+    if name not in stages:
+        hint = did_you_mean(name, stages)
+        raise UsageError(f"there is no stage `{name}`" + (f": {hint}" if hint else ""))
 
 
 def choose_rows(rows: Iterable[StageRow], label: Label, text: str, run: int) -> list[StageRow]:

@@ -87,8 +87,10 @@ class Script:
     @property
     def name(self) -> str:
         """As a stage: letters, digits, `_` and `-`."""
-        words = "".join(c if c.isalnum() and c.isascii() else "-" for c in Path(self.path).stem)
-        return words.strip("-")
+        words = "".join(
+            c if (c.isalnum() or c == "_") and c.isascii() else "-" for c in Path(self.path).stem
+        )
+        return words.strip("-_")
 
 
 def find_scripts(root: Path) -> list[Script]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mltui.cli import diagnostics
-from mltui.cli.choose import choose_rows, choose_run, read_label
+from mltui.cli.choose import check_stage, choose_rows, choose_run, read_label
 from mltui.cli.colours import painted
 from mltui.cli.output import Output
 from mltui.cli.places import Place, log_of, whole_without_log
@@ -57,9 +57,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
     with closing(project.journal()) as journal:
         number = choose_run(journal, args.run).number
 
-        def look() -> tuple[StageRow, Place | None]:
+        def look() -> tuple[StageRow | None, Place | None]:
             """The row as it is now, and its log once there is one."""
             _, rows = journal.stages(number)
+            if not rows and args.follow and not choose_run(journal, number).state.is_final:
+                check_stage(project, label.stage)
+                return None, None
             row = _shown(choose_rows(rows, label, args.stage, number))
             wrong = whole_without_log(row, rows)
             if wrong is not None:
@@ -69,9 +72,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
             return row, log_of(project, journal, row, label.attempt)
 
         row, place = look()
-        if place is None:
-            diagnostics.note(f"{row.instance.label} has not started yet")
-            while place is None:
+        if row is None or place is None:
+            diagnostics.note(f"{args.stage} has not started yet")
+            while row is None or place is None:
                 time.sleep(POLL_S)
                 row, place = look()
         if not place.path.exists() and row.state.is_final:
@@ -82,9 +85,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
         def has_ended() -> bool:
             """Whether nothing will be written to it any more."""
             now, _ = look()
-            return now.state.is_final or (place.attempt != 0 and now.attempt > place.attempt)
+            return (
+                now is None
+                or now.state.is_final
+                or (place.attempt != 0 and now.attempt > place.attempt)
+            )
 
-        writer = _Writer(row, place, out, args.output)
+        writer = _Writer(row, place, out, args)
         follow = has_ended if args.follow else None
         with closing(LogIndex(place.path)) as index:
             if args.output == "raw":
@@ -184,21 +191,25 @@ def _copy(
 class _Writer:
     """Lines as text or as objects."""
 
-    def __init__(self, row: StageRow, place: Place, out: Output, form: str | None) -> None:
+    def __init__(self, row: StageRow, place: Place, out: Output, args: argparse.Namespace) -> None:
         self._row = row
         self._place = place
         self._out = out
-        self._is_json = form == "json"
+        self._is_json = args.output == "json"
+        self._is_stream = args.follow
 
     def write(self, lines: Iterable[tuple[int, bytes]]) -> None:
         """All of them, as they come."""
-        show = painted if self._out.has_colour else plain
+        objects = (self._object(number, line) for number, line in lines)
         if not self._is_json:
+            show = painted if self._out.has_colour else plain
             for _, line in lines:
                 self._out.line(show(line))
-            return
-        for number, line in lines:
-            self._out.json_line(self._object(number, line))
+        elif self._is_stream:
+            for found in objects:
+                self._out.json_line(found)
+        else:
+            self._out.json_list(objects)
 
     def _object(self, number: int, line: bytes) -> dict[str, Any]:
         row = self._row

@@ -1,0 +1,175 @@
+"""`mltui logs` and `get`: what stages printed and made, byte for byte or made safe."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mltui.cli.colours import codes, painted
+from mltui.logs.sanitize import Sgr
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Cli, MakeProject
+
+PROJECT = """\
+mltui: 1
+name: talking
+code: []
+params: {c: null}
+stages:
+  list:
+    phase: data
+    outputs: {items: items.json, folder: folder/}
+    run: |
+      echo '["a", "b"]' > ${outputs.items}
+      mkdir ${outputs.folder}; echo x > ${outputs.folder}/x.txt
+      printf 'one\\n\\033[31mtwo\\033[0m\\033]0;t\\007\\nthree'
+  train:
+    phase: training
+    params: [c]
+    outputs: {model: model.txt}
+    run: echo "c is "${params.c}; echo ${params.c} > ${outputs.model}
+  evaluate:
+    phase: training
+    inputs: {model: train.model}
+    run: sed 's/.*/{"accuracy":&}/' ${inputs.model} > ${metrics}
+    gate: {require: accuracy > 0.9, restart: train, try: [{c: 0.1}, {c: 0.95}, {c: 2}]}
+  each:
+    phase: inference
+    for_each: {item: list.items}
+    outputs: {out: out.txt}
+    run: echo item ${item}; echo ${item} > ${outputs.out}
+"""
+RAW = b"one\n\x1b[31mtwo\x1b[0m\x1b]0;t\x07\nthree"
+
+
+@pytest.fixture
+def ran(cli: Cli, make_project: MakeProject) -> Path:
+    root = make_project(
+        PROJECT.replace("{item: list", "{which: list").replace("${item}", "${which}")
+    )
+    result = cli("run")
+    assert result.code == 0, result.out
+    return root
+
+
+def test_logs(cli: Cli, ran: Path) -> None:
+    assert cli("logs", "list").out == "one\ntwo\nthree\n"
+    assert cli("logs", "list", "-o", "raw").out.encode() == RAW
+    assert cli("logs", "list", "--tail", "1").out == "three\n"
+    assert cli("logs", "list", "--tail", "1", "-o", "raw").out == "three"
+    assert cli("logs", "list", "--tail", "0").out == ""
+    assert cli("logs", "list", "--grep", "two|thr").out == "two\nthree\n"
+    assert cli("logs", "list", "--grep", "T", "-n", "1").out == ""
+    assert cli("logs", "list", "-f").out == "one\ntwo\nthree\n"
+
+    found = json.loads(cli("logs", "list", "-o", "json").out)
+    assert found[1] == {
+        "run": 1,
+        "stage": "list",
+        "item": None,
+        "round": 1,
+        "round_path": [],
+        "attempt": 1,
+        "line": 2,
+        "text": "two",
+    }
+    streamed = cli("logs", "list", "-f", "-o", "json").out.splitlines()
+    assert [json.loads(line) for line in streamed] == found
+    assert cli("logs", "list", "--grep", "nowhere", "-o", "json").out == "[]\n"
+
+    assert cli("logs", "train").out == "c is 0.95\n"
+    assert cli("logs", "train~1").out == "c is 0.1\n"
+    assert cli("logs", "train~2.1").out == "c is 0.95\n"
+    assert cli("logs", "each[b]").out == "item b\n"
+
+    for words, said in (
+        (["trian"], "did you mean `train`?"),
+        (["train~7"], "there is `train~1`, `train~2`"),
+        (["train~2.4"], "has no attempt 4: there was one"),
+        (["each"], "`each[a]`, `each[b]`"),
+        (["each[c]"], "there is `each`, `each[a]`, `each[b]`"),
+        (["train", "--run", "3"], "there is no run 3: did you mean 1?"),
+        (["train", "--grep", "("], "not a regular expression"),
+        (["~3"], "names no stage"),
+        (["train", "--grep", "x", "-o", "raw"], "leave --grep out"),
+    ):
+        wrong = cli("logs", *words)
+        assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+    # A result that was taken from the cache has the log of the attempt that made it.
+    assert cli("run").code == 0
+    cached = cli("logs", "train")
+    assert cached.out == "c is 0.95\n"
+    assert "taken from run 1 train~2.1" in cached.err
+
+    get(cli, ran)
+
+
+def get(cli: Cli, ran: Path) -> None:
+    """Outputs; in the same project, as a run costs a second."""
+    assert cli("get", "train.model", "-o", "-").out == "0.95\n"
+    assert cli("get", "train~1.model", "-o", "first.txt").code == 0
+    assert (ran / "first.txt").read_text() == "0.1\n"
+    assert cli("get", "train.model", "-o", "first.txt").code == 2
+    assert cli("get", "train.model", "-o", "first.txt", "--force").code == 0
+    assert (ran / "first.txt").read_text() == "0.95\n"
+    (ran / "there").mkdir()
+    assert cli("get", "train.model", "-o", "there").code == 0
+    assert (ran / "there" / "train.model").read_text() == "0.95\n"
+    assert cli("get", "list.folder", "-o", "new/folder").code == 0
+    assert (ran / "new" / "folder" / "x.txt").read_text() == "x\n"
+    assert cli("get", "each.out", "-o", "each", "--run", "1").code == 0
+    assert (ran / "each" / "b").read_text() == "b\n"
+    for words, said in (
+        (["train.modle", "-o", "x"], "did you mean `model`?"),
+        (["trian.model", "-o", "x"], "did you mean `train`?"),
+        (["train", "-o", "x"], "write STAGE.OUTPUT"),
+        (["list.folder", "-o", "-"], "is a folder"),
+        (["train.model"], "required: -o"),
+    ):
+        wrong = cli("get", *words)
+        assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+def test_following_a_stage_that_runs(cli: Cli, make_project: MakeProject) -> None:
+    make_project(
+        "mltui: 1\nname: slow\ncode: []\nstages:\n  slow:\n    phase: data\n"
+        "    run: for i in 1 2 3; do echo line $i; sleep 0.2; done\n"
+    )
+    assert cli("run", "--detach").code == 0
+    result = cli("logs", "slow", "--follow")
+    assert (result.code, result.out) == (0, "line 1\nline 2\nline 3\n")
+    assert cli("attach", "1").code == 0
+
+
+def test_a_reader_that_goes_away(cli: Cli, make_project: MakeProject) -> None:
+    root = make_project(
+        "mltui: 1\nname: long\ncode: []\nstages:\n  long:\n    phase: data\n    run: seq 1 200000\n"
+    )
+    assert cli("run").code == 0
+    for words in (["logs", "long"], ["logs", "long", "-o", "raw"], ["logs", "long", "-o", "json"]):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mltui", *words],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"1" in process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        process.stderr.close()
+        assert (process.wait(timeout=20), said) == (0, b"")
+
+
+def test_colours() -> None:
+    assert painted(b"a\x1b[1;31mb\x1b]0;x\x07c") == "a\x1b[1;31mbc\x1b[0m"
+    assert codes(Sgr(fg=9, bg=200)) == "91;48;5;200"
+    assert codes(Sgr(fg=(1, 2, 3), bg=0, underline=True)) == "4;38;2;1;2;3;40"
