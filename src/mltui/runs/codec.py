@@ -137,6 +137,16 @@ def decode_event(name: str, text: str) -> Event:
     return event
 
 
+def event_name(kind: type) -> str:
+    """The type name of a kind of event."""
+    return _NAMES[kind]
+
+
+def instance_text(instance: Instance) -> str:
+    """How an event's JSON names its instance: to look for it without decoding."""
+    return f'"instance":{_dumps(_plain(instance))}'
+
+
 def encode_row(row: StageRow) -> str:
     """A stage's row as JSON."""
     return _encode(row)

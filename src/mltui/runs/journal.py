@@ -229,6 +229,7 @@ class Journal(Readings):
                     ("events", "run"),
                     ("stages", "run"),
                     ("requests", "run"),
+                    ("builds", "run"),
                     ("runs", "number"),
                 ):
                     db.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mltui.pipeline.cachekey import diff_parts, key_of, key_parts
@@ -100,15 +100,26 @@ def find_result(
     return found, ""
 
 
-def nearest(journal: Journal, stage: str, parts: Mapping[str, str]) -> Result | None:
-    """The earlier result of a stage that differs in the fewest parts; the newest of equals."""
-    results = journal.results(stage, limit=_CANDIDATES)
+def candidates(journal: Journal, stage: str) -> list[Result]:
+    """Earlier results of a stage, newest first.
+
+    Also those that it took from the cache although another stage, of the same key, made them.
+    """
+    found = journal.results(stage, limit=_CANDIDATES)
+    if found:
+        return found
+    known = (journal.result(key) for key in journal.keys_of(stage, limit=_CANDIDATES))
+    return [result for result in known if result is not None]
+
+
+def nearest_of(results: Iterable[Result], parts: Mapping[str, str]) -> Result | None:
+    """The result that differs in the fewest parts; the first of equals."""
     return min(results, key=lambda result: len(diff_parts(result.parts, parts)), default=None)
 
 
 def why_it_runs(journal: Journal, store: Store, stage: str, parts: Mapping[str, str]) -> str:
     """Why no kept result fits, in a sentence: "digits/train.py changed", "c 0.01 → 1"."""
-    before = nearest(journal, stage, parts)
+    before = nearest_of(candidates(journal, stage), parts)
     if before is None:
         return "it never ran"
     return sentence(store, before.parts, parts) or "it runs again"

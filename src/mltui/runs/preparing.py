@@ -103,13 +103,13 @@ class Preparer:
         context = self._context
         while context.scheduler.is_wanted(wanted):
             try:
-                answer = await self._wait_for(wanted)
+                answer = await self.answer(wanted)
             except Unreachable:
                 await asyncio.sleep(_RETRY_S)
                 continue
             except MltuiError as error:
                 answer = failed(wanted, error)
-            if context.scheduler.is_wanted(wanted):
+            if answer is not None and context.scheduler.is_wanted(wanted):
                 context.emit(Outcome((answer,)))
             return
 
@@ -132,21 +132,30 @@ class Preparer:
                 await asyncio.to_thread(self._files.read, value.path)
         return self.input_digests(inputs) or {}
 
-    async def _wait_for(self, wanted: Prepare) -> Event:
+    async def answer(self, wanted: Prepare, *, may_build: bool = True) -> Event | None:
+        """The answer to a `Prepare`; None when its environment would have to be built for it.
+
+        Raises what can't be helped: BuildFailed, OutputError, StoreError …, and Unreachable.
+        """
         instance = wanted.instance
         environment = self._context.blueprint.environment_of(instance)
-        ready = None if environment is None else await self._ready(instance, environment)
+        ready = None
+        if environment is not None:
+            ready = await self._find(instance, environment)
+            if ready is None and not may_build:
+                return None
+            ready = ready or await self._build(instance, environment)
         digests = await self.read_digests(self._context.scheduler.inputs_of(instance))
         return self._answer(wanted, environment, ready, digests)
 
-    async def _ready(self, instance: Instance, environment: Environment) -> Ready:
-        """The environment, built if need be. BuildFailed, Unreachable."""
+    async def _find(self, instance: Instance, environment: Environment) -> Ready | None:
         engine = self._engine_of(instance)
         ready = self._environments.known(engine, environment)
-        ready = ready or await self._environments.find(engine, environment)
-        if ready is not None:
-            return ready
-        row, task = self._environments.build(engine, environment)
+        return ready or await self._environments.find(engine, environment)
+
+    async def _build(self, instance: Instance, environment: Environment) -> Ready:
+        """The environment, built now or by a build that is under way."""
+        row, task = self._environments.build(self._engine_of(instance), environment)
         event = StageBuilding(time.time(), instance, environment.name, row.id)
         self._context.emit(Outcome((event,)))
         # Others may wait for the same build: it does not end because one of them lost interest.

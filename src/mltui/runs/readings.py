@@ -10,11 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from mltui.pipeline.model import Event, Instance, StageRow, State
+from mltui.pipeline.model import Event, Instance, StageCached, StageKeyed, StageRow, State
 from mltui.runs import codec
 from mltui.runs.rows import BuildRow, Request, Result, RunRequest, RunRow
+
+E = TypeVar("E", bound=Event)
 
 RUN = (
     'number, state, target, created_at, started_at, ended_at, reason, exit_code, "trigger", '
@@ -100,6 +102,42 @@ class Readings:
             "SELECT id, type, data FROM events WHERE run = ? AND id > ? ORDER BY id", (run, after)
         ).fetchall()
 
+    def stage(self, run: int, instance: Instance) -> StageRow | None:
+        """The row of one instance."""
+        row = self._db.execute(
+            "SELECT row FROM stages WHERE run = ? AND stage = ? AND path = ? AND item = ?",
+            (run, instance.stage, path_text(instance), instance.item or ""),
+        ).fetchone()
+        return None if row is None else codec.decode_row(row[0])
+
+    def key_event(self, run: int, instance: Instance) -> StageKeyed | StageCached | None:
+        """The newest event that gave an instance its key."""
+        row = self._db.execute(
+            "SELECT type, data FROM events WHERE run = ? "
+            "AND type IN ('stage.keyed', 'stage.cached') AND instr(data, ?) ORDER BY id DESC",
+            (run, codec.instance_text(instance)),
+        ).fetchone()
+        found = None if row is None else codec.decode_event(row[0], row[1])
+        return found if isinstance(found, StageKeyed | StageCached) else None
+
+    def newest_event(self, run: int, kind: type[E]) -> E | None:
+        """The newest event of a kind in a run."""
+        row = self._db.execute(
+            "SELECT type, data FROM events WHERE run = ? AND type = ? ORDER BY id DESC",
+            (run, codec.event_name(kind)),
+        ).fetchone()
+        found = None if row is None else codec.decode_event(row[0], row[1])
+        return found if isinstance(found, kind) else None
+
+    def keys_of(self, stage: str, *, limit: int = 20) -> list[str]:
+        """The keys that a stage succeeded or was cached with, in any run, newest first."""
+        rows = self._db.execute(
+            "SELECT json_extract(row, '$.key') FROM stages WHERE stage = ? "
+            "AND state IN ('succeeded', 'cached') ORDER BY ended_at DESC LIMIT ?",
+            (stage, limit),
+        )
+        return list(dict.fromkeys(row[0] for row in rows if row[0] is not None))
+
     def history(self, stage: str, *, limit: int = 20) -> list[StageRow]:
         """Succeeded passages of a stage in all runs, newest first; for estimates."""
         rows = self._db.execute(
@@ -141,6 +179,10 @@ class Readings:
             (stage, limit),
         )
         return [_result(row) for row in rows]
+
+    def result_keys(self) -> list[str]:
+        """The keys of all kept results."""
+        return [row[0] for row in self._db.execute("SELECT key FROM results")]
 
     def build(self, build: str) -> BuildRow | None:
         """One build by its id."""
