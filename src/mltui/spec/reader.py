@@ -7,6 +7,7 @@ file itself.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from mltui.errors import Problem, SpecError
@@ -32,10 +33,12 @@ def load(text: str, file: str = "mltui.yaml") -> Spec:
 
 def problems(text: str, file: str = "mltui.yaml") -> list[Problem]:
     """Everything that is wrong with a project file, in file order; empty when it is right."""
-    return _read(text, file)[1]
+    return list(_read(text, file)[1])
 
 
+@lru_cache(maxsize=4)
 def _read(text: str, file: str) -> tuple[Spec | None, list[Problem]]:
+    """Kept for the texts last asked for: one command may need the same project several times."""
     tree = read_tree(text, file)
     reading = Reading(tree.source, tree.problems)
     if tree.root is None or (isinstance(tree.root, ScalarNode) and tree.root.value is None):
