@@ -6,12 +6,13 @@ attempt's log doesn't change.
 
 from __future__ import annotations
 
-from mltui.app.places import log_file
+from pathlib import Path
+
 from mltui.app.present.card import Evidence
 from mltui.logs.errors import exception_of, last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.model import StageRow
-from mltui.runs.project import SPEC_FILE, Project
+from mltui.runs.project import SPEC_FILE
 from mltui.spec.model import FailureClass, Spec
 
 LINES = 40
@@ -27,9 +28,8 @@ _WRITTEN_IN = {
 """Which part of a stage a failure of that class is about; the command otherwise."""
 
 
-def read_evidence(project: Project, row: StageRow, spec: Spec | None) -> Evidence:
-    """The evidence of a failed row. A log that can't be read leaves the reason to speak alone."""
-    file, _ = log_file(project, row)
+def read_evidence(file: Path | None, row: StageRow, spec: Spec | None) -> Evidence:
+    """The evidence of a failed row with this log. Without one the reason speaks alone."""
     lines: list[bytes] = []
     if file is not None:
         try:

@@ -22,6 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mltui.app.present.line import EMPTY, Line
+from mltui.app.present.sgr import OWN
 from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
 from mltui.text.glyphs import unicode_ok
 from mltui.text.width import cell_width
@@ -36,7 +37,10 @@ def paint(line: Line, width: int, styles: RoleStyles, base: Style) -> Strip:
     parts = line.laid_out(width)
     if not _UNICODE:
         parts = [(_plain(text), role) for text, role in parts]
-    segments = [Segment(text, styles.on(base, role)) for text, role in parts]
+    segments = [
+        Segment(text, base + Style.parse(role[1:]) if role[:1] == OWN else styles.on(base, role))
+        for text, role in parts
+    ]
     return Strip(segments, width).adjust_cell_length(width, base)
 
 

@@ -7,17 +7,24 @@ shared between threads. YAML and the rules are imported here, after the first pa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError, Problem, SpecError
 from mltui.pipeline.model import StageRow, State
 from mltui.runs.project import SPEC_FILE, Project
+from mltui.runs.rows import RunRow
 
 if TYPE_CHECKING:
+    from mltui.pipeline.plan import Plan
     from mltui.spec.graph import Graph
     from mltui.spec.model import Spec
+
+
+CURVE_BYTES = 256 * 1024
+"""So much of a metrics file's end is read for a sparkline."""
 
 
 @dataclass(slots=True)
@@ -32,13 +39,16 @@ class FileRead:
     """The file as the run used it; the present one where that is not known."""
     graph: Graph | None = None
     """Of `used`."""
+    plan: Plan | None = None
+    """Of `used`, for estimates and the params of each round."""
     planned: tuple[StageRow, ...] = ()
     """The stages of the present file, as lines of a run that did not happen yet."""
 
 
-def read_file(project: Project, digest: str | None, before: FileRead | None = None) -> FileRead:
-    """Read the file, and the text that the run with this digest used. Never raises MltuiError."""
+def read_file(project: Project, run: RunRow | None, before: FileRead | None = None) -> FileRead:
+    """Read the file, and the text that this run used. Never raises MltuiError."""
     from mltui import spec as specs
+    from mltui.pipeline.plan import Plan
 
     found = FileRead()
     try:
@@ -50,18 +60,29 @@ def read_file(project: Project, digest: str | None, before: FileRead | None = No
     except SpecError as error:
         found.problems = error.problems
     found.used = found.now
-    if digest is not None:
-        try:
-            text = project.store().read_bytes(digest).decode("utf-8")
-            if found.now is None or text != found.text:
-                found.used = specs.load(text, SPEC_FILE)
-        except (MltuiError, OSError, UnicodeDecodeError):
-            found.used = found.now  # collected by gc, or of a version that we can't read
+    if run is not None:
+        found.plan = _plan_of(project, run.number)
+    elif found.now is not None:
+        with suppress(MltuiError):
+            found.plan = Plan.of(found.now)
+    if found.plan is not None:
+        found.used = found.plan.spec
     if found.used is not None:
         found.graph = specs.Graph.of(found.used)
     if found.now is not None:
         found.planned = planned_rows(found.now)
     return found
+
+
+def _plan_of(project: Project, run: int) -> Plan | None:
+    """The plan of a run as it was taken; None when it can't be read any more."""
+    from mltui.runs.progress import plan_of_run
+
+    try:
+        with closing(project.journal()) as journal:
+            return plan_of_run(project, journal, run)
+    except (MltuiError, OSError):
+        return None
 
 
 def planned_rows(spec: Spec) -> tuple[StageRow, ...]:
@@ -91,3 +112,27 @@ def read_durations(project: Project) -> Mapping[str, Sequence[float]]:
             return journal.durations()
     except MltuiError:
         return {}
+
+
+def read_curve(
+    file: Path, seen: tuple[int, int] | None
+) -> tuple[tuple[int, int], list[float]] | None:
+    """The newest values of the liveliest metric in a metrics file; None if it is as it was."""
+    from mltui.pipeline.metrics import read_metrics
+
+    try:
+        info = file.stat()
+        stamp = (info.st_mtime_ns, info.st_size)
+        if stamp == seen:
+            return None
+        with file.open("rb") as opened:
+            opened.seek(max(info.st_size - CURVE_BYTES, 0))
+            data = opened.read(CURVE_BYTES)
+    except OSError:
+        return None
+    if info.st_size > CURVE_BYTES:
+        data = data.partition(b"\n")[2]
+    curves = read_metrics(data).curves
+    moving = [points for points in curves.values() if len({y for _, y in points}) > 1]
+    best = max(moving, key=len, default=())
+    return stamp, [y for _, y in best[-64:]]

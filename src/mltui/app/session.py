@@ -21,6 +21,7 @@ from mltui.errors import JournalError, Problem
 from mltui.pipeline.model import Instance, StageRow, State
 from mltui.runs.client import effective_state
 from mltui.runs.journal import Journal
+from mltui.runs.locate import place_of_row
 from mltui.runs.lock import RunnerStatus, runner_status
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from mltui.runs.rows import Request
     from mltui.runs.watch import Watch
     from mltui.spec.model import Spec
+
+MAX_CURVES = 8
+"""Sparklines are drawn for so many running stages at once."""
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class Session:
         self.on_change: Callable[[Change], None] = lambda change: None
         self.on_files: Callable[[set[Path]], None] = lambda files: None
         self._watch: Watch | None = None
+        self._curves_seen: dict[Path, tuple[int, int]] = {}
         self._files: set[Path] = set()
         self._journal: Journal | None = None
         self._shown = run
@@ -270,8 +275,8 @@ class Session:
     async def read_file(self) -> None:
         """Read `mltui.yaml`, as it is now and as the run on screen used it; in a thread."""
         view = self.view
-        digest = view.run.spec if view is not None else None
-        read = await asyncio.to_thread(reading.read_file, self.project, digest, self._file)
+        run = view.run if view is not None and view.run.number else None
+        read = await asyncio.to_thread(reading.read_file, self.project, run, self._file)
         before, self._file = self._file, read
         change = Change(problems=before is None or before.problems != read.problems)
         if before is None or before.text != read.text:
@@ -281,6 +286,7 @@ class Session:
             return  # another run is on screen by now; it asks for itself
         if read.used is not None and read.used is not self.facts.spec:
             self.facts.spec, self.facts.graph = read.used, read.graph
+            self.facts.plan = read.plan
             change.facts = True
             change.run = self._name != read.used.name
             self._name = read.used.name
@@ -294,6 +300,51 @@ class Session:
                 change.switched = change.run = True
         if change:
             self.on_change(change)
+
+    def estimate(self) -> None:
+        """How long the run will still take; a few hundred rows are summed up in no time."""
+        view, plan = self.view, self.facts.plan
+        if view is None or plan is None or view.state is not State.RUNNING:
+            self.left_s = None
+            return
+        from mltui.pipeline.estimate import remaining_s
+        from mltui.runs.progress import jobs_of
+
+        jobs = jobs_of(view.run)
+        rows = [row for row in view.rows.values() if row.stage in plan.index]
+        self.left_s = remaining_s(plan, rows, self.facts.durations, self.now(), jobs)
+
+    async def read_curves(self) -> None:
+        """What running stages measured so far, from the ends of their metrics files."""
+        view = self.view
+        if view is None:
+            return
+        files = {
+            row.instance: place.metrics
+            for row in view.rows.values()
+            if row.state is State.RUNNING and (place := place_of_row(self.project, row)) is not None
+        }
+        touched: set[Instance] = set()
+        for instance, file in list(files.items())[:MAX_CURVES]:
+            found = await asyncio.to_thread(reading.read_curve, file, self._curves_seen.get(file))
+            if found is not None:
+                self._curves_seen[file], values = found
+                if values and self.facts.curves.get(instance) != values:
+                    self.facts.curves[instance] = values
+                    touched.add(instance)
+        if touched and view is self.view:
+            self.on_change(Change(instances=touched))
+
+    def log_of(self, row: StageRow) -> tuple[Path | None, str]:
+        """The log to show of a row and, where it is not the attempt's own, what to call it."""
+        if row.build and self._journal is not None and not row.attempt:
+            build = self._journal.build(row.build)
+            if build is not None and build.log:
+                return self.project.folder / build.log, f"build of {build.environment}"
+        place = place_of_row(self.project, row)
+        if place is None:
+            return None, ""
+        return place.log, "" if place.is_own else f"log of {row.source}"
 
     async def read_durations(self) -> None:
         """How long stages took in earlier runs; in a thread, for estimates."""

@@ -212,7 +212,8 @@ class Workbench(Screen[int]):
         elif row is None and entry is not None:
             self.detail.say(declared(entry, session.facts, width))
         elif row is not None:
-            subject = Subject(session.project, view, session.facts, row)
+            log, log_name = session.log_of(row)
+            subject = Subject(session.project, view, session.facts, row, log, log_name)
             evidence = self._evidence_of(row) if row.state is State.FAILED else None
             fixes = [text for _, text in registry.fixes(self.selection)]
             self.detail.about(subject, evidence, fixes, moment)
@@ -222,7 +223,7 @@ class Workbench(Screen[int]):
         key = (row.run, row.instance, row.attempt)
         found = self._evidence.get(key)
         if found is None or (spec is not None and not found.position):
-            found = self._evidence[key] = read_evidence(self.session.project, row, spec)
+            found = self._evidence[key] = read_evidence(self.session.log_of(row)[0], row, spec)
         return found
 
     def _show_frame(self) -> None:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from mltui.app.panes.textpane import Subject, TextPane
-from mltui.app.present.line import Line, line
+from mltui.app.present.explain import explain_lines
+from mltui.app.present.line import Line, wrapped
 from mltui.app.present.stages import Moment
+from mltui.errors import MltuiError
+from mltui.pipeline.model import StageRow
+from mltui.runs.project import Project
 
 
 class ExplainPane(TextPane):
-    """Placeholder."""
+    """Why the selected stage ran or was cached."""
+
+    def stamp(self, subject: Subject) -> Hashable:
+        """The key says it all; a retry may mark it stale."""
+        return (super().stamp(subject), subject.row.key, subject.row.stale)
+
+    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+        """The explanation, or why there is none."""
+        from mltui.runs.explain import explain
+
+        try:
+            return explain(project, row.run, row.instance)
+        except MltuiError as error:
+            return str(error)
 
     def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
-        """The lines."""
-        return [line("")]
+        """The explanation."""
+        if isinstance(material, str):
+            return wrapped(material, width - 1, "state-warning", " ")
+        return explain_lines(material, subject.row, width)

@@ -11,7 +11,6 @@ from textual.message import Message
 
 from mltui.app.lineview import LineView
 from mltui.app.panes.textpane import Subject
-from mltui.app.places import log_file
 from mltui.app.present.line import line
 from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
@@ -25,6 +24,8 @@ _EMPTY = {
     State.SKIPPED: "skipped: nothing ran",
     State.BUILDING: "its environment is being made",
 }
+
+_NOTHING = "it wrote nothing"
 
 
 class LogTab(Vertical):
@@ -62,8 +63,7 @@ class LogTab(Vertical):
             self._open(None, "", "")
             return
         row = subject.row
-        file, name = log_file(subject.project, row)
-        self._open(file, name or _name(row), _EMPTY.get(row.state, "it wrote nothing"))
+        self._open(subject.log, subject.log_name or _name(row), _EMPTY.get(row.state, _NOTHING))
 
     def tick(self, moment: Moment) -> None:
         """Nothing on it depends on the clock."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mltui.app.lineview import LineView
@@ -27,6 +28,9 @@ class Subject:
     view: RunView
     facts: Facts
     row: StageRow
+    log: Path | None = None
+    log_name: str = ""
+    """What to call a log that is not the attempt's own."""
 
 
 Gather = Callable[[Project, StageRow, Any], Any]

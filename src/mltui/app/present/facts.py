@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mltui.pipeline.model import Instance, StageRow
 
 if TYPE_CHECKING:
+    from mltui.pipeline.plan import Plan
     from mltui.spec.graph import Graph
     from mltui.spec.model import Gate, Spec
 
@@ -24,6 +25,8 @@ class Facts:
     spec: Spec | None = None
     """The file as the run on screen used it."""
     graph: Graph | None = None
+    plan: Plan | None = None
+    """What the run was asked to do, for the params of each round."""
     durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Stage → seconds of earlier passages, newest first."""
     curves: dict[Instance, Sequence[float]] = field(default_factory=dict)

@@ -72,11 +72,11 @@ def _without_gate(row: StageRow, width: int) -> list[Line]:
     return lines
 
 
-def metric_lines(metrics: Mapping[str, float], width: int) -> list[Line]:
+def metric_lines(metrics: Mapping[str, float], width: int, indent: str = " ") -> list[Line]:
     """Metrics by name, their numbers aligned."""
     size = min(max(map(cell_width, metrics)), max(width - 16, 8))
     return [
-        line((f" {fit(name, size)}", "dim"), f"  {format_number(value, digits=4)}")
+        line((f"{indent}{fit(name, size)}", "dim"), f"  {format_number(value, digits=4)}")
         for name, value in metrics.items()
     ]
 

@@ -1,0 +1,83 @@
+"""The Build pane: the environment a stage runs in, how it was made, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mltui.app.present.line import EMPTY, Line, line
+from mltui.app.present.stages import Moment
+from mltui.pipeline.model import State
+from mltui.runs.rows import BuildRow
+from mltui.text.format import format_age, format_clock, format_duration
+from mltui.text.glyphs import mark
+from mltui.text.width import fit
+
+PACKAGES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Environed:
+    """What is known of an environment."""
+
+    name: str | None
+    """None: the stage has no environment."""
+    declared: tuple[tuple[str, str], ...] = ()
+    build: BuildRow | None = None
+    log: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def build_lines(found: Environed, width: int, moment: Moment) -> list[Line]:
+    """The pane."""
+    if found.name is None:
+        return [
+            line((" No environment", "strong")),
+            line((" It runs with the programs on your PATH; they are not part of its key", "dim")),
+        ]
+    lines = [line((f" {found.name}", "strong"))]
+    lines += [line((f"   {fit(name, 13)}", "dim"), value) for name, value in found.declared]
+    if found.reason:
+        lines.append(line((f"   {found.reason}", "state-warning")))
+    build = found.build
+    if build is None:
+        lines += [EMPTY, line((" Never built here: it is made when a stage first needs it", "dim"))]
+        return lines
+    shape = mark("succeeded" if build.state.is_done else build.state.value)
+    parts: list[tuple[str, str] | str] = [
+        (f" {shape.text(unicode=moment.unicode)[0]} ", shape.role),
+        "built" if build.state.is_done else build.state.value,
+    ]
+    if build.ended_at is not None:
+        parts.append(f" in {format_duration(build.ended_at - build.started_at)}")
+        parts.append((f", {format_age(moment.now - build.ended_at)} ago", "dim"))
+    else:
+        parts.append((f" {format_clock(moment.now - build.started_at)}", "state-running"))
+    parts.append((f"  {build.engine}", "dim"))
+    lines += [EMPTY, line(*parts)]
+    if build.reason:
+        lines.append(line((f"   {build.reason}", "state-failed")))
+    if build.state in (State.FAILED, State.RUNNING, State.BUILDING) or not found.packages:
+        lines += _tail(found.log)
+    if found.packages:
+        lines += [EMPTY, line((f" {len(found.packages)} packages", "section"))]
+        lines += _columns(found.packages[:PACKAGES], width)
+    return lines
+
+
+def _tail(log: Sequence[str]) -> list[Line]:
+    if not log:
+        return []
+    return [EMPTY, line((" Last lines of its log", "section")), *(line(f"   {t}") for t in log)]
+
+
+def _columns(texts: Sequence[str], width: int) -> list[Line]:
+    """Names side by side, down the columns, as `ls` does."""
+    size = min(max(map(len, texts)) + 2, width - 4)
+    across = max((width - 3) // size, 1)
+    down = -(-len(texts) // across)
+    return [
+        line("   " + "".join(fit(text, size) for text in texts[row::down]).rstrip())
+        for row in range(down)
+    ]
