@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import select
 import signal
+import struct
+import subprocess
+import sys
+import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,3 +241,86 @@ def queued(seeded: Path) -> int:
     """A run of `seeded` that nobody has started."""
     with closing(Journal.open(seeded / FOLDER, write=True)) as journal:
         return journal.queue_run(RunRequest(), time.time())
+
+
+class Pty:
+    """`mltui` on a terminal of its own; what it wrote is in `out`."""
+
+    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._master = master
+        self.out = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _ON_TERMINAL, *argv],
+            cwd=cwd,
+            env={**os.environ, **env},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def read_until(self, words: str, timeout_s: float = 15) -> None:
+        """Until it has written this."""
+        until = time.monotonic() + timeout_s
+        while words not in self.out:
+            if not self._read(until):
+                raise AssertionError(f"{words!r} did not come in {self.out!r}")
+
+    def type(self, keys: str) -> None:
+        """As a person would."""
+        os.write(self._master, keys.encode())
+
+    def end(self, timeout_s: float = 15) -> int:
+        """Wait until it has ended; its exit code."""
+        until = time.monotonic() + timeout_s
+        while self._read(until):
+            pass
+        return self.process.wait(timeout=5)
+
+    def close(self) -> None:
+        """End it if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+    def _read(self, until: float) -> bool:
+        """More output; False when there will be none, or it took too long."""
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([self._master], [], [], left)[0]:
+            return False
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self.out += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+# Take the terminal as ours, so that Ctrl-C is a signal.
+_ON_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv = ["mltui", *sys.argv[1:]]
+from mltui.__main__ import main
+sys.exit(main())
+"""
+
+OpenPty = Callable[..., Pty]
+
+
+@pytest.fixture
+def on_terminal() -> Iterator[OpenPty]:
+    """`on_terminal("run", cwd=root)`."""
+    opened: list[Pty] = []
+
+    def start(*argv: str, cwd: Path, **env: str) -> Pty:
+        opened.append(Pty(argv, cwd, env))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()

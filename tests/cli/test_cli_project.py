@@ -167,6 +167,21 @@ def test_pin(cli: Cli, seeded: Path) -> None:
     assert "did you mean 2?" in cli("pin", "8").err
 
 
+def test_gc(cli: Cli, seeded: Path) -> None:
+    assert cli("gc").out == "nothing to remove\n"
+    shown = cli("gc", "--keep", "1")
+    assert shown.out == "1 run: 1\nfrees 0 B; the newest run stays\n"
+    assert "nothing was removed" in shown.err
+    found = json.loads(cli("gc", "--keep", "1", "-o", "json").out)
+    assert (found["runs"], found["freed"]) == ([1], None)
+    assert cli("pin", "1").code == 0
+    assert cli("gc", "--keep", "1", "--yes").out == "nothing to remove\n"
+    assert cli("unpin", "1").code == 0
+    assert cli("gc", "--keep", "1", "--yes").out.endswith("removed; 0 B are free again\n")
+    assert [run["run"] for run in json.loads(cli("ls", "runs", "-o", "json").out)] == [2]
+    assert cli("gc", "--keep", "0").code == 2
+
+
 def test_demo_without_a_terminal(
     cli: Cli, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

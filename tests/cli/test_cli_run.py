@@ -136,6 +136,47 @@ def test_a_loop_until_it_is_good_enough(cli: Cli, make_project: MakeProject) -> 
     assert "6 results from the cache" in again.out
 
 
+def test_dry_run(cli: Cli, make_project: MakeProject) -> None:
+    root = make_project(LOOP)
+    first = cli("run", "--dry-run")
+    assert first.code == 0
+    assert "acquire     ● run      it never ran\n" in first.out
+    assert first.out.endswith("\n1 to run, 0 from the cache, 3 depend\n")
+    assert not (root / FOLDER / "journal.db").exists()
+
+    assert cli("run").code == 0
+    assert cli("run", "--dry-run").out.endswith("\n0 to run, 6 from the cache\n")
+    changed = cli("run", "-n", "--set", "c=0.97")
+    assert "replaces" in changed.err
+    assert re.search(r"^train~1 +● run +\d+\.\ds  c 0\.\d+ → 0\.97$", changed.out, re.M)
+    found = json.loads(cli("run", "-n", "--json", "--from", "acquire").out)
+    assert list(found[0]) == ["stage", "item", "round", "round_path", "will", "because", "estimate"]
+    assert [one["will"] for one in found] == ["run", "depends", "depends", "depends"]
+    assert len(json.loads(cli("ls", "runs", "-o", "json").out)) == 1
+
+
+def test_explain(cli: Cli, make_project: MakeProject) -> None:
+    root = make_project(LOOP)
+    assert cli("run").code == 0
+    assert cli("explain", "acquire").out.startswith(
+        "acquire of run 1  ✓ succeeded\n  it never ran\n"
+    )
+    (root / "mltui.yaml").write_text(LOOP.replace("echo raw", "echo  raw2"))
+    assert cli("run").code == 0
+    said = cli("explain", "acquire").out
+    assert "  compared with run 1 acquire.1:\n" in said
+    assert "    command  echo raw >" in said
+    assert "note: it has no environment" in said
+    found = json.loads(cli("explain", "train~2", "--run", "1", "-o", "json").out)
+    assert found["cached"] is False
+    change = {"part": "params.c", "from": "0.5", "to": "0.95", "detail": []}
+    assert change in found["because"]
+    report = json.loads(cli("explain", "report", "-o", "json").out)
+    assert (report["cached"], report["because"]) == (True, [])
+    wrong = cli("explain", "trian")
+    assert (wrong.code, "did you mean `train`?" in wrong.err) == (2, True)
+
+
 def test_a_failure_shows_its_cause(cli: Cli, make_project: MakeProject) -> None:
     root = make_project(FAILING)
     result = cli("run", "--jobs", "1")

@@ -47,7 +47,7 @@ def follow(
     """
     with closing(project.journal()) as journal:
         narrator = Narrator(project, run, out)
-        live = LiveLine(journal, run) if out.is_terminal and not is_json else None
+        live = LiveLine(project, journal, run) if out.is_terminal and not is_json else None
         runner = _Runner(project, run)
         seen_version = -1
         while True:

@@ -1,6 +1,6 @@
-"""Where the log of a row is: of an attempt, of the attempt whose result was taken, of a build.
+"""Which log a label means: of an attempt, of the one whose result was taken, of a build.
 
-`mltui logs` asks; labels without an attempt mean the last one.
+`mltui logs` asks; a label without an attempt means the last one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import UsageError
-from mltui.pipeline.model import StageRow, State, attempt_label, attempt_slug
+from mltui.pipeline.model import StageRow, State, attempt_label
+from mltui.runs.locate import attempts_of, place_of_row
 from mltui.runs.project import Project
 from mltui.runs.readings import Readings
 
-LOG = "log"
-
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPlace:
     """A log and what to call it."""
 
     path: Path
@@ -27,24 +26,25 @@ class Place:
     """0: it is no attempt's of this run."""
 
 
-def log_of(project: Project, journal: Readings, row: StageRow, attempt: int = 0) -> Place:
+def log_of(project: Project, journal: Readings, row: StageRow, attempt: int = 0) -> LogPlace:
     """The log of an attempt, the last one where `attempt` is 0. UsageError when there is none."""
     label = row.instance.label
-    if attempt > row.attempt and row.state is not State.CACHED:
-        raise UsageError(f"{label} has no attempt {attempt}: {_attempts(row)}")
-    number = attempt or row.attempt
-    if row.state is State.CACHED and not attempt:
-        result = journal.result(row.key) if row.key else None
-        if result is not None and result.log:
-            title = f"{label}, taken from {row.source or result.source}"
-            return Place(project.folder / result.log / LOG, title)
-    if number:
-        folder = project.run_folder(row.run) / attempt_slug(row.instance, number)
-        return Place(folder / LOG, attempt_label(row.instance, number), number)
+    if attempt:
+        kept = {place.attempt: place for place in attempts_of(project, row.run, row.instance)}
+        if attempt in kept:
+            title = attempt_label(row.instance, attempt)
+            return LogPlace(kept[attempt].log, title, attempt)
+        gone = "its log is no longer kept" if attempt <= row.attempt else _attempts(row)
+        raise UsageError(f"{label} has no attempt {attempt}: {gone}")
+    place = place_of_row(project, row)
+    if place is not None and place.is_own:
+        return LogPlace(place.log, attempt_label(row.instance, row.attempt), row.attempt)
+    if place is not None:
+        return LogPlace(place.log, f"{label}, taken from {row.source}")
     if row.build is not None:
         build = journal.build(row.build)
         if build is not None and build.log:
-            return Place(project.folder / build.log, f"build of {build.environment}")
+            return LogPlace(project.folder / build.log, f"build of {build.environment}")
     raise UsageError(f"{label} has no log yet: it is {row.state}")
 
 
@@ -64,5 +64,5 @@ def whole_without_log(row: StageRow, rows: Sequence[StageRow]) -> UsageError | N
 
 def _attempts(row: StageRow) -> str:
     if not row.attempt:
-        return f"it is {row.state}"
+        return "it was taken from the cache" if row.state is State.CACHED else f"it is {row.state}"
     return "there was one" if row.attempt == 1 else f"there were {row.attempt}"

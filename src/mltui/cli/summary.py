@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from mltui import text
 from mltui.cli import words
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
-from mltui.errors import MltuiError
 from mltui.pipeline.model import StageRow, State, Verdict
-from mltui.pipeline.plan import Plan
 from mltui.runs.journal import Journal
-from mltui.runs.planning import plan_of
+from mltui.runs.progress import plan_of_run
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
 
@@ -36,7 +31,7 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     """The lines for a run that has ended."""
     _, rows = journal.stages(run.number)
     lines = [""]
-    lines += _rounds(project, run, rows, out)
+    lines += _rounds(project, journal, run, rows, out)
     took = None
     if run.started_at is not None and run.ended_at is not None:
         took = run.ended_at - run.started_at
@@ -55,11 +50,14 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     return lines
 
 
-def _rounds(project: Project, run: RunRow, rows: list[StageRow], out: Output) -> list[str]:
+def _rounds(
+    project: Project, journal: Journal, run: RunRow, rows: list[StageRow], out: Output
+) -> list[str]:
     gated = [row for row in rows if row.gate is not None]
     if not gated:
         return []
-    tried = _configurations(project, run)
+    plan = plan_of_run(project, journal, run.number)
+    gates = plan.gates if plan is not None else {}
     cells = []
     for row in gated:
         verdict = _VERDICTS[row.gate] if row.gate is not None else ""
@@ -73,33 +71,12 @@ def _rounds(project: Project, run: RunRow, rows: list[StageRow], out: Output) ->
                 ":".join(map(str, row.path)),
                 verdict,
                 words.metrics(row.metrics),
-                words.settings(tried.get((row.stage, row.round), {})),
+                words.settings(
+                    gates[row.stage].configuration(row.round) if row.stage in gates else {}
+                ),
             )
         )
     return [*layout(_ROUNDS, cells, width=out.width), ""]
-
-
-def _configurations(project: Project, run: RunRow) -> dict[tuple[str, int], Mapping[str, Any]]:
-    """(gate, round) → what `try` set in it, by the project file as the run took it."""
-    try:
-        plan: Plan = _plan(project, run)
-    except MltuiError:
-        return {}
-    found: dict[tuple[str, int], Mapping[str, Any]] = {}
-    for loop in plan.loops:
-        for number in range(1, len(loop.tries) + 1):
-            found[loop.gate_stage, number] = loop.configuration(number)
-    return found
-
-
-def _plan(project: Project, run: RunRow) -> Plan:
-    from mltui import spec
-    from mltui.runs.project import SPEC_FILE
-
-    if run.spec is None:
-        return plan_of(project.read_spec(), run.request).plan
-    taken = project.store().read_bytes(run.spec).decode("utf-8")
-    return plan_of(spec.load(taken, SPEC_FILE), run.request).plan
 
 
 def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from mltui import text
@@ -13,9 +11,10 @@ from mltui.cli import diagnostics
 from mltui.cli.choose import choose_rows, choose_run, read_label
 from mltui.cli.output import Output
 from mltui.errors import UsageError
-from mltui.pipeline.model import Artifact, StageRow
+from mltui.pipeline.model import StageRow
+from mltui.runs.locate import Output as Stored
+from mltui.runs.locate import read_output
 from mltui.runs.project import Project
-from mltui.runs.readings import Readings
 from mltui.spec.spelling import did_you_mean
 
 EPILOG = """\
@@ -36,77 +35,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Copy it."""
-    stage, dot, name = args.output.rpartition(".")
-    if not dot or not stage:
-        raise UsageError(f"`{args.output}`: write STAGE.OUTPUT, like `train.model`")
     project = Project.find(Path.cwd())
-    with closing(project.journal()) as journal:
-        row, rows = _find(journal, args.run, stage)
-    found = _artifacts(row, rows, name)
+    found = find_output(project, args.run, args.output)
     store = project.store()
+    row, artifact = found.row, found.artifact
+    name = args.output.rpartition(".")[2]
     label = f"{row.instance.label}.{name} of run {row.run}"
     if args.path == "-":
-        if len(found) != 1 or None not in found or found[None].is_folder:
+        if artifact is None or artifact.is_folder:
             raise UsageError(f"{label} is a folder: give it a place with `-o PATH`")
         if out.is_terminal and not args.force:
             raise UsageError("that may be no text: pipe it, or say `--force`")
-        with store.path(found[None].digest).open("rb") as file:
+        with store.path(artifact.digest).open("rb") as file:
             while data := file.read(1 << 20):
                 out.raw(data)
         return diagnostics.DONE
     target = _target(args.path, row, name, args.force)
-    if None in found:
-        store.materialise(found[None], target)
+    items = found.items or {}
+    if artifact is not None:
+        store.materialise(artifact, target)
+        size = artifact.size_bytes
     else:
-        store.items({item: one for item, one in found.items() if item is not None}, target)
-    size = sum(artifact.size_bytes for artifact in found.values())
-    print(f"{label}: {text.format_bytes(size)} in {args.path}", file=sys.stderr)
+        store.items(items, target)
+        size = sum(one.size_bytes for one in items.values())
+    diagnostics.note(f"{label}: {text.format_bytes(size)} in {args.path}")
     return diagnostics.DONE
 
 
-def _find(journal: Readings, number: int | None, stage: str) -> tuple[StageRow, list[StageRow]]:
-    """The row whose output is meant: of the accepted round, else the newest that has one."""
-    label = read_label(stage)
-    if number is not None:
-        candidates = [choose_run(journal, number).number]
-    else:
-        newest = choose_run(journal, None).number
-        candidates = [newest, *(row.number for row in journal.runs() if row.number != newest)]
-    for run in candidates:
-        _, rows = journal.stages(run)
-        if not rows and run != candidates[-1]:
-            continue
-        try:
-            named = choose_rows(rows, label, stage, run)
-        except UsageError:
-            if run == candidates[-1]:
-                raise
-            continue
-        done = [row for row in named if row.state.is_done]
-        wholes = [row for row in done if row.item is None] or done
-        accepted = [row for row in wholes if row.accepted]
-        if wholes:
-            return (accepted or wholes)[-1], rows
-    raise UsageError(f"{stage} has no outputs yet" + (f" in run {number}" if number else ""))
+def find_output(project: Project, number: int | None, name: str) -> Stored:
+    """The output, of the newest run that has it where none was named.
 
-
-def _artifacts(row: StageRow, rows: list[StageRow], name: str) -> Mapping[str | None, Artifact]:
-    """The output: one artifact, or one an item."""
-    if name in row.outputs:
-        return {None: row.outputs[name]}
-    items: dict[str | None, Artifact] = {
-        other.item: other.outputs[name]
-        for other in rows
-        if other.stage == row.stage
-        and other.path == row.path
-        and other.item is not None
-        and name in other.outputs
-    }
-    if items:
-        return items
-    known = set(row.outputs)
-    hint = did_you_mean(name, sorted(known))
-    raise UsageError(f"{row.stage} has no output `{name}`" + (f": {hint}" if hint else ""))
+    UsageError with the nearest right spelling when there is none.
+    """
+    stage, dot, output = name.rpartition(".")
+    if not dot or not stage:
+        raise UsageError(f"`{name}`: write STAGE.OUTPUT, like `train.model`")
+    with closing(project.journal()) as journal:
+        newest = choose_run(journal, number).number
+        runs = [newest] if number is not None else [row.number for row in journal.runs()]
+        for run in runs:
+            with suppress(UsageError):
+                return read_output(project, run, name)
+        _, rows = journal.stages(newest)
+    named = choose_rows(rows, read_label(stage), stage, newest)
+    known = sorted({known for row in named for known in row.outputs})
+    hint = did_you_mean(output, known) if known else f"it is {named[-1].state}"
+    raise UsageError(f"{stage} has no output `{output}`: {hint}")
 
 
 def _target(given: str, row: StageRow, name: str, force: bool) -> Path:

@@ -13,7 +13,7 @@ from mltui.cli import diagnostics
 from mltui.cli.choose import check_stage, choose_rows, choose_run, read_label
 from mltui.cli.colours import painted
 from mltui.cli.output import Output
-from mltui.cli.places import Place, log_of, whole_without_log
+from mltui.cli.places import LogPlace, log_of, whole_without_log
 from mltui.errors import UsageError
 from mltui.logs.index import LogIndex
 from mltui.logs.sanitize import plain
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     with closing(project.journal()) as journal:
         number = choose_run(journal, args.run).number
 
-        def look() -> tuple[StageRow | None, Place | None]:
+        def look() -> tuple[StageRow | None, LogPlace | None]:
             """The row as it is now, and its log once there is one."""
             _, rows = journal.stages(number)
             if not rows and args.follow and not choose_run(journal, number).state.is_final:
@@ -191,7 +191,9 @@ def _copy(
 class _Writer:
     """Lines as text or as objects."""
 
-    def __init__(self, row: StageRow, place: Place, out: Output, args: argparse.Namespace) -> None:
+    def __init__(
+        self, row: StageRow, place: LogPlace, out: Output, args: argparse.Namespace
+    ) -> None:
         self._row = row
         self._place = place
         self._out = out

@@ -1,0 +1,106 @@
+"""On a real terminal: colour, the live line, Ctrl-C once and twice, questions."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Cli, MakeProject, OpenPty
+
+SLOW = """\
+mltui: 1
+name: slow
+code: []
+stages:
+  slow:
+    phase: data
+    cache: false
+    run: echo begun; exec sleep 1.5
+"""
+
+
+def test_colour_only_where_it_is_wanted(seeded: Path, on_terminal: OpenPty) -> None:
+    for env, has_colour in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+        terminal = on_terminal("ls", "stages", cwd=seeded, **env)
+        assert terminal.end() == 0
+        assert ("\x1b[31m" in terminal.out) == has_colour
+        assert "failed" in terminal.out
+
+
+def test_a_table_fits_the_terminal(seeded: Path, on_terminal: OpenPty) -> None:
+    terminal = on_terminal("ls", "stages", "--run", "1", cwd=seeded, NO_COLOR="1", COLUMNS="60")
+    assert terminal.end() == 0
+    lines = terminal.out.replace("\r", "").splitlines()
+    assert max(map(len, lines)) == 60
+    assert lines[-1].endswith("…")
+
+
+def test_the_live_line(cli: Cli, make_project: MakeProject, on_terminal: OpenPty) -> None:
+    root = make_project(SLOW.replace("1.5", "0.5"))
+    assert cli("run").code == 0
+    terminal = on_terminal("run", cwd=root, NO_COLOR="1")
+    assert terminal.end() == 0
+    assert re.search(r"\r● slow 0:00  ·  0 of 1 done", terminal.out)
+    assert "\x1b" not in terminal.out
+    shown = terminal.out.split("\r\n")
+    assert any(re.search(r"\r? +0:00  ✓ slow +succeeded", line) for line in shown)
+    assert "run 2  ✓ succeeded" in terminal.out
+
+
+def test_ctrl_c_leaves_the_run_alone(
+    cli: Cli, make_project: MakeProject, on_terminal: OpenPty
+) -> None:
+    root = make_project(SLOW)
+    terminal = on_terminal("run", cwd=root)
+    terminal.read_until("● slow")
+    terminal.type("\x03")
+    terminal.read_until("`mltui attach 1` follows it again")
+    assert terminal.end() == 130
+    result = cli("attach")
+    assert result.code == 0
+    assert "✓ slow" in result.out
+
+
+def test_a_second_ctrl_c_cancels(cli: Cli, make_project: MakeProject, on_terminal: OpenPty) -> None:
+    root = make_project(SLOW.replace("1.5", "30"))
+    terminal = on_terminal("run", cwd=root)
+    terminal.read_until("● slow")
+    terminal.type("\x03")
+    terminal.read_until("Ctrl-C again")
+    terminal.type("\x03")
+    terminal.read_until("run 1 is being cancelled")
+    assert terminal.end() == 130
+    assert cli("attach", "1").code == 1
+    deadline = time.monotonic() + 5
+    while json.loads(cli("ls", "runs", "-o", "json").out)[0]["state"] != "cancelled":
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(("answer", "left"), [("\n", 2), ("y\n", 1)])
+def test_gc_asks(cli: Cli, seeded: Path, on_terminal: OpenPty, answer: str, left: int) -> None:
+    terminal = on_terminal("gc", "--keep", "1", cwd=seeded)
+    terminal.read_until("[y/N] ")
+    terminal.type(answer)
+    assert terminal.end() == 0
+    assert len(json.loads(cli("ls", "runs", "-o", "json").out)) == left
+
+
+def test_logs_keep_their_colours(cli: Cli, make_project: MakeProject, on_terminal: OpenPty) -> None:
+    root = make_project(
+        "mltui: 1\nname: red\ncode: []\nstages:\n  red:\n    phase: data\n"
+        "    run: printf '\\033[31mred\\033]0;forged\\007\\033[2J\\n'\n"
+    )
+    assert cli("run").code == 0
+    terminal = on_terminal("logs", "red", cwd=root)
+    assert terminal.end() == 0
+    assert terminal.out.endswith("\x1b[31mred\x1b[0m\r\n")
+    assert "run 1 · red.1" in terminal.out
+    plain = on_terminal("logs", "red", cwd=root, NO_COLOR="1")
+    assert plain.end() == 0
+    assert "\x1b" not in plain.out
