@@ -217,3 +217,42 @@ async def test_what_a_killed_builder_left_is_not_trusted(
     assert await engine.built(environment, project) is None
     await engine.build(environment, project, project / "log")
     assert not (half / "junk").exists()
+
+
+BUILDER = """
+import asyncio, sys
+from pathlib import Path
+from mltui.engines.process import ProcessEngine
+from mltui.spec.model import Environment
+cache, project = map(Path, sys.argv[1:])
+engine = ProcessEngine(cache)
+asyncio.run(engine.build(Environment("e", "r.txt"), project, project / "first.log"))
+"""
+
+
+@pytest.mark.slow
+async def test_a_killed_builders_pip_is_waited_for(
+    engine: ProcessEngine, project: Path, tmp_path: Path
+) -> None:
+    """It still writes into the folder: nobody else may build there until it has ended."""
+    at, go = tmp_path / "at", tmp_path / "go"
+    hook = (
+        f"open({str(at)!r}, 'a').write('.')\n"
+        f"    while not os.path.exists({str(go)!r}): time.sleep(0.02)"
+    )
+    _package(project / "tiny", "1.0", hook)
+    (project / "r.txt").write_text("./tiny\n")
+    builder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BUILDER, str(tmp_path / "cache"), str(project)
+    )
+    await until(at.exists, 60)
+    builder.kill()
+    await builder.wait()
+    log = project / "second.log"
+    building = asyncio.create_task(engine.build(Environment("e", "r.txt"), project, log))
+    await until(lambda: log.exists() and b"waiting" in log.read_bytes())
+    assert at.read_text() == "."
+    go.touch()
+    built = await building
+    assert "tiny==1.0" in built.resolved
+    assert at.read_text() == ".."

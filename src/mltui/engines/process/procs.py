@@ -17,7 +17,8 @@ from pathlib import Path
 
 MARK = "MLTUI_ATTEMPT_ID"
 """In the environment of every process of an attempt: the path of the attempt's folder. Children
-inherit it whatever session or group they move to."""
+inherit it whatever session or group they move to. One that leaves its group *and* wipes its
+environment (`env -i`, setproctitle) is the only kind that is not found."""
 
 _PF_KTHREAD = 0x00200000
 _STATUS = ("VmHWM:", "VmRSS:")
