@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MAX_CHARS = 32 * 1024 * 1024
+MAX_CHARS = 8 * 1024 * 1024
 """Longer text is read from its end only."""
 MAX_NAMES = 1000
 MAX_POINTS = 1000

@@ -41,7 +41,7 @@ def replanned(old: Board, plan: Plan) -> Board:
         if unit.instance not in new.units and unit.step is Step.LIVE:
             _keep_ghost(old, new, unit)
     for unit in list(new.units.values()):
-        if unit.missing and unit.step in (Step.DONE, Step.LIVE, Step.OPEN):
+        if unit.missing and unit.step in (Step.DONE, Step.LIVE, Step.OPEN, Step.BACKOFF):
             unit.upset = True
             new.touch(unit)
     new.removed = {

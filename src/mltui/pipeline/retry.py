@@ -20,6 +20,8 @@ def why_not_retry(board: Board, instance: Instance) -> str | None:
     unit = board.units.get(instance)
     if unit is None:
         return f"there is no {instance.label} in this run"
+    if unit.fate is Fate.FORGET:
+        return f"{instance.label} is being stopped: its round was forgotten"
     is_fresh = unit.step is Step.PREPARE and not unit.tries
     if is_fresh or unit.step in (Step.READY, Step.EXPAND):
         return f"{instance.label} is about to run"
