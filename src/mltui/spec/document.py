@@ -223,7 +223,8 @@ TARGET = Object(
         Field(
             "registry",
             scalars.text(
-                "a registry such as `localhost:5000`", r"[A-Za-z0-9][A-Za-z0-9._-]*(:\d+)?(/\S+)?"
+                "a registry such as `localhost:5000`",
+                r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
             ),
             "Where images are pushed (docker, kubernetes).",
             "localhost:5000",

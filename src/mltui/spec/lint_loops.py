@@ -66,6 +66,9 @@ def _check_gate(draft: Draft, stage: Stage, gate: Gate) -> None:
     if stage.for_each is not None or draft.has("stages", stage.name, "for_each"):
         hint = "judge the items in a stage after it"
         draft.fault(draft.key(*path), "a `for_each` stage can't have a gate", hint)
+    known = True
+    if gate.restart is not None and draft.is_sound(*path, "restart"):
+        known = draft.check_known(gate.restart, draft.at(*path, "restart"), "stage", "stages")
     if not draft.is_sound(*path):
         return
     if gate.otherwise is Otherwise.ACCEPT_BEST and gate.best is None:
@@ -78,7 +81,6 @@ def _check_gate(draft: Draft, stage: Stage, gate: Gate) -> None:
                 draft.fault(draft.key(*path, key), f"`{key}` needs `restart`", hint)
         return
     mark = draft.at(*path, "restart")
-    known = draft.check_known(gate.restart, mark, "stage", "stages")
     if not (draft.has(*path, "try") or draft.has(*path, "max_rounds")):
         draft.fault(draft.key(*path, "restart"), "this loop has no bound", "add `max_rounds: 5`")
     if not known or draft.graph.cycle:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mltui.spec.yaml12 import Source
 
 _KEY_ON_LINE = re.compile(r"""\s*(?:-\s+)*("[^"]*"|'[^']*'|[^\s"'#{\[][^#]*?)\s*:\s""")
+_CLOSING = {"{": "}", "[": "]"}
 QUOTE_HINT = "quote the whole value: '…' or \"…\""
 
 
@@ -59,6 +60,9 @@ class _Fault:
         swallowing = self.swallowing_quote()
         if swallowing is not None:
             return self.problem(swallowing, "this quote is not closed on its line")
+        bracket = self.open_bracket()
+        if bracket and bracket.line < self.at.line and not self.goes_on(bracket):
+            return self.unclosed(bracket)
         if "quoted scalar" in self.said or "double-quoted" in self.said:
             return self.in_quotes()
         if "cannot start any token" in self.said or "tab character" in self.said:
@@ -83,11 +87,12 @@ class _Fault:
         return self.source.line(mark.line)[mark.column - 1 : mark.column]
 
     def swallowing_quote(self) -> Mark | None:
-        """An earlier quote that ran on over lines that look like `key: value`."""
+        """An earlier quote that ran on over lines that look like `key: value` or `- item`."""
         for token in self.tokens:
             if token.quoted and token.end.line > token.start.line and token.start < self.at:
                 lines = range(token.start.line + 1, token.end.line + 1)
-                if any(_KEY_ON_LINE.match(self.source.line(n) + " ") for n in lines):
+                texts = [self.source.line(n) for n in lines]
+                if any(_KEY_ON_LINE.match(t + " ") or t.lstrip()[:2] == "- " for t in texts):
                     return token.start
         return None
 
@@ -132,15 +137,12 @@ class _Fault:
     def in_brackets(self) -> Problem:
         char = self.char(self.at)
         line = self.source.line(self.at.line)
-        bracket = self.open_bracket()
-        is_reference = char == "{" and line[self.at.column - 2 : self.at.column - 1] == "$"
-        if is_reference and (bracket.line == self.at.line or self.goes_on(bracket)):
+        bracket = self.open_bracket() or self.context
+        if char == "{" and line[self.at.column - 2 : self.at.column - 1] == "$":
             return self.cut_reference(line)
-        closing = {"{": "}", "[": "]"}.get(self.char(bracket), "}")
-        at_end = not self.source.text[self.source.offset(self.at) :].strip()
-        if at_end or (bracket.line != self.at.line and not self.goes_on(bracket)):
-            text = f"this `{self.char(bracket)}` is not closed"
-            return self.problem(bracket, text, f"write `{closing}` at the end")
+        if not self.source.text[self.source.offset(self.at) :].strip():
+            return self.unclosed(bracket)
+        closing = _CLOSING.get(self.char(bracket), "}")
         if char in "}]" and char != "":
             text = f"`{char}` closes the `{self.char(bracket)}` of column {bracket.column}"
             return self.problem(self.at, text, f"write `{closing}` first")
@@ -161,7 +163,12 @@ class _Fault:
         hint = f"quote it: {_quoted(line[begin:end])}"
         return self.problem(Mark(self.at.line, begin + 1), message, hint)
 
-    def open_bracket(self) -> Mark:
+    def unclosed(self, bracket: Mark) -> Problem:
+        char = self.char(bracket)
+        hint = f"write `{_CLOSING.get(char, '}')}` at the end"
+        return self.problem(bracket, f"this `{char}` is not closed", hint)
+
+    def open_bracket(self) -> Mark | None:
         stack: list[Mark] = []
         for token in self.tokens:
             if token.start >= self.at:
@@ -171,7 +178,7 @@ class _Fault:
                     stack.append(token.start)
                 elif token.name.endswith("EndToken") and stack:
                     stack.pop()
-        return stack[-1] if stack else self.context
+        return stack[-1] if stack else None
 
     def in_block(self) -> Problem:
         char = self.char(self.at)
