@@ -298,7 +298,7 @@ def test_detach_queue_cancel_attach(cli: Cli, make_project: MakeProject) -> None
     assert second.out == "run 2 starts when run 1 has ended: `mltui attach 2` follows it\n"
     queued = cli("cancel", "--run", "2")
     assert (queued.code, queued.err) == (0, "")
-    wait_for(cli, "running")
+    wait_until_begun(cli)
     cancelled = cli("cancel")
     assert cancelled.out == "run 1 is cancelled; `mltui retry --run 1` goes on with it\n"
     attached = cli("attach", "1")
@@ -311,7 +311,7 @@ def test_detach_queue_cancel_attach(cli: Cli, make_project: MakeProject) -> None
 def test_cancel_one_stage(cli: Cli, make_project: MakeProject) -> None:
     make_project(SLOW)
     cli("run", "--detach")
-    wait_for(cli, "running")
+    wait_until_begun(cli)
     result = cli("cancel", "slow")
     assert result.out.startswith("slow of run 1 is cancelled")
     assert cli("attach", "1").code == 1
@@ -320,7 +320,7 @@ def test_cancel_one_stage(cli: Cli, make_project: MakeProject) -> None:
 def test_a_runner_that_died_is_replaced(cli: Cli, make_project: MakeProject) -> None:
     root = make_project(SLOW.replace("sleep 30", "sleep 1"))
     cli("run", "--detach")
-    wait_for(cli, "running")
+    wait_until_begun(cli)
     pid = read_status(root / FOLDER).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -349,12 +349,9 @@ def test_a_run_without_a_runner_is_told(
     assert "mltui resume" in result.err
 
 
-def wait_for(cli: Cli, state: str) -> None:
-    """Until a stage of the newest run that has stages is in this state."""
+def wait_until_begun(cli: Cli) -> None:
+    """Until the stage `slow` of run 1 has printed its first line."""
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        rows = json.loads(cli("ls", "stages", "--run", "1", "-o", "json").out)
-        if any(row["state"] == state for row in rows):
-            return
+    while "begun" not in (said := cli("logs", "slow", "--run", "1")).out:
+        assert time.monotonic() < deadline, said
         time.sleep(0.02)
-    raise AssertionError(rows)
