@@ -104,3 +104,11 @@ def test_logs_keep_their_colours(cli: Cli, make_project: MakeProject, on_termina
     plain = on_terminal("logs", "red", cwd=root, NO_COLOR="1")
     assert plain.end() == 0
     assert "\x1b" not in plain.out
+
+
+def test_without_a_command_the_workbench_opens(seeded: Path, on_terminal: OpenPty) -> None:
+    terminal = on_terminal(cwd=seeded)
+    terminal.read_until("acquire")
+    terminal.type("q")
+    assert terminal.end() == 0
+    assert terminal.out.startswith("\x1b[?1049h")

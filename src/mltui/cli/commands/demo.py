@@ -53,9 +53,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if not has_screen:
             diagnostics.note(f"no terminal here for the workbench: run {number} in {folder}")
             return follow(project, number, out, interrupts)
-    from mltui.cli.screen import open_app
+    from mltui.app.main import run_app
 
-    code = open_app(project.root, number)
+    code = run_app(project.root, number)
     diagnostics.note(f"the sample is in {folder}: `mltui -C {folder}` opens it again")
     return code
 

@@ -13,9 +13,9 @@ def run(out: Output) -> int:
     """Open the app, or say how things stand where there is no screen to open it on."""
     root = listing.find_root()
     if out.is_terminal and is_terminal(sys.stdin):
-        from mltui.cli.screen import open_app
+        from mltui.app.main import run_app
 
-        return open_app(Path(root), None)
+        return run_app(Path(root))
     from mltui.cli.commands.ls import list_stages
 
     diagnostics.note("no terminal here for the workbench: this is `mltui ls stages`")
