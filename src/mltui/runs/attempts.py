@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mltui.engines.protocol import Attempt, Built
-from mltui.pipeline.model import InputValue, Instance, attempt_slug
+from mltui.pipeline.model import InputValue, Instance, StageRow, attempt_slug
 from mltui.runs.project import Project
 from mltui.runs.store import Store
 from mltui.spec.model import Environment, ParamValue, Ref, Spec, Stage
@@ -24,6 +24,8 @@ from mltui.spec.template import format_value, render
 
 INPUTS = "inputs"
 """Folder of the inputs in the working folder."""
+SECRETS = "secrets"
+"""Folder in `.mltui`: apart from the attempts' folders, which stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,53 @@ class Place:
 
     folder: Path
     work: Path
+    secrets: Path
+    """Where its secrets are while it runs."""
 
     @property
     def metrics(self) -> Path:
         """What the stage writes its metrics to."""
         return self.folder / "metrics"
 
-    @property
-    def secrets(self) -> Path:
-        """Where its secrets are while it runs."""
-        return self.folder / "secrets"
-
 
 def place_of(project: Project, run: int, instance: Instance, attempt: int) -> Place:
     """The folders of an attempt."""
     slug = attempt_slug(instance, attempt)
-    return Place(project.run_folder(run) / slug, project.work_folder(run) / slug)
+    return Place(
+        project.run_folder(run) / slug,
+        project.work_folder(run) / slug,
+        project.folder / SECRETS / f"{run}-{slug}",
+    )
+
+
+def sweep(project: Project, run: int, rows: Iterable[StageRow], busy: Iterable[StageRow]) -> None:
+    """Remove what a runner that died had no time to: secrets, folders of attempts that succeeded.
+
+    `busy`: attempts that may still be at work. What failed ones left stays to be looked at.
+    """
+    at_work = {attempt_slug(row.instance, row.attempt) for row in busy}
+    kept = {
+        attempt_slug(row.instance, row.attempt) for row in rows if not row.state.is_done
+    } | at_work
+    _sweep(project.work_folder(run), lambda name: name not in kept)
+    prefix = f"{run}-"
+    _sweep(
+        project.folder / SECRETS,
+        lambda name: name.startswith(prefix) and name.removeprefix(prefix) not in at_work,
+    )
+
+
+def sweep_secrets(project: Project, runs: Iterable[int]) -> None:
+    """Remove secrets of runs that are over; `runs` are those that are not."""
+    going_on = {str(run) for run in runs}
+    _sweep(project.folder / SECRETS, lambda name: name.partition("-")[0] not in going_on)
+
+
+def _sweep(folder: Path, is_left: Callable[[str], bool]) -> None:
+    if folder.is_dir():
+        for entry in folder.iterdir():
+            if is_left(entry.name):
+                remove_tree(entry)
 
 
 def input_paths(spec: Spec, stage: Stage, work: Path) -> dict[str, str]:

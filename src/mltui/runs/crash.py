@@ -38,6 +38,11 @@ def _read() -> tuple[str, int]:
 _at, _left = _read()
 
 
+def is_armed(name: str) -> bool:
+    """Whether a test asked for a crash at this point."""
+    return name == _at
+
+
 def crash_point(name: str) -> None:
     """End the process here if a test asked for it."""
     global _left

@@ -40,7 +40,7 @@ from mltui.runs.attempts import Place
 from mltui.runs.builds import Environments
 from mltui.runs.code import materialise_code
 from mltui.runs.context import Context
-from mltui.runs.crash import crash_point
+from mltui.runs.crash import crash_point, is_armed
 from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import Collected, collect, failure_of, read_metrics_file, store_failure
 from mltui.runs.planning import NO_CODE, Blueprint
@@ -289,6 +289,7 @@ class Executions:
             before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
             attempts.remove_tree(before.work)
         attempts.make_folders(place)
+        attempts.remove_tree(place.secrets)
         code = live.blueprint.code[stage.name]
         if code != NO_CODE:
             materialise_code(code, place.work, context.store)
@@ -316,6 +317,8 @@ class Executions:
         attempt, obj = live.attempt, live.obj
         assert attempt is not None and obj is not None
         loop = asyncio.get_running_loop()
+        if is_armed("running"):
+            loop.call_later(0.05, crash_point, "running")
         if live.stage.timeout_s is not None:
             gone = 0.0 if started_at is None else max(0.0, time.time() - started_at)
             live.timer = loop.call_later(

@@ -18,7 +18,7 @@ from pathlib import Path
 from mltui.errors import MltuiError
 from mltui.pipeline.model import Event, Instance, Limits, RunEnded, RunPlanned, State
 from mltui.pipeline.scheduler import Scheduler
-from mltui.runs import git, planning, requests
+from mltui.runs import attempts, git, planning, requests
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
 from mltui.runs.engines import Engines
@@ -39,6 +39,7 @@ log = logging.getLogger("mltui.runner")
 POLL_S = 0.05
 """How often the journal is looked at for requests: a few microseconds a look."""
 _EXIT_USAGE = 2
+_GOING_ON = (State.PENDING, State.RUNNING, State.UNKNOWN)
 
 
 class Runner:
@@ -58,6 +59,8 @@ class Runner:
 
     async def serve(self) -> None:
         """Work until neither a run nor a request is left."""
+        runs = (r.number for r in self._journal.runs() if r.state in _GOING_ON)
+        attempts.sweep_secrets(self._project, runs)
         poller = asyncio.create_task(self._poll())
         try:
             while True:

@@ -11,10 +11,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from mltui.errors import JournalError
 from mltui.pipeline.model import (
+    AttemptEnded,
     AttemptStarted,
     AttemptStarting,
     Event,
@@ -36,6 +38,7 @@ from mltui.pipeline.model import (
     State,
     Stop,
 )
+from mltui.runs import attempts
 from mltui.runs.builds import Environments
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
@@ -61,6 +64,7 @@ _CRASHES = {
     StageKeyed: "keyed",
     AttemptStarting: "starting",
     AttemptStarted: "started",
+    AttemptEnded: "ended",
     GateJudged: "judged",
     StageRetried: "asked",
 }
@@ -122,6 +126,8 @@ class Running:
             batch.builds.extend(outcome.builds)
         if batch.builds:
             await self._journal(batch)
+        with suppress(OSError):  # what failed attempts left in it stays
+            self.context.project.work_folder(self.number).rmdir()
 
     def let_go(self) -> int:
         """Drop what is under way here, not the attempts; how many of those go on."""
@@ -191,7 +197,9 @@ class Running:
     def _adopt(self) -> None:
         """Take over what an earlier runner began."""
         context = self.context
-        for row in context.scheduler.in_flight():
+        busy = context.scheduler.in_flight()
+        attempts.sweep(context.project, self.number, context.scheduler.rows(), busy)
+        for row in busy:
             self._executions.adopt(row, self._history.blueprint_of(row.instance, row.attempt))
         builds = self.environments.abandoned()
         if builds:

@@ -31,6 +31,7 @@ def write_secrets(values: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
     """Each secret as a file in `folder` (made, 0700), mode 0600; name → file."""
     if not values:
         return {}
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700)
     files = {}
     for name, value in values.items():

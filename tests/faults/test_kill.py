@@ -1,0 +1,102 @@
+"""kill -9 of the runner at every boundary between the journal and the world, and at random."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from mltui.pipeline.model import State
+from mltui.runs import client
+from mltui.runs.crash import POINTS
+from mltui.runs.lock import runner_status
+
+from .harness import World, check_consistent, check_outcome, exact, wait_for
+
+ENVIRONMENT_POINTS = ("building", "built")
+LATER = ("keyed", "starting", "spawned", "started", "running", "exited", "collected", "ended")
+
+
+def test_without_a_crash(world: World) -> None:
+    world.queue()
+    assert world.finish() == 0
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", [p for p in POINTS if p not in (*ENVIRONMENT_POINTS, "asked")])
+def test_killed_at(world: World, point: str) -> None:
+    world.queue()
+    assert world.finish(MLTUI_CRASH_AT=point) == -signal.SIGKILL
+    seen = client.effective_state(world.row(), runner_status(world.project))
+    expected = State.PENDING if point in ("queued",) else State.UNKNOWN
+    assert seen.state is expected and "mltui resume" in seen.reason
+    assert client.resume(world.project) == [1]
+    wait_for("the end", 20, lambda: world.row().state.is_final)
+    wait_for("the runner to go", 5, lambda: not runner_status(world.project).alive)
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", LATER)
+@pytest.mark.parametrize("nth", [3, 6])
+def test_killed_later_at(world: World, point: str, nth: int) -> None:
+    """In the second round, and among the items that run side by side."""
+    world.queue()
+    assert world.finish(MLTUI_CRASH_AT=f"{point}:{nth}") == -signal.SIGKILL
+    assert world.finish() == 0
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_at_random(world: World, seed: int) -> None:
+    """Four kills in one run, anywhere from the runner's first import to its last turn."""
+    chance = random.Random(seed)
+    world.queue()
+    for _ in range(4):
+        runner = world.start(FAULTS_SLEEP="0.2")
+        time.sleep(chance.uniform(0.05, 0.9))
+        runner.kill()
+        runner.wait()
+    assert world.finish() == 0
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+@pytest.mark.slow
+def test_its_stages_end_while_nobody_is_there(world: World) -> None:
+    world.queue()
+    runner = world.start(MLTUI_CRASH_AT="started:2")
+    assert runner.wait(10) == -signal.SIGKILL
+    wait_for("the stages to end", 10, lambda: not world.processes())
+    assert world.finish() == 0
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+def test_told_to_end_it_stops_nothing(world: World) -> None:
+    world.queue()
+    runner = world.start(FAULTS_SLEEP="0.5")
+    wait_for("the first command", 10, lambda: world.executions())
+    runner.terminate()
+    assert runner.wait(10) == 0
+    assert world.processes()
+    assert "go on" in world.log()
+    assert world.finish() == 0
+    check_outcome(world)
+    assert exact(world.executions())
+
+
+def test_two_runners_at_once(world: World) -> None:
+    world.queue()
+    runners = [world.start() for _ in range(3)]
+    assert [runner.wait(30) for runner in runners] == [0, 0, 0]
+    check_outcome(world)
+    assert exact(world.executions())
+    check_consistent(world)
