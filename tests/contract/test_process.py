@@ -65,6 +65,18 @@ async def test_stop_ends_the_whole_tree(place: Place) -> None:
     await place.engine.remove(attempt, obj)
 
 
+async def test_a_stopped_parent_can_not_answer_its_childs_death(place: Place) -> None:
+    for _ in range(10):
+        attempt = place.attempt(shell="trap '' TERM; sleep 600 & touch up; wait; touch late")
+        obj = await place.engine.start(attempt)
+        await until((attempt.work / "up").exists)
+        await place.engine.stop(attempt, obj, 0.01)
+        end = await place.engine.wait(attempt, obj)
+        assert (end.how, end.code) == (Stopped.SIGNALLED, 137)
+        assert not (attempt.work / "late").exists()
+        await place.engine.remove(attempt, obj)
+
+
 async def test_a_claim_before_the_shims_keeps_the_command_from_running(place: Place) -> None:
     attempt = place.attempt(shell="touch ran")
     assert await place.engine.find(attempt) is None

@@ -193,8 +193,11 @@ class ProcessEngine:
                 found.remove(spare.identity.pid)
             if not found or asyncio.get_running_loop().time() > deadline:
                 return found
-            for pid in found:
-                procs.kill_marked(pid, mark)
+            # All are halted before the first is killed: a parent would otherwise see its child go
+            # and start another, or end as if all were well.
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in found:
+                    procs.signal_marked(pid, mark, number)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 0.1)
 

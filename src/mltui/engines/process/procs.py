@@ -166,22 +166,17 @@ def _is_empty_for_good(pid: int) -> bool:
     return len(fields) > 6 and bool(int(fields[6]) & _PF_KTHREAD)
 
 
-def kill_marked(pid: int, mark: str) -> bool:
-    """SIGKILL one process if it still carries the mark, without ever hitting its successor.
-
-    Whether it was there.
-    """
+def signal_marked(pid: int, mark: str, number: signal.Signals) -> None:
+    """Signal one process if it still carries the mark, without ever hitting its successor."""
     try:
         fd = os.pidfd_open(pid)
     except (OSError, AttributeError):
-        return False
+        return
     try:
         entry = f"{MARK}={mark}".encode("utf-8", "surrogateescape")
-        if entry not in _read(f"/proc/{pid}/environ", 1 << 20).split(b"\0"):
-            return False
-        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        if entry in _read(f"/proc/{pid}/environ", 1 << 20).split(b"\0"):
+            signal.pidfd_send_signal(fd, number)
     except OSError:
-        return False
+        return
     finally:
         os.close(fd)
-    return True
