@@ -140,6 +140,21 @@ class World:
         """Have a new runner do what is left; its exit code."""
         return self.start(**env).wait(timeout_s)
 
+    def submit(self, request: RunRequest | None = None) -> client.Submitted:
+        """A run with a runner, as a person asks for it."""
+        return client.submit(self.project, request or RunRequest(jobs=2))
+
+    def wait_end(self, run: int = 1, timeout_s: float = 30) -> RunRow:
+        """Wait until a run is over; its line."""
+        wait_for(f"the end of run {run}", timeout_s, lambda: self.row(run).state.is_final)
+        return self.row(run)
+
+    def ask(self, request: int) -> str:
+        """The answer to a request."""
+        answer = client.wait_answer(self.project, request, 20)
+        assert answer is not None, self.log()
+        return answer
+
     def row(self, run: int = 1) -> RunRow:
         with closing(self.journal()) as journal:
             found = journal.run(run)
@@ -149,6 +164,11 @@ class World:
     def rows(self, run: int = 1) -> dict[str, StageRow]:
         with closing(self.journal()) as journal:
             return {row.instance.label: row for row in journal.stages(run)[1]}
+
+    def state(self, label: str, run: int = 1) -> State | None:
+        """The state of an instance; None before the run has it."""
+        row = self.rows(run).get(label)
+        return None if row is None else row.state
 
     def log(self) -> str:
         return (self.project.folder / client.LOG).read_text(errors="replace")
@@ -163,6 +183,9 @@ class World:
             if runner.poll() is None:
                 runner.kill()
             runner.wait()
+        status = runner_status(self.project)
+        if status.pid is not None:  # `client` started it for this project, which is ours alone
+            _kill(status.pid, str(self.root))
         for pid in self.processes():
             _kill(pid, str(self.project.folder))
 
@@ -182,7 +205,7 @@ class World:
 
 
 def _kill(pid: int, folder: str) -> None:
-    """End a process of an attempt of ours, if it still is that."""
+    """End an attempt's process or a runner of ours, if it still is that."""
     import signal
 
     try:
@@ -190,7 +213,9 @@ def _kill(pid: int, folder: str) -> None:
     except OSError:
         return
     try:
-        if folder.encode() in Path(f"/proc/{pid}/environ").read_bytes():
+        about = Path(f"/proc/{pid}/environ").read_bytes()
+        about += Path(f"/proc/{pid}/cmdline").read_bytes()
+        if folder.encode() in about:
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
     except OSError:
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from contextlib import closing
 
 import pytest
 
@@ -99,4 +100,37 @@ def test_two_runners_at_once(world: World) -> None:
     assert [runner.wait(30) for runner in runners] == [0, 0, 0]
     check_outcome(world)
     assert exact(world.executions())
+    check_consistent(world)
+
+
+BUILDS = """\
+mltui: 1
+name: builds
+code: []
+environments: {own: {requirements: own.txt}}
+stages:
+  one: {phase: data, environment: own, outputs: {x: x.txt}, run: "python -V > ${outputs.x}"}
+  two: {phase: data, environment: own, run: "python -V"}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ENVIRONMENT_POINTS)
+def test_killed_at_a_build(world: World, point: str) -> None:
+    """The build is done again (or found whole), its line says what became of the first."""
+    (world.root / "mltui.yaml").write_text(BUILDS)
+    (world.root / "own.txt").write_text("")
+    cache = str(world.root.parent / "cache")
+    world.queue()
+    assert world.finish(MLTUI_CRASH_AT=point, MLTUI_CACHE=cache) == -signal.SIGKILL
+    assert world.finish(60, MLTUI_CACHE=cache) == 0
+    assert world.row().state is State.SUCCEEDED, world.row().reason
+    with closing(world.journal()) as journal:
+        builds = {build.id: build for build in journal.builds()}
+    assert builds["own-1"].state is State.FAILED and "the runner ended" in builds["own-1"].reason
+    if point == "building":  # both stages waited for one build
+        assert set(builds) == {"own-1", "own-2"}
+        assert builds["own-2"].state is State.SUCCEEDED and builds["own-2"].resolved
+    else:
+        assert set(builds) == {"own-1"}
     check_consistent(world)
