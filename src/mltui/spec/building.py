@@ -92,6 +92,7 @@ def make_trigger(name: str, v: Values) -> RunTrigger:
 def make_stage(name: str, v: Values) -> Stage:
     """Params that the text names are the stage's, as if they stood in `params`."""
     command = make_command(v.get("run", _UNREAD))
+    retry = v.get("retry", Retry())
     each = None
     for variable, found in v.get("for_each", {}).items():
         if isinstance(found, ForEach):
@@ -110,7 +111,7 @@ def make_stage(name: str, v: Values) -> Stage:
         or any(ref.kind == "round" for t in command.templates for ref in t.refs),
         gate=v.get("gate"),
         for_each=each,
-        retry=v.get("retry", Retry()),
+        retry=retry if isinstance(retry, Retry) else Retry(attempts=retry),
         timeout_s=v.get("timeout"),
         resources=v.get("resources", Resources()),
         cache=v.get("cache", Cache()),

@@ -41,7 +41,10 @@ def read_duration(value: float | str) -> float:
 
 
 def read_size(value: float | str) -> int:
-    """Bytes, rounded up. `Ki Mi Gi` are powers of 1,024, `K M G` of 1,000, as in Kubernetes."""
+    """Bytes, rounded up. `Ki Mi Gi` are powers of 1,024, `K M G` of 1,000, as in Kubernetes.
+
+    Less than 1 MiB is refused: nothing runs in it, so a unit was forgotten.
+    """
     if isinstance(value, str):
         if re.fullmatch(r"[0-9]+m", value):
             raise ValueError(f"`m` is a thousandth; did you mean `{value[:-1]}Mi`?")
@@ -56,8 +59,10 @@ def read_size(value: float | str) -> int:
         size = float(digits) * math.pow(base, _POWERS[unit.removesuffix("i")])
     else:
         size = float(value)
-    if not 1 <= size <= 2**60:
-        raise ValueError("it must be at least 1 byte and at most 1 EiB")
+    if 0 < size < 2**20 and str(value).isdigit():
+        raise ValueError(f"that is only {value} bytes; did you mean `{value}Mi`?")
+    if not 2**20 <= size <= 2**60:
+        raise ValueError("it must be at least 1 MiB and at most 1 EiB")
     return math.ceil(size)
 
 

@@ -6,6 +6,8 @@ holds the two together. Draft-07, which yaml-language-server reads.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from mltui.spec.document import PROJECT
@@ -47,3 +49,13 @@ def declared_objects() -> tuple[Object, ...]:
 def declared_fields() -> tuple[tuple[str, Field], ...]:
     """Every field with the name of its object, in the order of the declaration."""
     return tuple((owner.name, field) for owner in declared_objects() for field in owner.fields)
+
+
+def main() -> None:
+    """Writes the copy that ships: `python -m mltui.spec.schema`."""
+    path = Path(__file__).with_name("mltui.schema.json")
+    path.write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

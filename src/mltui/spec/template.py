@@ -231,7 +231,9 @@ class _Scan:
         elif char == "#" and (self.at == 0 or self.text[self.at - 1] in " \t\n;&|()"):
             # A comment is left as it is: a value with a line break in it would end it.
             end = self.text.find("\n", self.at)
-            self.skip((end if end >= 0 else len(self.text)) - self.at)
+            end = end if end >= 0 else len(self.text)
+            self.emit(self.text[self.at : end].replace("$${", "${"))
+            self.at = end
             return
         elif char == "<" and self.text.startswith("<<", self.at):
             if self.text.startswith("<<<", self.at):

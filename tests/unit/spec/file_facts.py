@@ -6,6 +6,7 @@ written from docs and not from the code under test. The YAML tree is used for pl
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ RULES = {
     "attempts": r"[1-9]\d?",
     "natural": r"\d{1,3}",
     "cpu": r"[1-9]\d{0,3}(\.\d+)?|0\.0*[1-9]\d*",
-    "memory": r"[1-9]\d*([kKMGTP]i?)?B?",
+    "memory": r"[1-9]\d*([MGTP]i?)B?|[1-9]\d{6,}",
     "url path": r"/[^\s?#]*",
     "class": "program|contract|timeout|memory|build|config|infrastructure",
     "best": r"(max|min)\([A-Za-z_][\w.]*\)",
@@ -96,7 +97,12 @@ class Leaf:
         if self.kind == "source":
             return text in OUTPUTS or re.fullmatch(r"\./(?!\.\./)[^\\]+", text) is not None
         if self.kind == "restart":
-            return text in {"acquire": ("acquire",), "train": ("train",)}[self.node.text]
+            return (
+                text
+                in {"acquire": ("acquire",), "train": ("train", "vectorize", "acquire")}[
+                    self.node.text
+                ]
+            )
         if self.kind == "command":
             return self.is_command(text)
         return text in NAMES[self.kind]
@@ -196,3 +202,32 @@ def neighbours(line: int) -> set[int]:
     before = [n for n in full if n < line][-1:]
     after = [n for n in full if n > line][:1]
     return {line, *before, *after}
+
+
+def entry_lines() -> list[tuple[int, tuple[str | int, ...], bool]]:
+    """Lines that begin with a key: number, path, and whether what follows is indented below."""
+    found = {}
+    for path, entry in ENTRIES.items():
+        if LINES[entry.mark.line - 1][: entry.mark.column - 1].strip(" ") == "":
+            opens = entry.node.mark.line > entry.mark.line
+            found[entry.mark.line] = (entry.mark.line, path, opens)
+    return list(found.values())
+
+
+def misspell(rng: random.Random, word: str) -> str:
+    at = rng.randrange(len(word))
+    new = rng.choice(
+        (
+            word[:at] + word[at] + word[at:],
+            word[:at] + "q" + word[at + 1 :],
+            word[:at] + "q" + word[at:],
+            word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
+        )
+    )
+    return new if new != word else word + "q"
+
+
+def put_line(number: int, text: str | None) -> str:
+    lines = list(LINES)
+    lines[number - 1 : number] = [] if text is None else [text]
+    return "\n".join(lines) + "\n"

@@ -26,9 +26,12 @@ from .file_facts import (
     PLAIN,
     REQUIRED,
     block_of,
+    entry_lines,
     is_field,
     lines_with,
+    misspell,
     neighbours,
+    put_line,
 )
 
 ORIGINAL = load(FULL, "full.yaml")
@@ -52,25 +55,6 @@ def same_meaning(spec: Spec) -> bool:
 
 def plain(spec: Spec) -> Spec:
     return replace(spec, text="", marks={}, file="")
-
-
-def misspell(rng: random.Random, word: str) -> str:
-    at = rng.randrange(len(word))
-    new = rng.choice(
-        (
-            word[:at] + word[at] + word[at:],
-            word[:at] + "q" + word[at + 1 :],
-            word[:at] + "q" + word[at:],
-            word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
-        )
-    )
-    return new if new != word else word + "q"
-
-
-def put_line(number: int, text: str | None) -> str:
-    lines = list(LINES)
-    lines[number - 1 : number] = [] if text is None else [text]
-    return "\n".join(lines) + "\n"
 
 
 def misspelt_key(rng: random.Random) -> Mutant:
@@ -138,14 +122,14 @@ def wrong_value(rng: random.Random) -> Mutant:
 
 RIGHT: dict[str, list[str]] = {
     "duration": ["90", "1h30m", "1.5h", "2w"],
-    "memory": ["1.5Gi", "2G", "1000000"],
+    "memory": ["1.5Gi", "2G", "3000000"],
     "natural": ["0", "3"],
     "attempts": ["1", "7"],
     "phase": ["data", "training", "inference"],
     "boolean": ["true", "false"],
     "cache": ["true", "false", "12h"],
     "rate": ["3 per 6h", "1 per week"],
-    "any": ["on", "no", "22:30", "1e-3", "012", "2020-01-01", "[1, {a: ~}]"],
+    "any": ["on", "no", "22:30", "1e-4", "012", "2020-01-01", "[1, {a: ~}]"],
     "class": ["timeout", "memory"],
     "path": ["a/b.c", "'7'"],
 }
@@ -162,16 +146,6 @@ def right_value(rng: random.Random) -> Mutant:
     return Mutant(
         leaf.put(new), set(), f"{leaf.path} → {new}", lambda spec: same_meaning(spec) != changed
     )
-
-
-def entry_lines() -> list[tuple[int, tuple[str | int, ...], bool]]:
-    """Lines that begin with a key: number, path, and whether what follows is indented below."""
-    found = {}
-    for path, entry in ENTRIES.items():
-        if LINES[entry.mark.line - 1][: entry.mark.column - 1].strip(" ") == "":
-            opens = entry.node.mark.line > entry.mark.line
-            found[entry.mark.line] = (entry.mark.line, path, opens)
-    return list(found.values())
 
 
 HARMLESS = frozenset(
