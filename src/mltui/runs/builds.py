@@ -89,11 +89,12 @@ class Environments:
             run=self._run,
         )
         row = replace(row, log=f"{FOLDER}/{row.id}/log")
-        task = asyncio.create_task(self._make(engine, environment, row))
+        is_known = asyncio.Event()
+        task = asyncio.create_task(self._make(engine, environment, row, is_known))
         # Whoever waited may have lost interest; a failure is in the journal in any case.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._building[engine, key] = (row, task)
-        self._emit(Outcome(builds=(row,)))
+        self._emit(Outcome(builds=(row,), after=is_known.set))
         return row, task
 
     def abandoned(self) -> tuple[BuildRow, ...]:
@@ -116,10 +117,14 @@ class Environments:
             task.cancel()
         return tasks
 
-    async def _make(self, engine: Engine, environment: Environment, row: BuildRow) -> Ready:
+    async def _make(
+        self, engine: Engine, environment: Environment, row: BuildRow, is_known: asyncio.Event
+    ) -> Ready:
+        """Build it once its line is in the journal (`is_known`)."""
         log = self._project.folder / row.log
         try:
             async with self._room:
+                await is_known.wait()
                 crash_point("building")
                 built = await engine.build(environment, self._project.root, log)
                 crash_point("built")
