@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 STAGES_1 = """\
 run 1  ✓ succeeded  40s  target local
-PHASE     STAGE    STATE        TIME  GATE              METRICS
+PHASE     STAGE    STATE        TIME  GATE              DETAIL
 data      acquire  ✓ succeeded  1.5s
 training  train~1  ✓ succeeded  1.5s  not-passed        accuracy 0.843, rows 1,797
           train~2  ✓ succeeded  1.5s  passed, accepted  accuracy 0.985, rows 1,797
 """
 STAGES_2 = """\
 run 2  ✗ failed  2.0s  target local
-PHASE     STAGE    STATE      TRY  TIME  REASON
+PHASE     STAGE    STATE      TRY  TIME  DETAIL
 data      acquire  ✗ failed     3  1.5s  program: ValueError: wrong shape
 training  train    – skipped             acquire failed
 """
@@ -95,7 +96,7 @@ def test_stages_as_json(cli: Cli, seeded: Path) -> None:
 
 def test_runs(cli: Cli, seeded: Path) -> None:
     lines = cli("ls", "runs").out.splitlines()
-    assert lines[0].split() == ["RUN", "STATE", "TARGET", "STARTED", "TIME", "WHY", "METRICS"]
+    assert lines[0].split() == ["RUN", "STATE", "TARGET", "STARTED", "TIME", "WHY", "DETAIL"]
     assert lines[1].startswith("  2  ✗ failed     local   ")
     assert lines[1].endswith("  2.0s  monitor drift")
     assert lines[2].startswith("  1  ✓ succeeded  local   ")
@@ -154,7 +155,8 @@ def test_before_the_first_run(cli: Cli, seeded: Path) -> None:
         (["list"], 2, "there is no command `list`: did you mean"),
         (["--wat"], 2, "unknown option `--wat`"),
         (["-C"], 2, "-C needs a folder"),
-        (["-C", "nowhere", "ls", "runs"], 1, "nowhere: No such file or directory"),
+        (["-C", "nowhere", "ls", "runs"], 2, "-C nowhere: No such file or directory"),
+        (["stages"], 2, "did you mean `mltui ls stages`?"),
     ],
 )
 def test_wrong_words(cli: Cli, seeded: Path, words: list[str], code: int, said: str) -> None:
@@ -162,6 +164,19 @@ def test_wrong_words(cli: Cli, seeded: Path, words: list[str], code: int, said: 
     assert result.code == code
     assert said in result.err
     assert "Traceback" not in result.err
+
+
+def test_in_a_folder_that_is_gone(cli: Cli, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    try:
+        assert cli("--version").code == 0
+        result = cli("ls", "runs")
+        assert (result.code, "no longer exists" in result.err) == (2, True)
+    finally:
+        os.chdir(tmp_path)
 
 
 def test_outside_a_project(cli: Cli, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ evaluate      1  not passed        accuracy 0.5   c=0.5
               2  passed, accepted  accuracy 0.95  c=0.95
 
 run 1  ✓ succeeded in T  (4 stages)
-  evaluate.accuracy 0.95
+  evaluate  accuracy 0.95
 """
 FAILED_STORY = """\
   T  ✗ crash         failed after T  program: exit code 3
@@ -239,7 +239,7 @@ def test_set_of_a_tried_param_says_so(cli: Cli, make_project: MakeProject) -> No
     result = cli("run", "--set", "c=0.97")
     assert result.code == 0
     assert "try" in result.err
-    assert "evaluate.accuracy 0.97" in result.out
+    assert "evaluate  accuracy 0.97" in result.out
 
 
 def test_the_stream_of_events(cli: Cli, make_project: MakeProject) -> None:

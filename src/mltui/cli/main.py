@@ -140,13 +140,20 @@ def parser_of(name: str) -> tuple[Parser, Command]:
 def main(argv: Sequence[str]) -> int:
     """Run one command line; the exit code. Comes back to the folder it was called in."""
     out = Output()
-    before = os.getcwd()  # noqa: PTH109 - a deleted folder must not stop `-C`
+    before = _here()
     try:
-        code = _guarded(list(argv), out)
+        return _guarded(list(argv), out)
     finally:
-        if os.getcwd() != before:  # noqa: PTH109
+        if before is not None and _here() != before:
             os.chdir(before)
-    return code
+
+
+def _here() -> str | None:
+    """The working folder; None when it has been removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - `pathlib` costs more than all of this
+    except FileNotFoundError:
+        return None
 
 
 def _guarded(argv: list[str], out: Output) -> int:
@@ -162,6 +169,9 @@ def _guarded(argv: list[str], out: Output) -> int:
     except KeyboardInterrupt:
         return diagnostics.INTERRUPTED
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _here() is None:
+            diagnostics.fail("the folder that this was started in no longer exists")
+            return diagnostics.WRONG
         _finish(lambda: out.status(""))
         return diagnostics.report(error)
     return code
@@ -184,6 +194,15 @@ def _close_quietly() -> None:
         pass
 
 
+def _go_to(folder: str) -> None:
+    """What `-C` asks for."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        diagnostics.fail(f"-C {folder}: {error.strerror}")
+        raise SystemExit(diagnostics.WRONG) from None
+
+
 def _dispatch(argv: list[str], out: Output) -> int:
     while argv and argv[0].startswith("-"):
         option = argv.pop(0)
@@ -196,9 +215,9 @@ def _dispatch(argv: list[str], out: Output) -> int:
             out.line(f"mltui {__version__}")
             return diagnostics.DONE
         if option == "-C" and argv:
-            os.chdir(argv.pop(0))
+            _go_to(argv.pop(0))
         elif option.startswith("-C") and len(option) > 2:
-            os.chdir(option[2:])
+            _go_to(option[2:])
         else:
             wants = "-C needs a folder" if option == "-C" else f"unknown option `{option}`"
             diagnostics.fail(f"{wants}; see `mltui --help`")
@@ -216,7 +235,7 @@ def _dispatch(argv: list[str], out: Output) -> int:
     if name not in COMMANDS:
         from mltui.spec.spelling import nearest
 
-        near = nearest(name, COMMANDS)
+        near = f"ls {name}" if name in ("runs", "stages") else nearest(name, COMMANDS)
         hint = f"did you mean `mltui {near}`?" if near else "see `mltui --help`"
         diagnostics.fail(f"there is no command `{name}`: {hint}")
         return diagnostics.WRONG

@@ -187,4 +187,5 @@ def _label(instance: Instance, attempt: int) -> str:
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:
-    return f"  {words.metrics(metrics, 6)}" if metrics else ""
+    said = words.metrics(metrics, 6)
+    return f"  {said}" if said else ""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mltui import text
 from mltui.cli import words
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.plan import PlanLoop
 from mltui.runs.journal import Journal
 from mltui.runs.progress import plan_of_run
 from mltui.runs.project import Project
@@ -42,8 +45,7 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     head = f"run {run.number}  {out.state(run.state)}"
     head += f" in {text.format_duration(took)}" if took is not None else ""
     lines.append(out.say(f"{head}  ({counts})"))
-    if run.metrics:
-        lines.append(f"  {words.metrics(run.metrics)}")
+    lines += _metrics(run)
     if run.reason:
         lines.append(f"  {run.reason}")
     lines += [f"  {line}" for line in _next_steps(run, rows)]
@@ -61,6 +63,7 @@ def _rounds(
     cells = []
     for row in gated:
         verdict = _VERDICTS[row.gate] if row.gate is not None else ""
+        loop = gates.get(row.stage)
         if row.accepted:
             verdict += ", accepted"
         elif row.state is State.PAUSED:
@@ -70,13 +73,29 @@ def _rounds(
                 row.stage if row is gated[0] or row.path[-1:] in ((), (1,)) else "",
                 ":".join(map(str, row.path)),
                 verdict,
-                words.metrics(row.metrics),
-                words.settings(
-                    gates[row.stage].configuration(row.round) if row.stage in gates else {}
-                ),
+                words.metrics(_judged(row, loop)),
+                words.settings(loop.configuration(row.round) if loop is not None else {}),
             )
         )
     return [*layout(_ROUNDS, cells, width=out.width), ""]
+
+
+def _judged(row: StageRow, loop: PlanLoop | None) -> Mapping[str, float]:
+    """The metrics that the gate is about, of all that the stage wrote."""
+    if loop is None or loop.gate is None:
+        return row.metrics
+    return {name: value for name, value in row.metrics.items() if name in loop.gate.metrics}
+
+
+def _metrics(run: RunRow) -> list[str]:
+    """A line for each stage that measured something."""
+    stages: dict[str, dict[str, float]] = {}
+    for name, value in run.metrics.items():
+        stage, _, metric = name.partition(".")
+        stages.setdefault(stage, {})[metric] = value
+    said = [(stage, words.metrics(metrics)) for stage, metrics in stages.items()]
+    width = max((len(stage) for stage, metrics in said if metrics), default=0)
+    return [f"  {stage.ljust(width)}  {metrics}" for stage, metrics in said if metrics]
 
 
 def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:

@@ -27,6 +27,8 @@ examples:
 KINDS = ("runs", "stages")
 SHORT_LIST = 20
 """Runs shown in a table unless more are asked for; JSON has them all."""
+SHORT_METRICS = 3
+_AXES = ("step", "epoch")
 
 _RUNS = (
     Column("RUN", right=True),
@@ -35,8 +37,7 @@ _RUNS = (
     Column("STARTED", right=True),
     Column("TIME", right=True),
     Column("WHY"),
-    Column("METRICS"),
-    Column("REASON"),
+    Column("DETAIL"),
 )
 _STAGES = (
     Column("PHASE"),
@@ -45,8 +46,7 @@ _STAGES = (
     Column("TRY", right=True),
     Column("TIME", right=True),
     Column("GATE"),
-    Column("METRICS"),
-    Column("REASON"),
+    Column("DETAIL"),
 )
 
 
@@ -93,8 +93,7 @@ def _list_runs(journal: listing.Listing, args: argparse.Namespace, out: Output) 
             _ago(run["started_at"], now),
             light.format_duration(_run_time(run, now)),
             run["trigger"] + (", pinned" if run["pinned"] else ""),
-            metrics_text(run["metrics"]),
-            run["reason"],
+            out.say(run["reason"] or metrics_text(_last_first(run["metrics"]))),
         )
         for run in runs
     ]
@@ -143,8 +142,8 @@ def _stage_cells(row: dict[str, Any], now: float, out: Output) -> tuple[str, ...
         str(row["attempt"]) if row["attempt"] > 1 else "",
         light.format_duration(taken) if taken is not None else "",
         gate,
-        metrics_text(row.get("metrics", {})),
-        reason,
+        # A reason tells more than metrics, and 80 columns have room for one of the two.
+        out.say(reason or metrics_text(row.get("metrics", {}))),
     )
 
 
@@ -158,8 +157,21 @@ def run_line(run: dict[str, Any], now: float, out: Output) -> str:
 
 
 def metrics_text(metrics: dict[str, float]) -> str:
-    """`accuracy 0.985, loss 0.12`."""
-    return ", ".join(f"{name} {light.format_number(value)}" for name, value in metrics.items())
+    """`accuracy 0.985, loss 0.12`: the first few; JSON has them all."""
+    names = [name for name in metrics if name.rpartition(".")[2] not in _AXES]
+    said = [f"{name} {light.format_number(metrics[name])}" for name in names[:SHORT_METRICS]]
+    return ", ".join(said) + (", …" if len(names) > SHORT_METRICS else "")
+
+
+def _last_first(metrics: dict[str, float]) -> dict[str, float]:
+    """The last stages' metrics first: they say most of how the run went."""
+    stages = dict.fromkeys(name.partition(".")[0] for name in metrics)
+    return {
+        name: metrics[name]
+        for stage in reversed(stages)
+        for name in metrics
+        if name.partition(".")[0] == stage
+    }
 
 
 def _run_time(run: dict[str, Any], now: float) -> float | None:
