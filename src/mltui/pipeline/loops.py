@@ -182,6 +182,7 @@ def _stop_at(board: Board, run: LoopRun, gated: Unit, event: GateJudged) -> None
         if gated.step is Step.DONE:
             board.show(gated, state=State.PAUSED)
         board.show(gated, reason=f"{event.reason}: a person decides" if event.reason else "")
+        say_who_waits(board, run, f"waits for a person's decision on {label}")
         return
     run.status = LoopStatus.FAILED
     if event.by != "gate":
@@ -189,6 +190,15 @@ def _stop_at(board: Board, run: LoopRun, gated: Unit, event: GateJudged) -> None
     board.show(gated, reason=event.reason)
     text = f": {event.reason}" if event.reason else ""
     board.set_token(run.token, Status.BAD, f"{label} did not pass its gate{text}")
+
+
+def say_who_waits(board: Board, run: LoopRun, reason: str) -> None:
+    """Tell in the rows of those behind a gate what they wait for, or (empty) no longer do."""
+    for waiter in run.token.consumers:
+        if not isinstance(waiter, Unit) or waiter.step is not Step.WAIT:
+            continue
+        if waiter.row.state is State.PENDING:
+            board.show(waiter, reason=reason)
 
 
 def _keep_verdict(
@@ -221,6 +231,8 @@ def _unsettle(board: Board, run: LoopRun) -> None:
     gated = board.units.get(run.gate_instance(run.round))
     if was is LoopStatus.PAUSED and gated is not None and gated.step is Step.DONE:
         board.show(gated, state=gated.done_state, reason="")
+    if was is LoopStatus.PAUSED:
+        say_who_waits(board, run, "")
     if was is LoopStatus.SETTLED:
         _downgrade(board, run)
         show_accepted(board, run)

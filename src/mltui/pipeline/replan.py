@@ -14,7 +14,7 @@ from dataclasses import replace
 from mltui.pipeline import fanout, steps
 from mltui.pipeline.board import Board
 from mltui.pipeline.layout import link_gate, open_scope
-from mltui.pipeline.loops import show_accepted
+from mltui.pipeline.loops import say_who_waits, show_accepted
 from mltui.pipeline.model import Instance, State
 from mltui.pipeline.plan import Plan
 from mltui.pipeline.units import Fate, LoopRun, LoopStatus, Status, Step, Unit
@@ -198,3 +198,4 @@ def _adopt_loop(old: Board, new: Board, run: LoopRun) -> None:
         new.set_token(run.token, Status.BAD, before.token.reason)
     elif run.status is LoopStatus.PAUSED:
         new.show(gated, state=State.PAUSED)
+        say_who_waits(new, run, f"waits for a person's decision on {gated.instance.label}")

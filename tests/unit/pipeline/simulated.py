@@ -175,7 +175,11 @@ class Simulation:
             self._end(work)
         elif isinstance(work, Expand):
             self.under_way.remove(work)
-            self.emit(StageExpanded(self.tick(), work.instance, self.items(work.instance)))
+            if self.random and self.random.random() < 0.1:
+                failure = Failure(FailureClass.CONFIG, "the list of items is not JSON")
+                self.emit(StageFailed(self.tick(), work.instance, 1, failure))
+            else:
+                self.emit(StageExpanded(self.tick(), work.instance, self.items(work.instance)))
         elif isinstance(work, Prepare):
             self._prepare(work)
 

@@ -6,7 +6,7 @@ Seeds make the projects and everything that happens to them, so a failing exampl
 
 from __future__ import annotations
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltui.pipeline.scheduler import Scheduler
@@ -51,9 +51,6 @@ def test_a_run_left_alone(seed: int) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(SEEDS)
-@example(11)  # a backoff was over, and only the runner that waited for it knew
-@example(156)  # an empty fan-out was done before its inputs were
-@example(2798)  # a retry found a loop settled whose body was another by then
 def test_a_run_with_a_hasty_person(seed: int) -> None:
     drive(simulation(seed), acting=0.06)
 

@@ -64,6 +64,7 @@ def test_fail_skips_what_is_outside_and_ends_with_4() -> None:
 def test_pause_lets_independent_work_finish_and_ends_with_4() -> None:
     sim = run(plan(training("pause") + "other: {}"), Outcomes({"evaluate": accuracy(0.5)}))
     assert (sim.state("evaluate~3"), sim.state("report")) == ("paused", "pending")
+    assert sim.row("report").reason == "waits for a person's decision on evaluate~3"
     assert sim.state("other") == "succeeded"
     ended = sim.scheduler.ended
     assert ended is not None and (ended.state, ended.exit_code) == (State.PAUSED, 4)
@@ -293,3 +294,39 @@ def test_from_makes_a_stage_run_even_if_cached() -> None:
     sim = Simulation(plan(training(), start_from=("train",)), Outcomes(cached=("train",)))
     first = sim.scheduler.next(0.0, Limits())
     assert first == [Prepare(Instance("train", (1,)), 1, force=True)]
+
+
+def test_what_is_not_on_offer_is_refused_in_a_sentence() -> None:
+    sim = Simulation(plan(training("pause")), Outcomes({"evaluate": accuracy(0.5)}))
+    gate = Instance("evaluate", (1,))
+    for match, instance, choice in (
+        ("train~1 has no gate", Instance("train", (1,)), {"accept": 1}),
+        ("round 1 is under way", gate, {"accept": 1}),
+        ("round 1 is under way", gate, {"more": 1}),
+        ("round 1 is under way", gate, {}),
+        ("there is no round 7", gate, {"accept": 7}),
+        ("not both", gate, {"accept": 1, "more": 1}),
+    ):
+        with pytest.raises(UsageError, match=match):
+            sim.decide(instance, **choice)
+    sim.run()
+    offer = sim.scheduler.decide_options(Instance("evaluate", (3,)))
+    assert offer is not None
+    assert (offer.status, offer.needs) == ("paused", "accuracy ≥ 0.98")
+    assert [one.is_best for one in offer.rounds] == [True, False, False]
+    assert offer.rounds[2].configuration == {"c": 10, "gamma": 0.001}
+    assert offer.rounds[0].gap == "accuracy 0.5, needs ≥ 0.98"
+
+
+def test_a_decision_on_an_inner_loop_takes_the_outer_one_back_to_that_round() -> None:
+    outcomes = Outcomes({"clean": [{"clean": 0.1}], "judge": accuracy(0.9)})
+    text = NESTED.replace(
+        "restart: get, max_rounds: 3}}\ntrain",
+        "restart: get, max_rounds: 2, best: max(clean), otherwise: accept-best}}\ntrain",
+    )
+    sim = run(plan(text), outcomes)
+    assert sim.sources("serve") == {"raw": "get~1:1.1", "model": "train~1.1"}
+    sim.decide(Instance("clean", (1, 2)), accept=2)
+    sim.run()
+    sim.check_end()
+    assert sim.sources("serve", 2) == {"raw": "get~1:2.1", "model": "train~1.2"}

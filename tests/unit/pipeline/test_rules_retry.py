@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mltui.pipeline.model import (
     AttemptEnded,
     AttemptStarted,
@@ -21,6 +23,7 @@ from mltui.pipeline.model import (
 )
 from mltui.pipeline.scheduler import Scheduler
 from mltui.pipeline.steps import backoff_s
+from mltui.pipeline.values import MissingInput
 from mltui.spec.model import FailureClass
 
 from .projects import Outcomes, accuracy, plan, run
@@ -292,3 +295,34 @@ def test_a_finished_stage_with_a_new_producer_runs_again_after_it() -> None:
     sim.run()
     sim.check_end()
     assert sim.labels[4:] == ["n", "b.2", "c.2"]
+
+
+def test_only_the_runner_knows_that_a_backoff_is_over_yet_its_journal_replays() -> None:
+    sim = Simulation(plan(RETRY), Outcomes(fails={"a.1": FailureClass.INFRASTRUCTURE}))
+    sim.run()
+    sim.check_replay()
+    assert sim.replayed().rows() == sim.scheduler.rows()
+    assert sim.labels == ["a", "a.2", "b"]
+
+
+def test_a_settled_loop_whose_body_is_another_now_is_not_settled_any_more() -> None:
+    inner = LOOP.replace("get: {}", 'get: {run: "true ${round}"}')
+    sim = run(plan(inner), Outcomes({"evaluate": accuracy(0.1, 0.9)}))
+    wider = inner.replace("restart: train", "restart: get")
+    sim.replan(plan(wider))
+    sim.run()
+    sim.check_end()
+    assert sim.sources("report", 2) == {"x": "train~2.2"}
+    assert sim.sources("train~2", 2) == {"x": "get~2.1"}
+
+
+def test_a_kept_result_without_an_output_that_is_new_says_what_to_retry() -> None:
+    sim = run(plan("a: {}\nb: {inputs: {x: a.out}}"))
+    sim.replan(plan("a: {outputs: {out: out, more: more}}\nb: {inputs: {x: a.more}}"))
+    with pytest.raises(MissingInput, match=r"a has no output `more`.*retry a"):
+        sim.scheduler.inputs_of(Instance("b"))
+
+
+def test_a_history_begins_with_its_plan() -> None:
+    with pytest.raises(ValueError, match="does not begin with its plan"):
+        Scheduler.replay(1, lambda planned: plan("a: {}"), [])
