@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mltui.pipeline.model import Failure, Instance
 from mltui.spec.model import FailureClass
+
 from .seed import Behaviour, World
 
 DIGITS = """\

@@ -151,6 +151,10 @@ class Context(Protocol):
         """Type a command."""
         ...
 
+    def show_problems(self) -> None:
+        """What is wrong with the file."""
+        ...
+
     def show_help(self) -> None:
         """The whole key map."""
         ...

@@ -18,6 +18,7 @@ from mltui.actions import (
     leave,
     open,  # noqa: A004 - the verb's own name
     pin,
+    problems,
     resume,
     retry,
     retry_failed,
@@ -46,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     unfold.FOLD,
     *TABS,
     runs.ACTION,
+    problems.ACTION,
     back.ACTION,
     filter.ACTION,
     command.ACTION,

@@ -45,9 +45,8 @@ class MltuiApp(App[int]):
         super().__init__(ansi_color=True if plain else None)
         self.session = session
         self.settings = settings or Settings()
-        self.busy = 0
-        """Things under way that a test has to wait for; waiting for changes is not one of them."""
         self._themes_read = False
+        self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
         theme = theming.load_one(name) or theming.load_one(theming.DEFAULT)
         if theme is not None:
@@ -70,6 +69,12 @@ class MltuiApp(App[int]):
                 return screen
         raise RuntimeError("the workbench is gone")
 
+    @property
+    def busy(self) -> int:
+        """Things under way that a test has to wait for: not the watch, not a person's answer."""
+        waiting = {"watch", "act"} if len(self.screen_stack) > 1 else {"watch"}
+        return sum(each.is_running and each.group not in waiting for each in self.workers)
+
     # --- background -----------------------------------------------------------------------------
 
     def on_mount(self) -> None:
@@ -85,15 +90,12 @@ class MltuiApp(App[int]):
 
     def read_facts(self) -> None:
         """Read the run's file and earlier durations, in threads."""
-        self.busy += 1
         self.run_worker(self._read_facts(), group="facts", exit_on_error=True)
 
     async def _read_facts(self) -> None:
-        try:
-            await self.session.read_file()
-            await self.session.read_durations()
-        finally:
-            self.busy -= 1
+        await self.session.read_file()
+        await self.session.read_durations()
+        await self.session.read_curves()
 
     def changed(self, change: Change) -> None:
         """Something became different: read what belongs to it, tell the person of runs' ends."""
@@ -116,13 +118,21 @@ class MltuiApp(App[int]):
             self.workbench.notice(wrong, bad=True)
 
     def ticked(self) -> None:
-        """Once a second while something runs."""
+        """Once a second while something runs: what it measures."""
+        if not self._reading_curves:
+            self._reading_curves = True
+            self.run_worker(self._read_curves(), group="curves", exit_on_error=True)
+
+    async def _read_curves(self) -> None:
+        try:
+            await self.session.read_curves()
+        finally:
+            self._reading_curves = False
 
     # --- acting ---------------------------------------------------------------------------------
 
     def act(self, action: Action, context: ScreenContext, argument: str) -> None:
         """Run an action beside the screen, so that it can wait for answers."""
-        self.busy += 1
         self.run_worker(self._act(action, context, argument), group="act", exit_on_error=True)
 
     async def _act(self, action: Action, context: ScreenContext, argument: str) -> None:
@@ -130,8 +140,6 @@ class MltuiApp(App[int]):
             await action.run(context, argument)
         except MltuiError as error:
             context.notice(str(error), bad=True)
-        finally:
-            self.busy -= 1
 
     # --- themes ---------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ the nearest right one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -76,10 +75,11 @@ class CommandLine(Horizontal):
 
         mode: str
 
-    def __init__(self, known: Known, history: Sequence[str] = ()) -> None:
+    def __init__(self, known: Known) -> None:
         super().__init__(id="commandline")
         self.mode = ":"
-        self.history = list(history)
+        self.history: list[str] = []
+        """Commands that were typed, oldest first."""
         self._known = known
         self._place = 0
         self._candidates: list[str] = []

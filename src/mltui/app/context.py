@@ -7,6 +7,7 @@ in the notice line, here and nowhere else.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import shlex
 from collections.abc import Callable, Iterable
@@ -22,7 +23,7 @@ from mltui.app.dialogs.run import RunDialog
 from mltui.app.dryrun import preview
 from mltui.app.present.decide import offers
 from mltui.app.present.gate import gate_lines
-from mltui.app.present.line import line
+from mltui.app.reading import read_choices
 from mltui.errors import MltuiError
 from mltui.pipeline.model import Instance, StageRow
 from mltui.runs.rows import RunRequest
@@ -83,18 +84,18 @@ class ScreenContext:
 
     async def ask_decision(self, gate: StageRow) -> Decision | None:
         """Show the rounds of a gate and ask what to do."""
-        view, facts = self._session.view, self._session.facts
-        found = facts.gate(gate.stage)
+        view, facts, project = self._session.view, self._session.facts, self._session.project
+        run, instance = gate.run, gate.instance
+        found = await self.send(lambda: read_choices(project, run, instance))
         if view is None or found is None:
-            self.notice(
-                "mltui.yaml of this run can't be read: `mltui decide` still works", bad=True
-            )
+            return None
+        if not found.is_open:
+            self.notice(found.why_not_accept or "there is nothing to decide at this gate", bad=True)
             return None
         width = min(self._bench.size.width - 10, 70)
         table = gate_lines(gate, view, facts, width, self._bench.moment, brief=True)
         sentence = f"The gate of {gate.stage} in run {gate.run} was not passed. What now?"
-        rounds = [row for row in view.rounds(gate.stage) if row.path[:-1] == gate.path[:-1]]
-        dialog = DecideDialog(sentence, table or [line("")], offers(found, rounds))
+        dialog = DecideDialog(sentence, table, offers(found, facts.gate(gate.stage)))
         return await self._bench.app.push_screen_wait(dialog)
 
     async def send(self, ask: Callable[[], T]) -> T | None:
@@ -130,32 +131,85 @@ class ScreenContext:
 
     def show_runs(self) -> None:
         """Show the list of runs."""
-        self._bench.list_runs(True)
+        self._list_runs(True)
+
+    def _list_runs(self, listing: bool) -> None:
+        bench, session = self._bench, self._session
+        session.list_runs(listing)
+        bench.runs.display = listing
+        bench.body.display = not listing
+        if listing:
+            bench.runs.apply(session.runs, session.now())
+            if session.view is not None and session.view.run.number:
+                bench.runs.cursor_key = session.view.run.number
+            bench.runs.focus()
+        else:
+            bench.stages.focus()
+        bench.frame.show()
 
     def open_run(self, number: int) -> None:
-        """Show this run."""
-        self._bench.open_run(number)
+        """Show this run; the newest one is followed by whatever run comes next."""
+        session = self._session
+        if session.listing:
+            self._list_runs(False)
+        session.show(number)
+        if session.view is None or session.view.run.number != number:
+            self.notice(f"there is no run {number}", bad=True)
+            session.show(None)
 
     def select_stage(self, name: str) -> bool:
         """Put the cursor on a stage."""
-        if self._bench.select_stage(name):
-            return True
-        near = self._bench.nearest_stage(name)
-        hint = f": did you mean {near}?" if near else ""
-        self.notice(f"there is no stage {name!r}{hint}", bad=True)
-        return False
+        bench, view = self._bench, self._session.view
+        row = view.newest(name) if view is not None else None
+        if row is None:
+            near = difflib.get_close_matches(name, self.stage_names, n=1, cutoff=0.5)
+            hint = f": did you mean {near[0]}?" if near else ""
+            self.notice(f"there is no stage {name!r}{hint}", bad=True)
+            return False
+        bench.stages.select(row, bench.moment)
+        bench.show_detail()
+        bench.frame.show()
+        return True
 
     def enter(self) -> None:
         """Open what is under the cursor."""
-        self._bench.enter()
+        bench = self._bench
+        if self._session.listing:
+            run = bench.runs.cursor_row
+            if run is not None:
+                self.open_run(run.number)
+            return
+        entry = bench.stages.entry
+        if entry is not None and ((entry.fold is False and entry.note) or entry.kind == "more"):
+            self.fold(True)
+        else:
+            bench.detail.give_focus()
 
     def fold(self, unfold: bool) -> None:
         """Show or hide what is below the selected line."""
-        self._bench.fold(unfold)
+        bench = self._bench
+        bench.stages.fold(unfold, bench.moment)
+        bench.show_detail()
+        bench.frame.show()
 
     def back(self) -> None:
         """One step back."""
-        self._bench.back()
+        bench, session = self._bench, self._session
+        if session.listing:
+            if bench.runs.needle:
+                bench.runs.filter("")
+            else:
+                self._list_runs(False)
+        elif bench.showing_problems:
+            bench.showing_problems = False
+            bench.show_detail()
+        elif not bench.stages.has_focus:
+            bench.detail.search("")
+            bench.stages.focus()
+        elif bench.stages.needle:
+            bench.filter("")
+        elif session.shown is not None:
+            session.show(None)
 
     def begin_filter(self) -> None:
         """Type a filter or a search."""
@@ -165,16 +219,20 @@ class ScreenContext:
         """Type a command."""
         self._bench.begin_typing(":", text)
 
+    def show_problems(self) -> None:
+        """What is wrong with the file."""
+        self._bench.show_problems()
+
     def show_help(self) -> None:
         """The whole key map."""
         self._bench.app.push_screen(HelpDialog())
 
     def set_theme(self, name: str) -> None:
-        """Use another theme."""
-        self._bench.use_theme(name)
+        """Use another theme, now and from now on."""
+        self._bench.workbench_app.use_theme(name)
 
     async def edit(self, file: str, line: int) -> None:
-        """Open the person's editor there."""
+        """Open the person's editor there; the screen comes back afterwards."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         argv = [*shlex.split(editor), f"+{line}", str(self._session.project.root / file)]
         try:
@@ -188,5 +246,22 @@ class ScreenContext:
         self._bench.refresh()
 
     def leave(self) -> None:
-        """Close the app."""
+        """Close the app. Runs go on."""
         self._bench.app.exit(0)
+
+    # --- what completion may choose from ----------------------------------------------------------
+
+    @property
+    def stage_names(self) -> list[str]:
+        """Stages of the run on screen."""
+        return list(self._session.view.stages()) if self._session.view is not None else []
+
+    @property
+    def run_numbers(self) -> list[int]:
+        """Runs, newest first."""
+        return list(range(self._session.newest or 0, 0, -1))
+
+    @property
+    def theme_names(self) -> list[str]:
+        """Themes that can be used."""
+        return self._bench.workbench_app.theme_names()

@@ -28,14 +28,15 @@ from mltui.text.glyphs import unicode_ok
 from mltui.text.width import cell_width
 
 _PLAIN = {"…": "~", "·": "-", "→": ">", "–": "-", "×": "x", "≥": ">", "≤": "<", "≠": "!"}
-_UNICODE = unicode_ok()
 
 
-def paint(line: Line, width: int, styles: RoleStyles, base: Style) -> Strip:
+def paint(
+    line: Line, width: int, styles: RoleStyles, base: Style, *, unicode: bool = True
+) -> Strip:
     """A line as a strip of exactly `width` cells, in the terminal's alphabet."""
     base = styles.on(base, line.band)
     parts = line.laid_out(width)
-    if not _UNICODE:
+    if not unicode:
         parts = [(_plain(text), role) for text, role in parts]
     segments = [
         Segment(text, base + Style.parse(role[1:]) if role[:1] == OWN else styles.on(base, role))
@@ -78,6 +79,7 @@ class OneLine(Widget):
         self._line = EMPTY
         self._places: Sequence[tuple[int, int, str]] = ()
         self._styles = RoleStyles(self)
+        self._unicode = unicode_ok()
 
     @property
     def line(self) -> Line:
@@ -96,7 +98,7 @@ class OneLine(Widget):
         width = self.size.width
         if y:
             return Strip.blank(width, self.rich_style)
-        return paint(self._line, width, self._styles, self.rich_style)
+        return paint(self._line, width, self._styles, self.rich_style, unicode=self._unicode)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -168,6 +170,7 @@ class LineView(ScrollView, can_focus=True):
         self._lines: list[Line] = list(lines)
         self._strips: dict[int, Strip] = {}
         self._styles = RoleStyles(self)
+        self._unicode = unicode_ok()
         self._cursor: Hashable | None = None
         self._row = -1
         self.virtual_size = Size(0, len(self._lines))
@@ -255,7 +258,7 @@ class LineView(ScrollView, can_focus=True):
         if self.has_cursor and row == self._row < len(self._lines):
             role = "cursor" if self.has_focus else "cursor-blurred"
             base = self._styles.on(self.rich_style, role)
-            return paint(self._lines[row], width, self._styles, base)
+            return paint(self._lines[row], width, self._styles, base, unicode=self._unicode)
         strip = self._strips.get(row)
         if strip is None or strip.cell_length != width:
             strip = self._strip(self._lines[row] if row < len(self._lines) else EMPTY, width)
@@ -265,7 +268,7 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def _strip(self, line: Line, width: int) -> Strip:
-        return paint(line, width, self._styles, self.rich_style)
+        return paint(line, width, self._styles, self.rich_style, unicode=self._unicode)
 
     # --- moving -------------------------------------------------------------------------------
 

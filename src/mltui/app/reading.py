@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError, Problem, SpecError
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.model import Instance, StageRow, State
 from mltui.runs.project import SPEC_FILE, Project
 from mltui.runs.rows import RunRow
 
 if TYPE_CHECKING:
+    from mltui.pipeline.choices import Choices
     from mltui.pipeline.plan import Plan
     from mltui.spec.graph import Graph
     from mltui.spec.model import Spec
@@ -83,6 +84,17 @@ def _plan_of(project: Project, run: int) -> Plan | None:
             return plan_of_run(project, journal, run)
     except (MltuiError, OSError):
         return None
+
+
+def read_choices(project: Project, run: int, instance: Instance) -> Choices | None:
+    """What can be decided at a gate, by the rules themselves, played over the run's events."""
+    from mltui.pipeline.scheduler import Scheduler
+    from mltui.runs.history import History
+
+    with closing(project.journal()) as journal:
+        events = [event for _, event in journal.events(run)]
+    history = History(project.store())
+    return Scheduler.replay(run, history.plan_for, events).decide_options(instance)
 
 
 def planned_rows(spec: Spec) -> tuple[StageRow, ...]:

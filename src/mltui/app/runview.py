@@ -152,7 +152,7 @@ def with_state(view: RunView, state: State, reason: str, run: RunRow) -> bool:
 
 
 def accepted_metrics(run: RunRow, limit: int = 3) -> Mapping[str, float]:
-    """The metrics that sum a run up: those of its last stages, without the stage's name."""
+    """The metrics that sum a run up, without the stage's name: those of its last stages first."""
     found: dict[str, float] = {}
     for name, value in reversed(list(run.metrics.items())):
         short = name.partition(".")[2] or name
@@ -160,4 +160,4 @@ def accepted_metrics(run: RunRow, limit: int = 3) -> Mapping[str, float]:
             found[short] = value
         if len(found) == limit:
             break
-    return dict(reversed(list(found.items())))
+    return found

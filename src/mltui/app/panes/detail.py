@@ -39,6 +39,20 @@ class DetailPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="detail")
         self.tab = "log"
+        self.log_tab = LogTab()
+        self._card = LineView(id="card")
+        self._card.can_focus = False
+        self._title = OneLine(id="title")
+        self._strip = OneLine(id="tabs")
+        self._panes: dict[str, TextPane | LogTab] = {
+            "log": self.log_tab,
+            "gate": GatePane("gate"),
+            "inputs": InputsPane("inputs"),
+            "build": BuildPane("build"),
+            "explain": ExplainPane("explain"),
+        }
+        self._switcher = ContentSwitcher(*self._panes.values(), initial="log", id="panes")
+        self._message = LineView(id="message")
         self._subject: Subject | None = None
         self._moment = Moment(0.0)
         self._numbered = True
@@ -48,22 +62,16 @@ class DetailPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Card, title, tabs, panes."""
-        yield LineView(id="card")
-        yield OneLine(id="title")
-        yield OneLine(id="tabs")
-        with ContentSwitcher(initial="log", id="panes"):
-            yield LogTab()
-            yield GatePane("gate")
-            yield InputsPane("inputs")
-            yield BuildPane("build")
-            yield ExplainPane("explain")
-        yield LineView(id="message")
+        yield self._card
+        yield self._title
+        yield self._strip
+        yield self._switcher
+        yield self._message
 
     def on_mount(self) -> None:
         """The card takes room only when there is something on it."""
-        self.query_one("#card").display = False
-        self.query_one("#message").display = False
-        self.query_one("#card", LineView).can_focus = False
+        self._card.display = False
+        self._message.display = False
 
     # --- what the workbench calls -------------------------------------------------------------
 
@@ -77,7 +85,7 @@ class DetailPane(Vertical):
         """Show this stage; `evidence` when it failed."""
         self._subject, self._moment = subject, moment
         self._evidence, self._fixes = evidence, fixes
-        self._message(None)
+        self._say(None)
         self._show_card(moment)
         self._show_title(moment)
         self._show_pane(moment)
@@ -85,7 +93,7 @@ class DetailPane(Vertical):
     def say(self, lines: Sequence[Line]) -> None:
         """Show lines in place of a stage: problems of the file, what to do first."""
         self._subject = None
-        self._message(lines)
+        self._say(lines)
 
     def tick(self, moment: Moment) -> None:
         """Time went by."""
@@ -101,7 +109,7 @@ class DetailPane(Vertical):
             return
         if name != self.tab:
             self.tab = name
-            self.query_one(ContentSwitcher).current = name
+            self._switcher.current = name
             self._show_card(self._moment)
             self._show_title(self._moment)
             self._show_pane(self._moment)
@@ -114,9 +122,7 @@ class DetailPane(Vertical):
     @property
     def current(self) -> Widget:
         """The pane on screen."""
-        if self.query_one("#message").display:
-            return self.query_one("#message")
-        return self.query_one(f"#{self.tab}")
+        return self._message if self._message.display else self._panes[self.tab]
 
     def give_focus(self) -> None:
         """Give the keys to the pane on screen."""
@@ -125,24 +131,24 @@ class DetailPane(Vertical):
 
     def search(self, pattern: str) -> str | None:
         """Search in the log; why it can't, or None."""
-        return self.query_one(LogTab).search(pattern)
+        return self.log_tab.search(pattern)
 
     # --- parts ----------------------------------------------------------------------------------
 
-    def _message(self, lines: Sequence[Line] | None) -> None:
-        message = self.query_one("#message", LineView)
+    def _say(self, lines: Sequence[Line] | None) -> None:
+        message = self._message
         shown = lines is not None
         if message.display != shown:
             message.display = shown
-            for name in ("#title", "#tabs", "#panes"):
-                self.query_one(name).display = not shown
+            for part in (self._title, self._strip, self._switcher):
+                part.display = not shown
         if lines is not None:
-            self.query_one("#card").display = False
+            self._card.display = False
             message.show(lines)
 
     def _show_card(self, moment: Moment) -> None:
         subject, evidence, fixes = self._subject, self._evidence, self._fixes
-        view = self.query_one("#card", LineView)
+        view = self._card
         failed = subject is not None and evidence is not None and subject.row.state is State.FAILED
         self._numbered = not (failed and fixes)
         if not failed or subject is None or evidence is None:
@@ -165,20 +171,18 @@ class DetailPane(Vertical):
             return
         width = max(self.size.width - 1, 30)
         pending = subject.view.pending.get(subject.row.instance)
-        on_card = self.query_one("#card").display
-        heading = self.query_one("#title", OneLine)
+        on_card = self._card.display
+        heading = self._title
         if heading.display == on_card:
             heading.display = not on_card  # the card has the title already
         if not on_card:
             heading.show(title(subject.row, pending, width, moment))
         status = self._log_status if self.tab == "log" else ""
         shown, places = strip(self.tab, self._numbered, width, status)
-        self.query_one("#tabs", OneLine).show(shown, places)
+        self._strip.show(shown, places)
 
     def _show_pane(self, moment: Moment) -> None:
-        pane = self.query_one(f"#{self.tab}")
-        if isinstance(pane, (TextPane, LogTab)):
-            pane.about(self._subject, moment)
+        self._panes[self.tab].about(self._subject, moment)
 
     @on(LogPane.StatusChanged)
     def _log_changed(self, event: LogPane.StatusChanged) -> None:

@@ -40,22 +40,19 @@ class LogTab(Vertical):
     def __init__(self) -> None:
         super().__init__(id="log")
         self.file: Path | None = None
+        self.log_pane = LogPane(id="logpane", show_title=False)
+        self._note = LineView(id="lognote")
+        self._note.can_focus = False
         self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """The pane."""
-        yield LineView(id="lognote")
-        yield LogPane(id="logpane", show_title=False)
+        """The pane, and what stands there while there is no log."""
+        yield self._note
+        yield self.log_pane
 
     def on_mount(self) -> None:
         """Nothing is shown until a stage is selected."""
-        self.query_one("#lognote", LineView).can_focus = False
         self.log_pane.display = False
-
-    @property
-    def log_pane(self) -> LogPane:
-        """What shows the lines."""
-        return self.query_one(LogPane)
 
     def about(self, subject: Subject | None, moment: Moment) -> None:
         """Show this stage's newest log, from its end."""
@@ -85,11 +82,11 @@ class LogTab(Vertical):
 
     def _open(self, file: Path | None, name: str, empty: str) -> None:
         if file is None:
-            self.query_one("#lognote", LineView).show([line((f" {empty}", "dim"))])
+            self._note.show([line((f" {empty}", "dim"))])
         if self._shown != (file, name):
             self._shown = (file, name)
             self.file = file
-            self.query_one("#lognote").display = file is None
+            self._note.display = file is None
             self.log_pane.display = file is not None
             self.log_pane.set_index(LogIndex(file) if file is not None else None, name)
             self.post_message(self.Watching(file))

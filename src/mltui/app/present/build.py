@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mltui.app.present.line import EMPTY, Line, line
-from mltui.app.present.stages import Moment
+from mltui.app.present.stages import Moment, when
 from mltui.pipeline.model import State
 from mltui.runs.rows import BuildRow
-from mltui.text.format import format_age, format_clock, format_duration
+from mltui.text.format import format_clock, format_duration
 from mltui.text.glyphs import mark
 from mltui.text.width import fit
 
@@ -51,7 +51,7 @@ def build_lines(found: Environed, width: int, moment: Moment) -> list[Line]:
     ]
     if build.ended_at is not None:
         parts.append(f" in {format_duration(build.ended_at - build.started_at)}")
-        parts.append((f", {format_age(moment.now - build.ended_at)} ago", "dim"))
+        parts.append((f", {when(build.ended_at, moment.now)}", "dim"))
     else:
         parts.append((f" {format_clock(moment.now - build.started_at)}", "state-running"))
     parts.append((f"  {build.engine}", "dim"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mltui.app.present.line import Line, Part
 from mltui.app.present.need import main_metric
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.choices import Choices, RoundChoice
 from mltui.spec.model import Gate
 from mltui.text.format import format_number
 
@@ -34,35 +33,38 @@ def rounds_text(count: int) -> str:
     return "1 more round" if count == 1 else f"{count} more rounds"
 
 
-def offers(gate: Gate, rounds: Sequence[StageRow]) -> list[Offer]:
+def offers(choices: Choices, gate: Gate | None) -> list[Offer]:
     """Everything that can be done, the harmless first, the best round before the others."""
-    metric = main_metric(gate)
-    found = [Offer("leave", "Leave it as it is", note="the run stays paused")]
-    measured = [row for row in rounds if row.metrics and row.state.value != "failed"]
-    best = _best(gate, metric, measured)
-    for row in sorted(measured, key=lambda row: (row is not best, -row.round)):
-        value = row.metrics.get(metric) if metric is not None else None
-        note = f"{metric} {format_number(value, digits=4)}" if value is not None else ""
-        if row is best and len(measured) > 1:
+    metric = main_metric(gate) if gate is not None else None
+    found = [Offer("leave", "Leave it as it is", note=f"the gate stays {choices.status}")]
+    best = _best(choices, gate, metric)
+    for one in sorted(choices.rounds, key=lambda one: (one is not best, -one.round)):
+        value = one.metrics.get(metric) if metric is not None else None
+        note = f"{metric} {format_number(value, digits=4)}" if value is not None else one.gap
+        if one is best and len(choices.rounds) > 1:
             note += ", the best"
-        found.append(Offer("accept", f"Accept round {row.round}", row.round, note=note))
-    if gate.restart is not None:
-        found.append(Offer("again", rounds_text(1), more=1, note=f"from {gate.restart}"))
-    found.append(Offer("fail", "Let it fail", note="what needs it is skipped"))
-    return found
+        why_not = choices.why_not_accept or one.why_not
+        found.append(
+            Offer("accept", f"Accept round {one.round}", one.round, note=note, why_not=why_not)
+        )
+    where = f"from {gate.restart}" if gate is not None and gate.restart else ""
+    more = Offer("again", rounds_text(1), more=1, note=where, why_not=choices.why_not_more)
+    fail = Offer(
+        "fail", "Let it fail", note="what needs it is skipped", why_not=choices.why_not_fail
+    )
+    return [*found, more, fail]
 
 
-def _best(gate: Gate, metric: str | None, rows: Sequence[StageRow]) -> StageRow | None:
-    if gate.best is not None:
-        direction, name = gate.best.direction, gate.best.metric
-    else:
-        text = gate.require_text
-        direction, name = ("min" if "<" in text else "max"), metric or ""
-    known = [row for row in rows if name in row.metrics]
-    if not known:
+def _best(choices: Choices, gate: Gate | None, metric: str | None) -> RoundChoice | None:
+    """The round to put first: the gate's own best, else by the side the comparison asks for."""
+    for one in choices.rounds:
+        if one.is_best:
+            return one
+    known = [one for one in choices.rounds if metric is not None and metric in one.metrics]
+    if not known or gate is None or metric is None:
         return None
-    sign = 1.0 if direction == "max" else -1.0
-    return max(known, key=lambda row: (sign * row.metrics[name], -row.round))
+    sign = -1.0 if "<" in gate.require_text else 1.0
+    return max(known, key=lambda one: (sign * one.metrics[metric], -one.round))
 
 
 def offer_line(offer: Offer, place: int) -> Line:

@@ -132,7 +132,10 @@ def _table(
             fit(v, size, align="right") for v, size in zip(values_, sizes, strict=True)
         )
         role = "" if row is not None else "stale"
-        lines.append(line((f" {text}", role), *_verdict(row, gate, facts, moment)))
+        verdict = _verdict(row, gate, facts, moment)
+        if row is not None and not row.state.is_final and row.state not in ACTIVE:
+            verdict = _under_way(view, row, moment) or verdict
+        lines.append(line((f" {text}", role), *verdict))
     return lines
 
 
@@ -173,6 +176,17 @@ def _verdict(row: StageRow | None, gate: Gate, facts: Facts, moment: Moment) -> 
     if row.gate is Verdict.UNMEASURED:
         return (("   not measured", "state-warning"),)
     return ((f"   {row.state.value}", "dim"),)
+
+
+def _under_way(view: RunView, gated: StageRow, moment: Moment) -> tuple[Part, ...]:
+    """What of this round is at work while its gate waits."""
+    for row in view.rows.values():
+        if row.path == gated.path and row.state in ACTIVE and row.item is None:
+            started = row.started_at if row.started_at is not None else moment.now
+            sign_ = glyph("running", unicode=moment.unicode)
+            text = f"   {sign_} {row.stage} {format_clock(moment.now - started)}"
+            return ((text, "state-running"),)
+    return ()
 
 
 def _short_by(row: StageRow, gate: Gate, facts: Facts) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltui.app.present.line import Line, Part
-from mltui.app.present.stages import Moment
+from mltui.app.present.stages import Moment, when
 from mltui.app.runview import RunView
 from mltui.pipeline.model import State
-from mltui.text.format import format_age, format_clock, format_duration
+from mltui.text.format import format_clock, format_duration
 from mltui.text.glyphs import glyph, mark
 
 
@@ -37,7 +37,8 @@ def header(place: Place, view: RunView | None, width: int, moment: Moment) -> Li
     right: list[Part] = []
     if place.listing:
         parts.append((f" {arrow} runs", ""))
-        right.append((f"{place.run_count} ", "dim"))
+        count = "1 run" if place.run_count == 1 else f"{place.run_count} runs"
+        right.append((f"{count} ", "dim"))
     elif view is None or view.run.number == 0:
         parts.append((f" {arrow} no runs yet", "dim"))
     else:
@@ -49,6 +50,9 @@ def header(place: Place, view: RunView | None, width: int, moment: Moment) -> Li
         right.append(
             (f"{glyph('warning', unicode=moment.unicode)} {place.trouble} ", "state-warning")
         )
+    elif view is not None and view.state is State.UNKNOWN and not place.listing:
+        reason = view.reason.partition(":")[0]
+        right.append((f"{glyph('warning', unicode=moment.unicode)} {reason} ", "state-warning"))
     elif place.problems:
         count = "1 problem" if place.problems == 1 else f"{place.problems} problems"
         text = f"{glyph('warning', unicode=moment.unicode)} mltui.yaml: {count} "
@@ -80,7 +84,7 @@ def _run(place: Place, view: RunView, arrow: str, moment: Moment, width: int) ->
         if run.ended_at is not None:
             parts.append((f" {format_duration(run.ended_at - run.started_at)}", ""))
             if width >= 72:
-                parts.append((f", {format_age(moment.now - run.ended_at)} ago", "dim"))
+                parts.append((f"  ended {when(run.ended_at, moment.now)}", "dim"))
         elif view.state is State.RUNNING:
             parts.append((f" {format_clock(moment.now - run.started_at)}", ""))
     if run.target and width >= 60:

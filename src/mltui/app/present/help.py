@@ -5,7 +5,7 @@ from __future__ import annotations
 from mltui.actions import registry
 from mltui.actions.action import Action
 from mltui.actions.keys import key_text
-from mltui.app.present.line import EMPTY, Line, line, wrapped
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.text.width import fit
 
 MORE = (
@@ -17,8 +17,8 @@ MORE = (
 )
 """Keys that are not verbs of the registry."""
 
-KEYS = 16
-COMMAND = 16
+KEYS = 18
+TITLE = 18
 
 
 def help_lines(width: int, needle: str = "") -> list[Line]:
@@ -33,31 +33,32 @@ def help_lines(width: int, needle: str = "") -> list[Line]:
         for each in found:
             keys = "  ".join(key_text(key) for key in each.keys)
             command = f":{each.command} {each.argument}".rstrip() if each.command else ""
-            lines += _entry(keys, command, f"{each.title}. {each.help}", width)
+            lines += _entry(keys, each.title, command, each.help, width)
         lines.append(EMPTY)
     moving = [(k, t) for k, t in MORE if not wanted or wanted in f"{k} {t}".lower()]
     if moving:
         lines.append(line(("Moving", "section")))
         for keys, text in moving:
-            lines += _entry(keys, "", text, width)
+            lines += _entry(keys, "", "", text, width)
     if not lines:
         lines.append(line((f"nothing is called {needle!r}", "dim")))
     return lines
 
 
-def _entry(keys: str, command: str, text: str, width: int) -> list[Line]:
-    roomy = width >= 84
-    indent = " " * (2 + KEYS + (COMMAND if roomy else 0))
-    body = wrapped(text, width, "", indent)
-    first = body[0].left[0][0][len(indent) :] if body else ""
-    head = [(f"  {fit(keys, KEYS - 1)} ", "strong")]
-    if roomy:
-        head.append((f"{fit(command, COMMAND - 1)} ", "dim"))
-    lines = [Line((*head, (first, "")))]
-    lines += body[1:]
-    if command and not roomy:
-        lines.append(line((f"{indent}{command}", "dim")))
-    return lines
+def _entry(keys: str, title: str, command: str, text: str, width: int) -> list[Line]:
+    """One action: its keys and title, its command at the right, its sentence below or beside."""
+    head: list[Part] = [(f"  {fit(keys, KEYS - 2)}", "strong")]
+    right = ((f"{command} ", "accent"),) if command else ()
+    if width >= 100:
+        indent = " " * (KEYS + TITLE)
+        body = wrapped(text, width - 22, "dim", indent)
+        head.append((fit(title, TITLE), ""))
+        first = body[0].left[0][0][len(indent) :] if body else ""
+        return [Line((*head, (first, "dim")), right), *body[1:]]
+    head.append((title, ""))
+    if not title:
+        return [Line((*head, (text, "dim")))]
+    return [Line(tuple(head), right), *wrapped(text, width - 1, "dim", " " * KEYS)]
 
 
 def _words(action: Action, group: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mltui.app.present.line import EMPTY, Line, Part, line
 from mltui.app.present.sgr import sgr_line
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.model import StageRow, State
 from mltui.spec.model import ParamValue
 from mltui.text.format import format_bytes
 from mltui.text.width import cell_width, fit, shorten_middle
@@ -52,7 +52,7 @@ def inputs_lines(traffic: Traffic, row: StageRow, width: int) -> list[Line]:
     if not traffic.outputs:
         lines.append(line(("   none declared", "dim")))
     elif not row.outputs:
-        lines.append(line((f"   not there: it is {row.state.value}", "dim")))
+        lines.append(line((f"   {_absent(row)}", "dim")))
     for table, put in zip(_table(traffic.outputs, width), traffic.outputs, strict=True):
         lines.append(table)
         if put.summary:
@@ -64,6 +64,12 @@ def inputs_lines(traffic: Traffic, row: StageRow, width: int) -> list[Line]:
         lines += [EMPTY, line((" Metrics", "section"))]
         lines += metric_lines(row.metrics, width, indent="   ")
     return lines
+
+
+def _absent(row: StageRow) -> str:
+    if row.state is State.FAILED:
+        return "none kept: it failed"
+    return "none yet" if not row.state.is_final else f"none: {row.state.value}"
 
 
 def _param(value: ParamValue) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
+from mltui.app.present.stages import when
 from mltui.app.runview import accepted_metrics
 from mltui.app.widgets.columns import Cell, Column
 from mltui.pipeline.model import State
 from mltui.runs.rows import RunRow
-from mltui.text.format import format_age, format_clock, format_duration, format_number
+from mltui.text.format import format_clock, format_duration, format_number
 from mltui.text.glyphs import mark, unicode_ok
 
 
@@ -56,14 +56,6 @@ def columns(now: Callable[[], float]) -> tuple[Column[RunRow], ...]:
         ),
         Column("pinned", "", lambda run: "pinned" if run.pinned else "", width=6, priority=60),
     )
-
-
-def when(at: float, now: float) -> str:
-    """How long ago for today's runs, the day for older ones: `41s ago`, `21 Nov 14:02`."""
-    age = now - at
-    if age < 86_400:
-        return f"{format_age(age)} ago"
-    return datetime.fromtimestamp(at).strftime("%d %b %H:%M")
 
 
 def commit(run: RunRow) -> Cell:

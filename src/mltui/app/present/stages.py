@@ -189,8 +189,9 @@ def stage_lines(
 ) -> list[Line]:
     """The entries as lines of `width` cells, their columns as wide as their content."""
     cells = [_cells(entry, view, facts, moment, width >= 56) for entry in found]
-    columns = _columns(cells, width)
+    columns = _columns(cells, width - 1)
     longest = max((e.depth * 2 + cell_width(e.title) for e in found if e.row), default=0)
+    width -= 1  # a blank before whatever stands to the right
     spare = width - 4 - sum(size + 2 for size in columns.values()) - longest
     # Names stay near their figures on a wide screen: eyes travel badly over empty cells.
     name_width = width - 4 - sum(size + 2 for size in columns.values()) - max(spare - 4, 0)
@@ -340,7 +341,7 @@ def _line(
             note = "not deployed"
         note = note if moment.unicode else note.replace("·", "-")
         left = ((f" {waiting} {entry.title}", "dim"),)
-        return Line(left, ((note, "stale"),), entry.key)
+        return Line(left, ((f"{note} ", "stale"),), entry.key)
     state = "running" if row.instance in view.pending else row.state.value
     shape = mark(state)
     fold = ""
@@ -366,3 +367,10 @@ def _line(
 def clock_time(at: float) -> str:
     """A time of day in the person's own zone: `14:02:11`."""
     return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def when(at: float, now: float) -> str:
+    """A moment that stays true while nobody repaints it: `14:02:11`, `21 Nov 14:02`."""
+    if now - at < 43_200 and time.localtime(at).tm_yday == time.localtime(now).tm_yday:
+        return clock_time(at)
+    return time.strftime("%d %b %H:%M", time.localtime(at))

@@ -26,7 +26,7 @@ def story(
 ) -> Line:
     """The strip for the selected stage's gate, else for the one that is busiest."""
     right = _right(view, left_s, moment)
-    stage = _stage(view, facts, selected)
+    stage = _stage(view, facts, selected) if view.run.number else None
     gate = facts.gate(stage) if stage is not None else None
     if stage is None or gate is None:
         return Line(_plain(view), right)
@@ -83,7 +83,7 @@ def _stage(view: RunView, facts: Facts, selected: StageRow | None) -> str | None
 def _plain(view: RunView) -> tuple[Part, ...]:
     done, total = view.done
     if view.run.number == 0:
-        return ((f" {total} stages", "dim"),)
+        return ((f" {total} stages, nothing has run yet", "dim"),) if total else ()
     return ((f" {done} of {total} stages done", "dim"),)
 
 

@@ -1,0 +1,27 @@
+"""Show what is wrong with mltui.yaml."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Action, Context, Selection
+
+
+def _why_not(selection: Selection) -> str | None:
+    return None if selection.spec_problems else "mltui.yaml is right"
+
+
+async def _run(context: Context, argument: str) -> None:
+    context.show_problems()
+
+
+ACTION = Action(
+    id="look.problems",
+    title="Problems",
+    help="What is wrong with mltui.yaml, each with its line; the runs that were stay to be seen.",
+    group="Look",
+    run=_run,
+    keys=("P",),
+    command="problems",
+    applies=lambda selection: selection.spec_problems > 0 and selection.run is not None,
+    why_not=_why_not,
+    rank=3,
+)

@@ -1,0 +1,90 @@
+"""The lines around the panes: header, rule with its notice, the gate's story, footer.
+
+Owned by the workbench, which says when something may read otherwise; each line paints only when it
+really does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mltui.actions import registry
+from mltui.app.lineview import OneLine
+from mltui.app.present.footer import footer
+from mltui.app.present.header import Place, header
+from mltui.app.present.line import EMPTY, line
+from mltui.app.present.story import story
+from mltui.text.width import cell_width, shorten_end
+
+if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
+
+NOTICE_S = 10.0
+"""A notice stays so long."""
+
+
+class Frame:
+    """The four lines."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.header = OneLine(id="header")
+        self.rule = OneLine(id="rule")
+        self.story = OneLine(id="story")
+        self.footer = OneLine(id="footer")
+        self._notice = ""
+        self._role = ""
+        self._said = 0
+
+    def show(self) -> None:
+        """Bring all four up to date."""
+        bench, session = self._bench, self._bench.session
+        width, moment = bench.size.width, bench.moment
+        session.estimate()
+        place = Place(
+            project=session.name,
+            newest=session.newest,
+            listing=session.listing,
+            run_count=session.run_count,
+            queued=session.queued,
+            problems=len(session.problems),
+            trouble=session.trouble,
+        )
+        view = session.view
+        self.header.show(header(place, view, width, moment))
+        strip = EMPTY
+        if view is not None and not session.listing:
+            strip = story(view, session.facts, bench.stages.row, width, moment, session.left_s)
+        self.story.show(strip)
+        shown, places = footer(registry.on_footer(bench.selection), width)
+        self.footer.show(shown, places)
+        self._show_rule()
+
+    def notice(self, text: str, *, bad: bool) -> None:
+        """Say something on the rule above the story; it goes by itself."""
+        self._notice = " ".join(text.split())
+        self._role = "state-warning" if bad else "accent"
+        self._said += 1
+        said = self._said
+        self._show_rule()
+        self._bench.set_timer(NOTICE_S, lambda: self._unsay(said))
+
+    @property
+    def said(self) -> str:
+        """The notice that is shown; empty when there is none."""
+        return self._notice
+
+    def _unsay(self, said: int) -> None:
+        if said == self._said:
+            self._notice = ""
+            self._show_rule()
+
+    def _show_rule(self) -> None:
+        width = self._bench.size.width
+        bar = "─" if self._bench.unicode else "-"
+        if not self._notice:
+            self.rule.show(line((bar * width, "stale")))
+            return
+        text = shorten_end(self._notice, width - 6)
+        rest = bar * max(width - cell_width(text) - 4, 0)
+        self.rule.show(line((f"{bar} ", "stale"), (text, self._role), (f" {rest}", "stale")))

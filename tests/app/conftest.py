@@ -1,0 +1,101 @@
+"""The same terminal, clock zone and folders for every test of the app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mltui.runs.lock import RunnerLock
+from mltui.runs.project import Project
+
+from .seed import NOON, Seed
+from .worlds import CURVE as CURVE
+from .worlds import KERNEL as KERNEL
+from .worlds import LANGUAGES, OUT_OF_MEMORY, Behaviour, digits, languages, world
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """UTF-8, UTC, settings of nobody."""
+    for name in ("NO_COLOR", "MLTUI_NOTIFY", "MLTUI_THEME", "MLTUI_ASCII", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+Held = Callable[[Project], None]
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    """Hold the runner's lock of a project, as a runner at work would."""
+    locks: list[RunnerLock] = []
+
+    def hold(project: Project) -> None:
+        lock = RunnerLock(project.folder)
+        assert lock.take()
+        locks.append(lock)
+
+    yield hold
+    for lock in locks:
+        lock.release()
+
+
+@pytest.fixture
+def running(tmp_path: Path, held: Held) -> Project:
+    """Run 2 trains in its third round; run 1 succeeded."""
+    seed = Seed.project_of(tmp_path / "digits", digits())
+    seed.run(world(), began=NOON - 4000)
+    changes = {"train~3": Behaviour(hangs=True, log=KERNEL[:100], curve=CURVE[:5])}
+    seed.run(world(changes=changes), began=NOON - 133, stop_at=NOON, dirty=True)
+    held(seed.project)
+    return seed.project
+
+
+@pytest.fixture
+def failed(tmp_path: Path) -> Project:
+    """Run 2 ran out of memory in the second round of train."""
+    seed = Seed.project_of(tmp_path / "digits", digits())
+    seed.run(world(), began=NOON - 90_000)
+    seed.run(world(changes={"train~2": OUT_OF_MEMORY}), began=NOON - 300)
+    return seed.project
+
+
+@pytest.fixture
+def paused(tmp_path: Path) -> Project:
+    """Run 1 waits for a decision at evaluate."""
+    seed = Seed.project_of(tmp_path / "digits", digits("pause"))
+    seed.run(world((0.848, 0.943, 0.961, 0.955)), began=NOON - 300)
+    return seed.project
+
+
+@pytest.fixture
+def fan_out(tmp_path: Path, held: Held) -> Project:
+    """Run 1 of the translator: one pair failed, two still run."""
+    seed = Seed.project_of(tmp_path / "translator", LANGUAGES)
+    seed.run(languages, began=NOON - 10, stop_at=NOON)
+    held(seed.project)
+    return seed.project
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    """A project that never ran."""
+    return Seed.project_of(tmp_path / "digits", digits()).project
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Project:
+    """A project whose file has two problems."""
+    text = digits().replace("phase: data", "phaze: data", 1).replace("acquire.raw", "aquire.raw")
+    return Seed.project_of(tmp_path / "digits", text).project

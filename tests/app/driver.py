@@ -1,0 +1,143 @@
+"""Drives the app as a person would and reads the screen as text.
+
+A story presses keys and says what must be on the screen; `settle` waits until nothing is under way,
+by the app's own count of its work, and `until` waits for the world outside with a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mltui.app.app import MltuiApp
+from mltui.app.lineview import LineView, OneLine
+from mltui.app.session import Session
+from mltui.runs.project import Project
+
+DEADLINE_S = 20.0
+
+
+class Driver:
+    """One open app."""
+
+    def __init__(self, app: MltuiApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        project: Project,
+        *,
+        size: tuple[int, int] = (100, 30),
+        run: int | None = None,
+        now: float | None = None,
+    ) -> AsyncIterator[Driver]:
+        """Open the app on a project; `now` freezes its clock."""
+        session = Session(project, run=run, now=time.time if now is None else lambda: now)
+        session.open()
+        app = MltuiApp(session)
+        async with app.run_test(size=size) as pilot:
+            driver = cls(app, pilot)
+            await driver.settle()
+            yield driver
+        session.close()
+
+    # --- doing --------------------------------------------------------------------------------
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, then wait until all that follows has happened."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Put text into the field that has the keys, as a paste would; a key costs 40 ms here."""
+        field = self.app.focused
+        assert isinstance(field, Input), f"nothing can be typed here:\n{self.text}"
+        field.insert_text_at_cursor(text)
+        await self.settle()
+
+    async def command(self, text: str) -> None:
+        """A line on the `:` prompt."""
+        await self.press("colon")
+        await self.type(text)
+        await self.press("enter")
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way."""
+        until = time.monotonic() + DEADLINE_S
+        quiet = 0
+        while quiet < 2:
+            await self.pilot.pause()
+            quiet = 0 if self.app.busy else quiet + 1
+            if self.app.busy:
+                await asyncio.sleep(0.01)
+            assert time.monotonic() < until, f"the app does not settle:\n{self.text}"
+
+    async def until(self, holds: Callable[[], bool], what: str = "") -> None:
+        """Wait for the world outside, with a deadline."""
+        until = time.monotonic() + DEADLINE_S
+        while not holds():
+            await self.pilot.pause()
+            await asyncio.sleep(0.02)
+            assert time.monotonic() < until, f"it never came: {what}\n{self.text}"
+        await self.settle()
+
+    async def sees(self, text: str) -> None:
+        """Wait until a text is on the screen."""
+        await self.until(lambda: text in self.text, text)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen, line by line."""
+        screen = self.app.screen
+        strips = screen._compositor.render_strips(screen.size)
+        return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines)
+
+    @property
+    def stages(self) -> list[str]:
+        """The lines of the stage list."""
+        return [line.text for line in self.app.workbench.stages.lines]
+
+    @property
+    def selected(self) -> str:
+        """The label of the selected stage."""
+        return self.app.workbench.selection.name or ""
+
+    @property
+    def card(self) -> str:
+        """The failure card; empty when there is none."""
+        view = self.app.workbench.query_one("#card", LineView)
+        return "\n".join(line.text for line in view.lines) if view.display else ""
+
+    @property
+    def pane(self) -> str:
+        """The lines of the stage's pane that is shown."""
+        pane = self.app.workbench.detail.current
+        return "\n".join(line.text for line in pane.lines) if isinstance(pane, LineView) else ""
+
+    @property
+    def notice(self) -> str:
+        """What the notice line says."""
+        return self.app.workbench.frame.said
+
+    def line(self, name: str) -> str:
+        """One of the frame's lines: header, story, footer."""
+        return self.app.workbench.query_one(f"#{name}", OneLine).line.text
+
+    def stage(self, name: str) -> str:
+        """The line of a stage in the list."""
+        return next((line for line in self.stages if name in line.split()), "")

@@ -1,0 +1,95 @@
+"""What the screens look like, at the smallest terminal and at a wide one, with the clock stopped.
+
+Few on purpose: behaviour is asserted as text in the stories; these hold the layout and the colours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mltui.app.app import MltuiApp
+from mltui.app.session import Session
+from mltui.runs.project import Project
+
+from .seed import NOON
+
+SIZES = [(80, 24), (160, 50)]
+SCREENS = {
+    "running": ("running", ()),
+    "failed": ("failed", ()),
+    "paused": ("paused", ("g",)),
+    "runs": ("failed", ("R",)),
+    "help": ("failed", ("question_mark",)),
+    "fresh": ("fresh", ()),
+    "wrong": ("wrong", ()),
+}
+
+Compare = Callable[..., bool]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x50"])
+@pytest.mark.parametrize("name", list(SCREENS))
+def test_screen(
+    name: str, size: tuple[int, int], snap_compare: Compare, request: pytest.FixtureRequest
+) -> None:
+    fixture, keys = SCREENS[name]
+    assert snap_compare(
+        _app(request.getfixturevalue(fixture)), terminal_size=size, run_before=_ready(keys)
+    )
+
+
+@pytest.mark.parametrize("theme", ["mltui-light", "high-contrast", "colour-blind-safe", "ansi"])
+def test_theme(
+    theme: str, failed: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLTUI_THEME", theme)
+    assert snap_compare(_app(failed), terminal_size=(80, 24), run_before=_ready(()))
+
+
+def test_no_colour(failed: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(_app(failed), terminal_size=(80, 24), run_before=_ready(()))
+
+
+def test_ascii(running: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    assert snap_compare(_app(running), terminal_size=(80, 24), run_before=_ready(("g",)))
+
+
+def _app(project: Project) -> MltuiApp:
+    session = Session(project, now=lambda: NOON)
+    session.open()
+    return MltuiApp(session)
+
+
+def _ready(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
+    async def run_before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, MltuiApp)
+        await _settle(app, pilot)
+        if keys:
+            await pilot.press(*keys)
+            await _settle(app, pilot)
+
+    return run_before
+
+
+async def _settle(app: MltuiApp, pilot: Pilot[Any]) -> None:
+    until = time.monotonic() + 20
+    quiet = 0
+    while quiet < 3:
+        await pilot.pause()
+        quiet = 0 if app.busy or _log_is_behind(app) else quiet + 1
+        await asyncio.sleep(0.01)
+        assert time.monotonic() < until
+
+
+def _log_is_behind(app: MltuiApp) -> bool:
+    pane = app.workbench.detail.log_tab.log_pane
+    return pane.display and pane.index is not None and pane.status.line_count == 0
