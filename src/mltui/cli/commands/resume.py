@@ -15,7 +15,9 @@ from mltui.runs.project import Project
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("--detach", "-d", action="store_true", help="do not follow it")
+    parser.add_argument(
+        "--detach", "-d", action="store_true", help="come back at once; the run goes on"
+    )
     parser.add_argument("--json", action="store_true", help="stream the events, then the run")
 
 

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="only these")
     parser.add_argument("--run", type=int, metavar="N", help="in run N (the newest)")
-    parser.add_argument("--detach", "-d", action="store_true", help="do not follow it")
+    parser.add_argument(
+        "--detach", "-d", action="store_true", help="come back at once; the run goes on"
+    )
     parser.add_argument("--json", action="store_true", help="stream the events, then the run")
 
 

@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", "-j", type=int, metavar="N", help="so many attempts at once")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--dry-run", "-n", action="store_true", help="only say what would run")
-    how.add_argument("--detach", "-d", action="store_true", help="do not follow it")
+    how.add_argument(
+        "--detach", "-d", action="store_true", help="come back at once; the run goes on"
+    )
     parser.add_argument("--json", action="store_true", help="stream the events, then the run")
 
 

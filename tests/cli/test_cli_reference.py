@@ -1,0 +1,24 @@
+"""The reference says what the commands say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mltui.cli.commands.ls import KINDS
+from mltui.cli.reference import commands_markdown
+from mltui.runs import codec
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def test_commands_are_as_generated() -> None:
+    assert (FOLDER / "commands.md").read_text() == commands_markdown(), (
+        "run: python -m mltui.cli.reference > docs/reference/commands.md"
+    )
+
+
+def test_every_event_and_kind_is_described() -> None:
+    text = (FOLDER / "json.md").read_text()
+    assert set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.M)) == set(codec._EVENTS)
+    assert all(f"## `mltui ls {kind}`" in text for kind in KINDS)
