@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from mltui.engines.protocol import Attempt, Built
@@ -46,11 +47,14 @@ class Place:
 def place_of(project: Project, run: int, instance: Instance, attempt: int) -> Place:
     """The folders of an attempt."""
     slug = attempt_slug(instance, attempt)
-    return Place(
-        project.run_folder(run) / slug,
-        project.work_folder(run) / slug,
-        project.folder / SECRETS / f"{run}-{slug}",
-    )
+    logs, works, secrets = _folders(project, run)
+    return Place(logs / slug, works / slug, secrets / f"{run}-{slug}")
+
+
+@lru_cache(maxsize=16)
+def _folders(project: Project, run: int) -> tuple[Path, Path, Path]:
+    """Made once a run: building a path costs more than all else in naming an attempt."""
+    return project.run_folder(run), project.work_folder(run), project.folder / SECRETS
 
 
 def sweep(project: Project, run: int, rows: Iterable[StageRow], busy: Iterable[StageRow]) -> None:
@@ -161,8 +165,12 @@ def attempt_name(project: Project, spec: Spec, run: int, instance: Instance, att
 
     Two checkouts of one project have the same name and run numbers; their folders differ.
     """
-    place = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:8]
-    return f"{spec.name}-{place}-{run}-{attempt_slug(instance, attempt)}"
+    return f"{spec.name}-{_mark(project)}-{run}-{attempt_slug(instance, attempt)}"
+
+
+@lru_cache(maxsize=16)
+def _mark(project: Project) -> str:
+    return hashlib.sha256(os.fsencode(project.root)).hexdigest()[:8]
 
 
 def make_attempt(
@@ -172,13 +180,13 @@ def make_attempt(
     instance: Instance,
     attempt: int,
     *,
+    place: Place,
     params: Mapping[str, ParamValue],
     built: Built | None,
     environment: Environment | None,
 ) -> Attempt:
     """What an engine needs of an attempt. Touches no file, so it also describes one that runs."""
     stage = spec.stages[instance.stage]
-    place = place_of(project, run, instance, attempt)
     name = attempt_name(project, spec, run, instance, attempt)
     values = values_of(spec, stage, instance, place, params)
     variables = dict(environment.variables) if environment is not None else {}

@@ -265,6 +265,7 @@ class Executions:
             context.run,
             live.instance,
             live.number,
+            place=live.place,
             params=live.blueprint.plan.named_params_at(live.stage.name, live.instance.path),
             built=built,
             environment=live.blueprint.environment_of(live.instance),
