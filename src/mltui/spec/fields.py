@@ -116,7 +116,7 @@ class Scalar:
         if not isinstance(node, ScalarNode):
             raise reading.wrong(node, path, self.what)
         try:
-            return self.convert(node)
+            value = self.convert(node)
         except Unfit as unfit:
             if not unfit.message:
                 raise reading.wrong(node, path, self.what, unfit.hint) from None
@@ -126,6 +126,11 @@ class Scalar:
             raise Wrong from None
         except ValueError as error:
             raise reading.wrong(node, path, self.what, str(error)) from None
+        if not node.style and reading.source.mark(node.end).line > node.mark.line:
+            hint = "check the indentation below it, or quote the value"
+            reading.fault(node.mark, f"{subject(path)} runs on over several lines", hint)
+            raise Wrong
+        return value
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:
         """As declared."""
@@ -368,7 +373,8 @@ def describe(node: Node) -> str:
         return "a mapping"
     if node.value is None:
         return f"`{node.text}`" if node.text else "empty"
-    shown = node.text if len(node.text) <= 60 else node.text[:59] + "…"
+    shown = " ".join(node.text.split())
+    shown = shown if len(shown) <= 60 else shown[:59] + "…"
     if node.text == "":
         return "empty text"
     if isinstance(node.value, bool):

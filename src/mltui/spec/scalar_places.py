@@ -127,6 +127,8 @@ def _block(text: str, start: int, end: int, *, folded: bool) -> _Chars:
 
 
 def _parent_indent(text: str, start: int) -> int:
-    line = text[: start + 1].splitlines()[-1]
-    lead = re.match(r"[ ]*(?:- +)*", line)
-    return len(lead.group()) if lead else 0
+    """The indentation of the mapping or list that a block scalar is in."""
+    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    lead = re.compile(r"[ ]*(?:- +)*").match(text, begin, start)
+    end = lead.end() if lead else begin
+    return text.rfind("-", begin, start) - begin if end == start else end - begin

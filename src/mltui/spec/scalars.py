@@ -288,7 +288,11 @@ class Templated:
         if found.faults or is_cut or is_folded:
             reading.broken.add(path)
         between = [part for part in found.template.parts if isinstance(part, str)]
-        if self.pattern and not all(re.fullmatch(self.pattern, part) for part in between):
+        if (
+            self.pattern
+            and not found.faults
+            and not all(re.fullmatch(self.pattern, part) for part in between)
+        ):
             raise reading.wrong(node, path, self.what)
         if "\0" in node.text:
             reading.fault(node.mark, "a NUL can't be passed to a program")

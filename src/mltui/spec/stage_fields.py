@@ -77,7 +77,11 @@ RETRY = Object(
         ),
         Field(
             "on",
-            Either(_CLASSES.what, _CLASSES, Listed(_CLASSES, "a list of failure classes", 1)),
+            Either(
+                _CLASSES.what,
+                _CLASSES,
+                Listed(_CLASSES, "a list of failure classes", 1, unique=True),
+            ),
             "The classes of failure that are tried again; by default `infrastructure`.",
             ["infrastructure"],
         ),

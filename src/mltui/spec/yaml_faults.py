@@ -72,6 +72,9 @@ class _Fault:
         if "could not find expected ':'" in self.said:
             word = self.source.line(self.context.line)[self.context.column - 1 :].split(" #")[0]
             return self.problem(self.context, f"`{word.strip()}` has no `:` after it")
+        if "scanning an a" in self.said:  # an alias or an anchor without a name
+            what = f"a value can't begin with `{self.char(self.context)}`"
+            return self.problem(self.context, what, QUOTE_HINT)
         if "unexpected ':'" in self.said:
             return self.problem(self.at, "a value with `:` in it needs quotes here", QUOTE_HINT)
         if "flow" in self.said:

@@ -144,3 +144,31 @@ def test_a_tried_param_that_nothing_in_the_loop_names() -> None:
     assert problem.message == ("no stage of the loop names the param `depth`: `train`, `evaluate`")
     in_gate = text.replace("val.loss > 4e-1", "val.loss > ${params.depth}")
     assert problems(in_gate, "f") == []
+
+
+def test_a_folded_backslash_is_not_a_line_continuation() -> None:
+    text = FULL.replace("digits.train ${inputs.features}", "digits.train ${inputs.features} \\")
+    (problem,) = problems(text, "f")
+    line = text.splitlines()[problem.line - 1]
+    assert line[problem.column - 1 :] == "\\"
+    assert problem.hint == "remove it, or begin the command with `|`"
+    assert problems(text.replace("run: >-\n", "run: |\n")) == []
+
+
+def test_two_loops_may_be_nested() -> None:
+    text = FULL
+    for old, new in (
+        ("    retry: 2\n", "    gate: {require: n > 1, restart: train, max_rounds: 2}\n"),
+        ("${inputs.model} ${outputs.pairs}", "${inputs.report} ${outputs.pairs} ${round}"),
+        (
+            "{model: train.model}\n    run: python -m digits.detect",
+            "{report: evaluate.report}\n    run: f",
+        ),
+        (
+            "    gate:\n      require: acc",
+            "    outputs: {report: r}\n    gate:\n      require: acc",
+        ),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    assert problems(text, "f") == []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mltui.spec.model import Mark
 from mltui.spec.scalar_places import place_in
 from mltui.spec.yaml12 import (
+    ListNode,
     MapNode,
     ScalarNode,
     Source,
@@ -174,10 +175,42 @@ def test_each_character_of_a_quoted_text_knows_where_it_stands(
     check_places(tree.source, tree.root.entries[0].node)
 
 
-def check_places(source: Source, node: object) -> None:
+FORMS = [
+    "a: it is\n  folded\n\n\n  here\n",
+    "a: 'it''s\n  folded'\n",
+    'a: "x\\n\\u0041\\x42\\U00000043 y  \n\n   z\\\n   w \\\\ \\" v"\n',
+    "a: |2\n    deep\n  less\n",
+    "a: >+ # why\n  one\n  two\n\n    more\n    kept\n  last\n\n\n",
+    "a:\r\n  b: |-\r\n    x\r\n    y\r\n",
+    "a:\n  - |\n    x\n\n    y\n",
+    "a:\n  - - >1\n     x\n     y\n",
+    "a: |\n\n  x",
+    "a: |\n\n",
+    "a: 'x'",
+]
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_places_in_every_form_of_scalar(text: str) -> None:
+    tree = read(text)
+    todo = [tree.root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, MapNode):
+            todo += [entry.node for entry in node.entries]
+        elif isinstance(node, ListNode):
+            todo += node.items
+        else:
+            check_places(tree.source, node, escapes="ABCnuxU")
+            assert isinstance(node, ScalarNode)
+            end = place_in(tree.source, node, len(node.text))
+            assert end >= node.mark
+
+
+def check_places(source: Source, node: object, escapes: str = "") -> None:
     assert isinstance(node, ScalarNode)
     for index, char in enumerate(node.text):
-        if char in "\n \\'\"":
+        if char in "\n \\'\"" + escapes:
             continue
         mark = place_in(source, node, index)
         assert source.line(mark.line)[mark.column - 1] == char
