@@ -232,6 +232,15 @@ def test_a_gate_that_fails(cli: Cli, make_project: MakeProject) -> None:
     assert result.code == 4
     assert "evaluate~2 did not pass its gate" in result.out
     assert "mltui decide 1 evaluate" in result.out
+    for words in (["retry"], ["retry", "evaluate"]):
+        offered = cli(*words)
+        assert (offered.code, offered.out) == (4, "")
+        assert "evaluate~2 did not fail: accuracy 0.95, needs ≥ 0.99" in offered.err
+        assert "`mltui decide 1 evaluate accept [ROUND]`" in offered.err
+    more = cli("decide", "1", "evaluate", "more", "1")
+    assert (more.code, "would be the same as round 2" in more.err) == (2, True)
+    assert cli("decide", "1", "evaluate", "accept", "1").code == 0
+    assert cli("attach", "1").code == 0
 
 
 def test_set_of_a_tried_param_says_so(cli: Cli, make_project: MakeProject) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mltui import text
 from mltui.cli import words
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
-from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.model import RoundPath, StageRow, State, Verdict
 from mltui.pipeline.plan import PlanLoop
 from mltui.runs.journal import Journal
 from mltui.runs.progress import plan_of_run
@@ -100,12 +100,10 @@ def _metrics(run: RunRow) -> list[str]:
 
 def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:
     """The commands that help now."""
-    number = run.number
-    gate = next((row for row in reversed(rows) if _is_undecided(row)), None)
-    if gate is not None and run.state in (State.PAUSED, State.FAILED):
-        decide = f"mltui decide {number} {gate.stage}"
-        return [f"decide: `{decide} accept [ROUND]`, `{decide} more N` or `{decide} fail`"]
-    failed = [row for row in rows if row.state is State.FAILED]
+    failed = [row for row in rows if row.state is State.FAILED and row.failure is not None]
+    undecided = undecided_gates(rows)
+    if undecided and (run.state is State.PAUSED or (run.state is State.FAILED and not failed)):
+        return [decide_hint(run.number, undecided[0])]
     if run.state is State.FAILED and failed:
         label = failed[-1].instance.label
         return [f"`mltui logs {label}` has all of it, `mltui retry` tries again what failed"]
@@ -114,8 +112,24 @@ def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:
     return []
 
 
-def _is_undecided(row: StageRow) -> bool:
-    if row.state is State.PAUSED:
-        return True
-    done = row.state.is_done or row.state is State.FAILED
-    return done and row.gate in (Verdict.NOT_PASSED, Verdict.UNMEASURED) and not row.accepted
+def undecided_gates(rows: Sequence[StageRow]) -> list[StageRow]:
+    """The newest round of each loop whose gate was not passed, none of its rounds accepted."""
+    newest: dict[tuple[str, RoundPath], StageRow] = {}
+    settled = set()
+    for row in rows:
+        if row.gate is not None or row.state is State.PAUSED:
+            newest[row.stage, row.path[:-1]] = row
+            if row.accepted:
+                settled.add((row.stage, row.path[:-1]))
+    return [
+        row
+        for place, row in newest.items()
+        if place not in settled
+        and (row.state is State.PAUSED or row.gate in (Verdict.NOT_PASSED, Verdict.UNMEASURED))
+    ]
+
+
+def decide_hint(run: int, gate: StageRow) -> str:
+    """The commands that decide a gate."""
+    decide = f"mltui decide {run} {gate.stage}"
+    return f"decide: `{decide} accept [ROUND]`, `{decide} more N` or `{decide} fail`"

@@ -12,6 +12,8 @@ from mltui.cli.choose import choose_newest, choose_run
 from mltui.cli.follow import follow, newest_event
 from mltui.cli.interrupts import Interrupts
 from mltui.cli.output import Output
+from mltui.cli.summary import decide_hint, undecided_gates
+from mltui.pipeline.model import StageRow, State
 from mltui.runs import client
 from mltui.runs.project import Project
 
@@ -39,7 +41,15 @@ def run(args: argparse.Namespace, out: Output) -> int:
     with closing(project.journal()) as journal:
         number = choose_run(journal, args.run).number
         _, rows = journal.stages(number)
-    instances = tuple(choose_newest(rows, label, number).instance for label in args.stages)
+    chosen = [choose_newest(rows, label, number) for label in args.stages]
+    gate = _only_decidable(chosen, rows)
+    if gate is not None:
+        # A gate that was not passed is a choice, not a failure: the same as `otherwise: pause`.
+        why = gate.reason or "its gate was not passed"
+        diagnostics.note(f"{gate.instance.label} did not fail: {why}")
+        diagnostics.note(decide_hint(number, gate))
+        return diagnostics.GATE
+    instances = tuple(row.instance for row in chosen)
     after = newest_event(project, number)
     with Interrupts() as interrupts:
         await_answer(project, client.retry(project, number, instances or None))
@@ -47,3 +57,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
             out.line(f"run {number} tries again: `mltui attach {number}` follows it")
             return diagnostics.DONE
         return follow(project, number, out, interrupts, is_json=args.json, after=after)
+
+
+def _only_decidable(chosen: list[StageRow], rows: list[StageRow]) -> StageRow | None:
+    """The gate to decide, where that is all that a retry could be about."""
+    undecided = undecided_gates(rows)
+    if chosen:
+        return next((row for row in chosen if row in undecided), None)
+    at_fault = (State.FAILED, State.CANCELLED, State.UNKNOWN)
+    is_failed = any(row.state in at_fault and row.failure is not None for row in rows)
+    return undecided[0] if undecided and not is_failed else None
