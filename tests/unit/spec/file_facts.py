@@ -27,7 +27,7 @@ RULES = {
     "name": NAME,
     "glob": rf"(?!/|~|\.\./|.*\\){TEXT}",
     "path": rf"(?!/|~|\.\./|.*\\){TEXT}",
-    "image": rf"(?=[A-Za-z0-9][\w./:@-]*\w$){TEXT}",
+    "image": rf"(?=[A-Za-z0-9]([\w./:@-]*\w)?$){TEXT}",
     "identifier": r"[A-Za-z_]\w*",
     "text": TEXT,
     "name/key": r"[a-z0-9][a-z0-9.-]*/[\w.-]+",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltui.spec.expr import ExprError, format_expr, read_best, read_expr
@@ -113,6 +113,7 @@ EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(EXPRESSIONS)
 def test_an_expression_comes_back_from_its_text(expr: Expr) -> None:
     assert read_expr(format_expr(expr)).expr == expr

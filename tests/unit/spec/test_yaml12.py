@@ -140,7 +140,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4), st.sampled_from((None, 2)))
 def test_json_is_yaml(value: dict[str, object], indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
@@ -152,7 +152,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LINES, st.sampled_from(("|", "|-", "|+", ">", ">-")))
 def test_each_character_of_a_block_knows_where_it_stands(lines: list[str], style: str) -> None:
     text = f"run: {style}\n" + "".join(f"  x{line}\n" if line else "\n" for line in lines)
@@ -161,7 +161,7 @@ def test_each_character_of_a_block_knows_where_it_stands(lines: list[str], style
     check_places(tree.source, tree.root.entries[0].node)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text("ab'\"\\ é", max_size=6), min_size=1, max_size=4), st.sampled_from("'\""))
 def test_each_character_of_a_quoted_text_knows_where_it_stands(
     words: list[str], quote: str
