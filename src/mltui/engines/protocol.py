@@ -48,6 +48,9 @@ class Attempt:
     built: Built | None
     resources: Resources = field(default_factory=Resources)
     network: bool = False
+    outputs: tuple[str, ...] = ()
+    """Paths in the working folder that the stage declares (a folder's may end in a slash): what an
+    engine whose stages run elsewhere brings back into `work`, beside the metrics file."""
 
     @property
     def log(self) -> Path:
@@ -74,7 +77,24 @@ class Exit:
     """Exit code; 128 + signal when a signal ended it."""
     usage: Usage = field(default_factory=Usage)
     message: str = ""
-    """For `LOST`: what is known of it, a sentence."""
+    """What is known of it beyond the code, a sentence; always there for `LOST`."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How an attempt's places are named where its command runs, without a final slash.
+
+    Every path that is put into a command or a variable is made from these: in a container the
+    working folder is elsewhere than on this machine. They follow from the attempt's folders alone,
+    so that a runner after a crash describes the same attempt.
+    """
+
+    work: str
+    """The working folder: `{work}/inputs/…`, `{work}/OUTPUT`."""
+    metrics: str
+    """The file that the stage writes its metrics to; on this machine `folder/metrics`."""
+    secrets: str
+    """The folder with a file for each secret; on this machine `folder/secrets`."""
 
 
 class Engine(Protocol):
@@ -122,3 +142,16 @@ class Engine(Protocol):
     async def remove(self, attempt: Attempt, obj: str | None) -> None:
         """Clean up after its log and outputs were kept."""
         ...
+
+
+def view_of(engine: object, folder: Path, work: Path) -> View:
+    """What the stage sees of an attempt's `folder` and `work` on this engine.
+
+    An engine without a `view` runs stages on this machine, where they are called what they are.
+    """
+    view = getattr(engine, "view", None)
+    if view is not None:
+        seen = view(folder, work)
+        assert isinstance(seen, View)
+        return seen
+    return View(str(work), str(folder / "metrics"), str(folder / "secrets"))

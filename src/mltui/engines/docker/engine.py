@@ -1,0 +1,348 @@
+"""Runs stages in containers of one Docker daemon, near or far; made for targets `engine: docker`.
+
+An attempt is a container with a name and labels that follow from the attempt, so that another
+runner finds it. Code, inputs, secrets and outputs travel through the API: the daemon may be on
+another machine. Its object is the container's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mltui.engines.docker import archive, container, logs
+from mltui.engines.docker.claim import Claims
+from mltui.engines.docker.client import Client, DockerError
+from mltui.engines.docker.container import VIEW
+from mltui.engines.docker.environments import Environments
+from mltui.engines.docker.hosts import resolve
+from mltui.engines.docker.names import NAME, container_name
+from mltui.engines.docker.restarts import was_restarted
+from mltui.engines.docker.watch import Watch
+from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View
+from mltui.errors import StartFailed, Unreachable
+from mltui.spec.model import Environment, Target
+
+FACTS = "container.json"
+"""In the attempt's folder: what its container was, for the screens."""
+_THREADS = 4
+_REMOVE_S = 10.0
+
+
+class DockerEngine:
+    """The Docker engine of a target.
+
+    base: image that generated environments start from; None: `$MLTUI_DOCKER_BASE`, or
+    `python:3.N-slim`. `environ` stands for the person's variables (DOCKER_HOST …). One instance
+    belongs to one event loop. UsageError when the target names no daemon that can be meant.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        target: Target | None = None,
+        *,
+        base: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        builder: str | None = None,
+        patience_s: float | None = None,
+    ) -> None:
+        variables = dict(os.environ if environ is None else environ)
+        host = resolve(target, variables)
+        self.client = (
+            Client(host, variables)
+            if patience_s is None
+            else Client(host, variables, patience_s=patience_s)
+        )
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mltui-docker")
+        self._environments = Environments(self.client, self._pool, base=base, builder=builder)
+        self._claims = Claims()
+        self._stopped: set[str] = set()
+        self._watches: dict[str, Watch] = {}
+        self._image_env: dict[str, dict[str, str]] = {}
+
+    # --- environments ---------------------------------------------------------------------------
+
+    async def built(self, environment: Environment, project: Path) -> Built | None:
+        """See `Engine`. Unreachable."""
+        return await self._environments.built(environment, project)
+
+    def build_key(self, environment: Environment, project: Path) -> str:
+        """See `Engine`."""
+        return self._environments.key(environment, project)
+
+    async def build(
+        self,
+        environment: Environment,
+        project: Path,
+        log: Path,
+        *,
+        no_cache: bool = False,
+    ) -> Built:
+        """See `Engine`. Steps go to `steps.jsonl` beside `log`; cancelling ends the build.
+
+        `no_cache`: build every step anew, also when it was built before.
+        """
+        return await self._environments.build(environment, project, log, no_cache=no_cache)
+
+    # --- attempts -------------------------------------------------------------------------------
+
+    def view(self, folder: Path, work: Path) -> View:
+        """How an attempt's places are named in its container; the same in all."""
+        return VIEW
+
+    async def start(self, attempt: Attempt) -> str:
+        """See `Engine`. Created, filled, claimed, then started. Unreachable, StartFailed."""
+        if not attempt.argv:
+            raise StartFailed(f"{attempt.name} has no command")
+        if attempt.built is None:
+            raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
+        obj = None
+        try:
+            obj = await self._create(attempt, attempt.built.location)
+            await self._fill(attempt, obj)
+            if self._claims.take(attempt.folder, obj) is not None:
+                raise StartFailed(f"another runner has taken {attempt.name} over")
+            await self.client.json("POST", f"/containers/{obj}/start")
+        except DockerError as error:
+            await self._give_up(obj)
+            raise StartFailed(_not_started(attempt, obj, error)) from error
+        except OSError as error:
+            await self._give_up(obj)
+            raise StartFailed(f"its files can't be read: {error}") from error
+        except StartFailed:
+            await self._give_up(obj)
+            raise
+        self._watches[obj] = Watch(self.client, attempt, obj)
+        return obj
+
+    async def _create(self, attempt: Attempt, image: str) -> str:
+        body = container.create_body(attempt, image, await self._variables_of(image))
+        name = container_name(attempt.name)
+        for is_last in (False, True):
+            try:
+                made = await self.client.json("POST", "/containers/create", {"name": name}, body)
+            except DockerError as error:
+                if error.status != 409 or is_last:
+                    raise
+                await self._make_room(attempt, name)
+                continue
+            return str(made["Id"])
+        raise AssertionError
+
+    async def _make_room(self, attempt: Attempt, name: str) -> None:
+        """The name is taken: by what an earlier try left, or by somebody else."""
+        found = await self._look(name)
+        if found is None:
+            return
+        if not _is_ours(found, attempt):
+            raise StartFailed(
+                f"the name {name} is taken by a container that mltui did not make: "
+                f"rename or remove it (docker rename {name} …)"
+            )
+        if found["State"]["Status"] != "created" or not await self._remove_unstarted(name):
+            raise StartFailed(f"{attempt.name} runs already, started by another runner")
+
+    async def _variables_of(self, image: str) -> dict[str, str]:
+        known = self._image_env.get(image)
+        if known is None:
+            found = await self.client.json("GET", f"/images/{image}/json")
+            known = self._image_env[image] = container.read_env(found.get("Config") or {})
+        return known
+
+    async def _fill(self, attempt: Attempt, obj: str) -> None:
+        """Code, inputs and secrets into the container, as one stream."""
+
+        def stream() -> Any:
+            yield archive.folder_entry(container.ROOT)
+            places = [(attempt.work, VIEW.work[1:])]
+            secrets = attempt.folder / "secrets"
+            if secrets.is_dir():
+                places.append((secrets, VIEW.secrets[1:]))
+            yield from archive.pack(places)
+
+        path = f"/containers/{obj}/archive"
+        body = archive.pieces(stream(), self._pool)
+        headers = {"Content-Type": "application/x-tar"}
+        async with self.client.stream("PUT", path, {"path": "/"}, body, headers=headers) as answer:
+            await answer.read()
+
+    async def _give_up(self, obj: str | None) -> None:
+        if obj is not None:
+            with suppress(DockerError, Unreachable):
+                await self.client.json("DELETE", f"/containers/{obj}", {"v": "1", "force": "1"})
+
+    async def find(self, attempt: Attempt) -> str | None:
+        """See `Engine`. A container that was made and not started is removed, so it never will."""
+        has_folder = attempt.folder.is_dir()
+        standing = self._claims.look(attempt.folder) if has_folder else None
+        name = container_name(attempt.name)
+        found = await self._look(name)
+        if found is not None and not _is_ours(found, attempt):
+            found = None
+        if found is not None:
+            obj = str(found["Id"])
+            if found["State"]["Status"] != "created" or not await self._remove_unstarted(obj):
+                return obj
+        elif standing is not None and standing.container:
+            return standing.container  # it was there and somebody removed it: `wait` says so
+        if has_folder:
+            self._claims.over(attempt.folder)
+        return None
+
+    async def _remove_unstarted(self, obj: str) -> bool:
+        """Remove a container unless it runs: the daemon lets either this or a start win."""
+        try:
+            await self.client.json("DELETE", f"/containers/{obj}", {"v": "1"})
+        except DockerError as error:
+            return error.status == 404
+        return True
+
+    async def _look(self, name: str) -> dict[str, Any] | None:
+        try:
+            found = await self.client.json("GET", f"/containers/{name}/json")
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise Unreachable(str(error)) from error
+        assert isinstance(found, dict)
+        return found
+
+    async def wait(self, attempt: Attempt, obj: str) -> Exit:
+        """See `Engine`. Unreachable at any time; asked again it goes on where it was."""
+        watch = self._watches.get(obj)
+        if watch is None:
+            watch = self._watches[obj] = Watch(self.client, attempt, obj)
+        found = await watch.ended()
+        if found is None:
+            message = "its container was removed by somebody else while it ran"
+            return Exit(Stopped.LOST, None, watch.usage, message)
+        state = found["State"]
+        self._note(attempt, found)
+        code = int(state.get("ExitCode") or 0)
+        if await self._bring(attempt, obj, with_outputs=code == 0) is False:
+            message = "its container was removed by somebody else before its outputs were collected"
+            return Exit(Stopped.LOST, None, watch.usage, message)
+        usage = watch.usage
+        if code and (state.get("OOMKilled") or watch.saw_oom) and obj not in self._stopped:
+            limit = attempt.resources.memory_bytes
+            message = "" if limit else "the Docker host ran out of memory and ended it"
+            return Exit(Stopped.OUT_OF_MEMORY, code, usage, message)
+        if obj not in self._stopped and await was_restarted(self.client, state, watch.saw_outage):
+            message = "the Docker daemon was restarted while it ran, which ends all containers"
+            return Exit(Stopped.LOST, None, usage, message)
+        if code > 128 and code - 128 in signal.valid_signals():
+            return Exit(Stopped.SIGNALLED, code, usage)
+        tail = logs.tail(attempt.log)
+        message = container.exit_sentence(code, tail, attempt.argv[0] if attempt.argv else "")
+        return Exit(Stopped.EXITED, code, usage, message)
+
+    async def _bring(self, attempt: Attempt, obj: str, *, with_outputs: bool) -> bool:
+        """Fetch the metrics and the declared outputs; False when the container is gone."""
+        wanted = [(VIEW.metrics, attempt.folder / "metrics")]
+        if with_outputs:
+            for output in attempt.outputs:
+                path = output.rstrip("/")
+                wanted.append((f"{VIEW.work}/{path}", attempt.work / path))
+        found = await asyncio.gather(*(self._fetch(obj, *each) for each in wanted))
+        if not any(found):
+            return await self._look(obj) is not None
+        return True
+
+    async def _fetch(self, obj: str, inside: str, place: Path) -> bool:
+        """One file or folder out of the container; False when it is not there."""
+        path = f"/containers/{obj}/archive"
+        try:
+            async with self.client.stream("GET", path, {"path": inside}) as response:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                await archive.unpack(response.chunks(), place, self._pool)
+        except DockerError as error:
+            if error.status != 404:
+                raise Unreachable(f"{inside} can't be fetched: {error.message}") from error
+            await asyncio.get_running_loop().run_in_executor(self._pool, archive.clear, place)
+            return False
+        return True
+
+    def _note(self, attempt: Attempt, found: Mapping[str, Any]) -> None:
+        """Keep what the container was: it is removed soon."""
+        state = found["State"]
+        facts = {
+            "id": found["Id"],
+            "name": str(found.get("Name", "")).lstrip("/"),
+            "image": found.get("Image"),
+            "created_at": found.get("Created"),
+            "started_at": state.get("StartedAt"),
+            "ended_at": state.get("FinishedAt"),
+            "exit_code": state.get("ExitCode"),
+        }
+        with suppress(OSError):
+            (attempt.folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+    async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
+        """See `Engine`. The image's stop signal, after `grace_s` (whole seconds) SIGKILL."""
+        self._stopped.add(obj)
+        seconds = str(max(0, math.ceil(grace_s)))
+        path = f"/containers/{obj}"
+        try:
+            found = await self._look(obj)
+            if found is not None and found["State"].get("Paused"):
+                await self.client.json("POST", f"{path}/unpause")
+            await self.client.json("POST", f"{path}/stop", {"t": seconds})
+        except DockerError as error:
+            if error.status == 404:
+                return
+            found = await self._look(obj)
+            if found is not None and found["State"].get("Running"):
+                raise Unreachable(
+                    f"{attempt.name} was killed but does not end: {error.message}"
+                ) from error
+
+    async def remove(self, attempt: Attempt, obj: str | None) -> None:
+        """See `Engine`. Without an object, what has the attempt's name goes if it is ours."""
+        if obj is None:
+            found = await self._look(container_name(attempt.name))
+            if found is None or not _is_ours(found, attempt):
+                return
+            obj = str(found["Id"])
+        self._watches.pop(obj, None)
+        self._stopped.discard(obj)
+        deadline = asyncio.get_running_loop().time() + _REMOVE_S
+        while True:
+            try:
+                await self.client.json("DELETE", f"/containers/{obj}", {"v": "1", "force": "1"})
+            except DockerError as error:
+                if error.status == 404:
+                    return
+                # 409: somebody else's removal is in progress.
+                if error.status != 409 or asyncio.get_running_loop().time() > deadline:
+                    raise Unreachable(
+                        f"the container of {attempt.name} can't be removed: {error.message}"
+                    ) from error
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Give back connections and threads; attempts go on."""
+        await self.client.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_ours(found: Mapping[str, Any], attempt: Attempt) -> bool:
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return bool(labels.get(NAME) == attempt.name)
+
+
+def _not_started(attempt: Attempt, obj: str | None, error: DockerError) -> str:
+    if error.status == 404 and obj is not None:
+        return f"the container of {attempt.name} was removed by somebody else before it began"
+    return container.refusal(attempt, error.message)

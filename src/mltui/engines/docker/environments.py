@@ -1,0 +1,346 @@
+"""Environments as images: built from a folder, fetched by name, or generated from requirements.
+
+Called by the engine. An image is found again by its tag and by the key in its labels: what it was
+made of and what its bases were. Equal keys share one build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mltui.engines.docker import blame, buildx, classic, dockerfile, generated, images
+from mltui.engines.docker.classic import BrokenBuild, Order
+from mltui.engines.docker.client import Client, DockerError
+from mltui.engines.docker.container import is_full
+from mltui.engines.docker.context import BuildContext, Digests, read_context
+from mltui.engines.docker.dockerfile import Dockerfile
+from mltui.engines.docker.names import BASES, KEY, image_tag
+from mltui.engines.docker.recorder import Recorder
+from mltui.engines.docker.steps import Fault
+from mltui.engines.protocol import Built
+from mltui.errors import BuildFailed, MltuiError
+from mltui.spec.model import Environment
+
+_FORMAT = 1
+_NO_TEXT = dockerfile.parse("")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an environment's image is made of."""
+
+    environment: Environment
+    key: str
+    tag: str
+    image: str | None = None
+    """Only fetched, by this name."""
+    dockerfile: Dockerfile = _NO_TEXT
+    file: Path | None = None
+    shown: str = ""
+    context: BuildContext | None = None
+    made: generated.Generated | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    parts: tuple[str, ...] = ()
+    """What decides about the image, a line each, for `Built.resolved`."""
+
+
+class Environments:
+    """The environments of one daemon."""
+
+    def __init__(
+        self, client: Client, pool: Executor, *, base: str | None = None, builder: str | None = None
+    ) -> None:
+        self._client = client
+        self._pool = pool
+        self._base = base or client.environ.get(generated.BASE_VARIABLE) or None
+        self._builder = builder
+        self._digests = Digests()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    # --- what it needs --------------------------------------------------------------------------
+
+    def key(self, environment: Environment, project: Path) -> str:
+        """Identity of the build; see `Engine.build_key`. BuildFailed."""
+        return self._plan(environment, project).key
+
+    def _plan(self, environment: Environment, project: Path) -> Plan:
+        image = environment.image
+        if image is not None and image.name is not None and image.build is None:
+            key = _hash(["image", image.name])
+            return Plan(environment, key, image.name, image.name, shown=image.name)
+        if image is not None and image.build is not None:
+            return self._plan_build(environment, project)
+        if environment.requirements is not None:
+            return self._plan_generated(environment, project)
+        raise BuildFailed(
+            f"environment {environment.name!r} has neither an image nor requirements: give it "
+            "`image:` or `requirements:`"
+        )
+
+    def _plan_build(self, environment: Environment, project: Path) -> Plan:
+        image = environment.image
+        assert image is not None and image.build is not None
+        root = project / image.build
+        file = root / (image.dockerfile or "Dockerfile")
+        shown = _shown(file, project)
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise BuildFailed(f"{shown} can't be read: {reason}") from error
+        context = read_context(root, file)
+        parts = (
+            f"dockerfile {_hash(text)}",
+            f"context {self._digests.digest(context)}",
+            *(f"arg {name}={value}" for name, value in sorted(image.args.items())),
+            *((f"target {image.build_target}",) if image.build_target else ()),
+        )
+        key = _hash([_FORMAT, *parts])
+        return Plan(
+            environment,
+            key,
+            image_tag(project.resolve().name, environment.name, key),
+            None,
+            dockerfile.parse(text),
+            file,
+            shown,
+            context,
+            None,
+            image.args,
+            image.build_target,
+            parts,
+        )
+
+    def _plan_generated(self, environment: Environment, project: Path) -> Plan:
+        made = generated.plan(environment, project, self._base)
+        parts = (
+            f"generated {generated.FORMAT} {_hash(made.text)}",
+            *(f"requirements {name} {_hash(text)}" for name, text in made.requirements.texts),
+            *(f"package {name} {digest}" for name, digest in made.requirements.local),
+        )
+        key = _hash([_FORMAT, *parts])
+        tag = image_tag(project.resolve().name, environment.name, key)
+        shown = f"Dockerfile made from {environment.requirements}"
+        return Plan(
+            environment, key, tag, None, dockerfile.parse(made.text), None, shown, made=made,
+            parts=parts,
+        )  # fmt: skip
+
+    # --- what there is --------------------------------------------------------------------------
+
+    async def built(self, environment: Environment, project: Path) -> Built | None:
+        """The image if it is there and its bases are what they were. Unreachable, BuildFailed."""
+        return await self._built(await self._in_pool(self._plan, environment, project))
+
+    async def _built(self, plan: Plan) -> Built | None:
+        found = await images.inspect(self._client, plan.tag)
+        if found is None:
+            return None
+        if plan.image is not None:
+            resolved = f"image {plan.image}\n{images.digest_of(found)}\n"
+            return Built(plan.key, resolved, str(found["Id"]))
+        labels = (found.get("Config") or {}).get("Labels") or {}
+        if labels.get(KEY) != plan.key:
+            return None
+        bases = _read_bases(labels.get(BASES))
+        for name, digest in bases.items():
+            base = await images.inspect(self._client, name)
+            if base is not None and images.digest_of(base) != digest:
+                return None  # the base has moved on: what is built now would be another image
+        return self._describe(plan, bases, found)
+
+    def _describe(self, plan: Plan, bases: Mapping[str, str], found: Mapping[str, Any]) -> Built:
+        platform = f"{found.get('Os', 'linux')}/{found.get('Architecture', '')}"
+        lines = [
+            f"platform {platform}",
+            *plan.parts,
+            *(f"base {name} {digest}" for name, digest in sorted(bases.items())),
+        ]
+        return Built(plan.key, "\n".join(lines) + "\n", str(found["Id"]))
+
+    # --- building -------------------------------------------------------------------------------
+
+    async def build(
+        self, environment: Environment, project: Path, log: Path, *, no_cache: bool = False
+    ) -> Built:
+        """Build or fetch it, unless it is there. BuildFailed, Unreachable."""
+        plan = await self._in_pool(self._plan, environment, project)
+        async with self._locks.setdefault(plan.key, asyncio.Lock()):
+            if not no_cache and (found := await self._built(plan)) is not None:
+                return found
+            recorder = Recorder(log, plan.dockerfile, plan.shown)
+            recorder.build(started_at=time.time(), tag=plan.tag)
+            try:
+                return await self._make(plan, project, log, recorder, no_cache)
+            except asyncio.CancelledError:
+                recorder.end(cancelled=True)
+                raise
+            except MltuiError as error:
+                if not isinstance(error, _Told):
+                    recorder.end(Fault(str(error)))
+                raise
+            finally:
+                recorder.close()
+
+    async def _make(
+        self, plan: Plan, project: Path, log: Path, recorder: Recorder, no_cache: bool
+    ) -> Built:
+        if plan.image is not None:
+            recorder.build(builder="pull")
+            await images.pull(self._client, plan.image, recorder, self._pool)
+        else:
+            bases = await self._have_bases(plan, recorder)
+            labels = {KEY: plan.key, BASES: json.dumps(bases), "mltui.environment": plan.tag}
+            async with self._order(plan, project, log, labels, no_cache) as order:
+                await self._run(plan, project, order, recorder)
+        built = await self._built(plan)
+        if built is None:
+            raise BuildFailed(f"{plan.shown} was built, but its image {plan.tag} is not there")
+        found = await images.inspect(self._client, built.location) or {}
+        recorder.build(
+            image=built.location,
+            size_bytes=found.get("Size"),
+            layers=await images.layers(self._client, built.location),
+        )
+        recorder.end()
+        return built
+
+    async def _have_bases(self, plan: Plan, recorder: Recorder) -> dict[str, str]:
+        """Fetch the bases that are missing; name → digest. BuildFailed at the line of a FROM."""
+        bases = {}
+        for name, instruction in plan.dockerfile.bases(plan.args, plan.target).items():
+            try:
+                found = await images.inspect(self._client, name)
+                if found is None:
+                    found = await images.pull(self._client, name, recorder, self._pool)
+            except BuildFailed as error:
+                if instruction.keyword != "FROM":
+                    continue  # a builder may not need it
+                step = recorder.steps.get(f"pull {name}")
+                if step is not None:
+                    recorder.step(recorder.placed(step, instruction))
+                fault = replace(
+                    recorder.fault(str(error), line=instruction.line), message=str(error)
+                )
+                recorder.end(fault)
+                raise _Told(_message(fault)) from error
+            bases[name] = images.digest_of(found)
+        return bases
+
+    @asynccontextmanager
+    async def _order(
+        self, plan: Plan, project: Path, log: Path, labels: Mapping[str, str], no_cache: bool
+    ) -> AsyncIterator[Order]:
+        settings = await self._in_pool(generated.read_pip_settings, self._client.environ)
+        quiet = {
+            name: settings[name]
+            for name in generated.PIP_ARGS
+            if name in settings and name not in plan.args and plan.dockerfile.declares(name)
+        }
+        if plan.made is None:
+            assert plan.context is not None and plan.file is not None
+            yield Order(
+                plan.context, plan.file, plan.tag, labels, plan.args, plan.target, no_cache, quiet
+            )
+            return
+        with tempfile.TemporaryDirectory(prefix="mltui-build-") as name:
+            folder = Path(name)
+            await self._in_pool(generated.write_context, plan.made, project, folder, settings)
+            file = log.parent / "Dockerfile"
+            file.write_text(plan.made.text, encoding="utf-8")
+            context = await self._in_pool(read_context, folder, folder / "Dockerfile")
+            yield Order(context, file, plan.tag, labels, {}, None, no_cache, quiet)
+
+    async def _run(self, plan: Plan, project: Path, order: Order, recorder: Recorder) -> None:
+        builder = self._builder
+        if builder is None:
+            has_buildx = await buildx.is_available(self._client.environ)
+            builder = self._builder = "buildx" if has_buildx else "classic"
+        notes = [order.context.note, classic.NOTE if builder == "classic" else ""]
+        recorder.build(
+            builder=builder,
+            note="; ".join(note for note in notes if note),
+            context_bytes=order.context.size_bytes,
+            context_files=len(order.context.names),
+            has_ignore=order.context.has_ignore,
+        )
+        size = order.context.size_bytes / 1e6
+        recorder.note(f"{builder}: {plan.shown} → {plan.tag}, context {size:.1f} MB")
+        for note in filter(None, notes):
+            recorder.note(note)
+        try:
+            if builder == "buildx":
+                await buildx.build(self._client, order, recorder)
+            else:
+                await classic.build(self._client, order, recorder, self._pool)
+        except BrokenBuild as error:
+            fault = await self._in_pool(self._fault, plan, project, error, recorder)
+            recorder.end(fault)
+            raise _Told(_message(fault)) from error
+        except DockerError as error:
+            raise BuildFailed(f"{plan.shown}: {error.message}") from error
+
+    def _fault(self, plan: Plan, project: Path, error: BrokenBuild, recorder: Recorder) -> Fault:
+        if is_full(error.message):
+            said = "the disk of the Docker host is full: `docker system df` shows what fills it"
+            return replace(recorder.fault(said, line=error.line), message=said)
+        fault = recorder.fault(error.message, line=error.line)
+        step = recorder.failed
+        if step is None:
+            return fault
+        instruction = next(
+            (each for each in plan.dockerfile.instructions if each.line == step.line), None
+        )
+        files = [project / name for name, _ in plan.made.requirements.texts] if plan.made else []
+        if plan.context is not None:
+            texts = (name for name in plan.context.names if name.endswith((".txt", ".in", ".pip")))
+            files += [plan.context.root / name for name in texts]
+        place = blame.requirement_line(recorder.lines(step.id), instruction, files)
+        if place is None:
+            return fault
+        return replace(fault, requirement_file=_shown(place[0], project), requirement_line=place[1])
+
+    async def _in_pool(self, function: Any, *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+
+class _Told(BuildFailed):
+    """A failure whose place and reason were recorded."""
+
+
+def _message(fault: Fault) -> str:
+    """`images/train/Dockerfile:7: No matching distribution found for x==9 (requirements.txt:3)`."""
+    place = f"{fault.file}:{fault.line}: " if fault.line else ""
+    named = f"{fault.requirement_file}:{fault.requirement_line}"
+    return f"{place}{fault.message}{f' ({named})' if fault.requirement_file else ''}"
+
+
+def _read_bases(text: object) -> dict[str, str]:
+    try:
+        data = json.loads(str(text))
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}
+
+
+def _shown(path: Path, project: Path) -> str:
+    try:
+        return path.resolve().relative_to(project.resolve()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _hash(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
