@@ -312,8 +312,7 @@ class Object:
 
     def keys_left(self, node: MapNode) -> str:
         """What could be written instead, where nothing is near."""
-        written = {entry.key for entry in node.entries}
-        left = [f"`{f.name}`" for f in self.fields if f.name not in written]
+        left = [f"`{f.name}`" for f in self.fields if f.name not in {e.key for e in node.entries}]
         return "there is " + ", ".join(left) if 0 < len(left) <= 12 else ""
 
     def schema(self, definitions: dict[str, Schema]) -> Schema:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeAlias
+
+from mltui.spec.choices import FailureClass as FailureClass
+from mltui.spec.choices import Otherwise as Otherwise
+from mltui.spec.choices import Phase as Phase
 
 ParamValue: TypeAlias = "bool | int | float | str | list[ParamValue] | dict[str, ParamValue] | None"
 """A value of YAML's JSON-compatible core; `None` means unset."""
@@ -24,35 +27,6 @@ class Mark:
 
     line: int
     column: int
-
-
-class Phase(StrEnum):
-    """Where in the lifecycle a stage belongs; the Pipeline screen groups by it."""
-
-    DATA = "data"
-    TRAINING = "training"
-    INFERENCE = "inference"
-
-
-class FailureClass(StrEnum):
-    """Why an attempt failed; the retry policy chooses by it."""
-
-    PROGRAM = "program"
-    CONTRACT = "contract"
-    TIMEOUT = "timeout"
-    MEMORY = "memory"
-    BUILD = "build"
-    CONFIG = "config"
-    INFRASTRUCTURE = "infrastructure"
-    CANCELLED = "cancelled"
-
-
-class Otherwise(StrEnum):
-    """What happens when a gate's loop is exhausted."""
-
-    FAIL = "fail"
-    ACCEPT_BEST = "accept-best"
-    PAUSE = "pause"
 
 
 # --- text with ${…} in it -------------------------------------------------------------------
