@@ -11,10 +11,8 @@ import pytest
 from mltui.runs.lock import RunnerLock
 from mltui.runs.project import Project
 
-from .seed import NOON, Seed
-from .worlds import CURVE as CURVE
-from .worlds import KERNEL as KERNEL
-from .worlds import LANGUAGES, OUT_OF_MEMORY, Behaviour, digits, languages, world
+from .seed import NOON, Behaviour, Seed
+from .worlds import CURVE, KERNEL, LANGUAGES, OUT_OF_MEMORY, digits, languages, world
 
 
 @pytest.fixture(autouse=True)

@@ -39,9 +39,7 @@ def test_screen(
     name: str, size: tuple[int, int], snap_compare: Compare, request: pytest.FixtureRequest
 ) -> None:
     fixture, keys = SCREENS[name]
-    assert snap_compare(
-        _app(request.getfixturevalue(fixture)), terminal_size=size, run_before=_ready(keys)
-    )
+    _same(snap_compare, request.getfixturevalue(fixture), size, keys)
 
 
 @pytest.mark.parametrize("theme", ["mltui-light", "high-contrast", "colour-blind-safe", "ansi"])
@@ -49,26 +47,27 @@ def test_theme(
     theme: str, failed: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLTUI_THEME", theme)
-    assert snap_compare(_app(failed), terminal_size=(80, 24), run_before=_ready(()))
+    _same(snap_compare, failed, (80, 24))
 
 
 def test_no_colour(failed: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(_app(failed), terminal_size=(80, 24), run_before=_ready(()))
+    _same(snap_compare, failed, (80, 24))
 
 
 def test_ascii(running: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
-    assert snap_compare(_app(running), terminal_size=(80, 24), run_before=_ready(("g",)))
+    _same(snap_compare, running, (80, 24), ("g",))
 
 
-def _app(project: Project) -> MltuiApp:
+def _same(
+    snap_compare: Compare, project: Project, size: tuple[int, int], keys: tuple[str, ...] = ()
+) -> None:
+    """Open the app, press the keys, compare; an app that never came up is no equal picture."""
+    seen: list[bool] = []
     session = Session(project, now=lambda: NOON)
     session.open()
-    return MltuiApp(session)
 
-
-def _ready(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
     async def run_before(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, MltuiApp)
@@ -76,8 +75,12 @@ def _ready(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
         if keys:
             await pilot.press(*keys)
             await _settle(app, pilot)
+        seen.append(True)
 
-    return run_before
+    is_same = snap_compare(MltuiApp(session), terminal_size=size, run_before=run_before)
+    session.close()
+    assert seen, "the app did not come up"
+    assert is_same
 
 
 async def _settle(app: MltuiApp, pilot: Pilot[Any]) -> None:

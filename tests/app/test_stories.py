@@ -8,8 +8,8 @@ from mltui.actions import registry
 from mltui.runs.project import Project
 
 from .driver import Driver
-from .seed import NOON, Seed
-from .worlds import Behaviour, digits, world
+from .seed import NOON, Behaviour, Seed
+from .worlds import digits, world
 
 
 async def test_a_failed_stage_shows_its_exception_without_a_key(failed: Project) -> None:

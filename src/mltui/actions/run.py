@@ -27,6 +27,9 @@ async def start(context: Context, request: RunRequest) -> None:
     if submitted is None:
         return
     context.open_run(submitted.run)
+    if submitted.repeats is not None:
+        context.notice(f"nothing has changed since run {submitted.repeats}: same result")
+        return
     text = f"run {submitted.run} is queued"
     if submitted.behind is not None:
         text += f" behind run {submitted.behind}"

@@ -21,6 +21,7 @@ from mltui.app.session import Change, Session
 from mltui.app.settings import Settings
 from mltui.app.workbench import Workbench
 from mltui.errors import MltuiError
+from mltui.text.glyphs import unicode_ok
 
 _HERE = Path(__file__).parent
 
@@ -45,6 +46,8 @@ class MltuiApp(App[int]):
         super().__init__(ansi_color=True if plain else None)
         self.session = session
         self.settings = settings or Settings()
+        if not unicode_ok():
+            self.add_class("-ascii")
         self._themes_read = False
         self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT

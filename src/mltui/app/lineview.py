@@ -7,8 +7,8 @@ them with what is on screen. Textual re-sends a whole dirty region, so a line is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mltui.app.present.line import EMPTY, Line
+from mltui.app.present.line import EMPTY, Line, Part
 from mltui.app.present.sgr import OWN
 from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
 from mltui.text.glyphs import unicode_ok
@@ -43,6 +43,10 @@ def paint(
         for text, role in parts
     ]
     return Strip(segments, width).adjust_cell_length(width, base)
+
+
+def _bare(parts: Iterable[Part]) -> tuple[Part, ...]:
+    return tuple((text, "") for text, _ in parts)
 
 
 def _plain(text: str) -> str:
@@ -257,8 +261,13 @@ class LineView(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if self.has_cursor and row == self._row < len(self._lines):
             role = "cursor" if self.has_focus else "cursor-blurred"
-            base = self._styles.on(self.rich_style, role)
-            return paint(self._lines[row], width, self._styles, base, unicode=self._unicode)
+            look = self._styles.part(role)
+            line = self._lines[row]
+            if look.reverse or look.color is not None:
+                # A cursor with a foreground of its own is one bar, not a patchwork of roles.
+                line = replace(line, left=_bare(line.left), right=_bare(line.right))
+            base = self.rich_style + look
+            return paint(line, width, self._styles, base, unicode=self._unicode)
         strip = self._strips.get(row)
         if strip is None or strip.cell_length != width:
             strip = self._strip(self._lines[row] if row < len(self._lines) else EMPTY, width)

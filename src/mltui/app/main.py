@@ -10,12 +10,17 @@ import os
 import sys
 from pathlib import Path
 
+from mltui.errors import MltuiError, UsageError
+
 
 def run_app(project_root: Path, run: int | None = None) -> int:
     """Open the workbench on a project until the person leaves; the exit code.
 
-    run: look at this run instead of following the newest.
+    run: look at this run instead of following the newest. UsageError where no screen can be shown.
     """
+    why = _why_no_screen()
+    if why is not None:
+        raise UsageError(why)
     _textual_defaults()
     from mltui.app.app import MltuiApp
     from mltui.app.session import Session
@@ -33,17 +38,25 @@ def run_app(project_root: Path, run: int | None = None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """`python -m mltui.app [FOLDER]`: only the screen, for tests and for trying things out."""
-    from mltui.errors import UsageError
     from mltui.runs.project import Project
 
     args = sys.argv[1:] if argv is None else argv
     start = Path(args[0]) if args else Path.cwd()
     try:
-        project = Project.find(start)
-    except UsageError as error:
+        return run_app(Project.find(start).root)
+    except MltuiError as error:
         print(f"mltui: {error}", file=sys.stderr)
         return error.exit_code
-    return run_app(project.root)
+
+
+def _why_no_screen() -> str | None:
+    """Why this terminal can't show a screen; None if it can."""
+    instead = "`mltui ls stages` and `mltui attach` say the same in lines"
+    if os.environ.get("TERM") == "dumb":
+        return f"this terminal can't show a screen (TERM=dumb): {instead}"
+    if not (sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())):
+        return f"there is no terminal to show a screen on: {instead}"
+    return None
 
 
 def _textual_defaults() -> None:

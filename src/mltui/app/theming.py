@@ -36,6 +36,8 @@ _COLOURS = (
 _FLAGS = ("dark", "ansi")
 _OWN = {"rule": "#808080"}
 """Variables of ours that every theme needs, with what they are where a theme says nothing."""
+_ANSI = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"}
+"""Textual's own styles refer to these where a theme is of the terminal's sixteen colours."""
 
 
 class _Wrong(Exception):
@@ -109,7 +111,7 @@ def parse(text: str) -> Theme:
             if value not in ("true", "false"):
                 raise _Wrong(line, f"`{key}` is true or false, not `{value}`")
             flags[key] = value == "true"
-    looks: dict[str, str] = dict(_OWN)
+    looks: dict[str, str] = {**_OWN, **(_ANSI if flags.get("ansi") else {})}
     for key, (line, value) in variables.items():
         if key in ROLES and parse_look(value) is None:
             raise _Wrong(line, f"`{key}: {value}` is no look", "like `#ff6b6b bold` or `dim`")

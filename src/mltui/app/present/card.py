@@ -85,7 +85,8 @@ def _cause(row: StageRow, evidence: Evidence, width: int) -> list[Line]:
     reason = row.reason
     if reason:
         found += wrapped(reason, width - 1, "", "   ")[:3]
-    exception = evidence.exception
+    said = [text for text in evidence.last_lines if text.strip()]
+    exception = evidence.exception or (said[-1].strip() if said else None)
     if exception and exception not in reason:
         found += wrapped(exception, width - 1, "state-failed", "   ")[:3]
     return found

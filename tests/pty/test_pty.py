@@ -1,0 +1,238 @@
+"""The app on a real terminal: how many bytes it writes, and that nothing wedges it.
+
+Headless tests write nothing to a terminal, so a repaint too many is only seen here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mltui.runs.lock import RunnerLock
+from mltui.runs.project import Project
+
+SPEC = """\
+mltui: 1
+name: real
+stages:
+  fetch:
+    phase: data
+    run: echo 1 > ${outputs.raw}
+    outputs: {raw: raw.txt}
+  train:
+    phase: training
+    inputs: {raw: fetch.raw}
+    run: |
+      echo "ValueError: nothing is right" >&2; exit 3
+"""
+
+
+class Terminal:
+    """The app in a process of its own, on a pty that answers nothing."""
+
+    def __init__(self, root: Path, environ: dict[str, str], rows: int = 24, columns: int = 80):
+        self.master, slave = pty.openpty()
+        self.resize(rows, columns)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mltui.app", str(root)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environ,
+            start_new_session=True,
+            close_fds=True,
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds: float) -> bytes:
+        """What is written within so many seconds."""
+        until = time.monotonic() + seconds
+        found = b""
+        while (left := until - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.master], [], [], left)
+            if not ready:
+                break
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            found += data
+        self.seen += found
+        return found
+
+    def read_until(self, text: bytes, seconds: float = 20.0) -> None:
+        until = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < until, self.seen[-2000:]
+            self.read(0.2)
+
+    def settle(self) -> None:
+        """Until nothing was written for a second."""
+        until = time.monotonic() + 20
+        while self.read(1.0) and time.monotonic() < until:
+            pass
+
+    def send(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        os.close(self.master)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project with one failed run, made without a runner of its own."""
+    from mltui.runs import client
+    from mltui.runs.lock import runner_status
+    from mltui.runs.rows import RunRequest
+
+    (tmp_path / "mltui.yaml").write_text(SPEC, encoding="utf-8")
+    made = Project(tmp_path)
+    client.submit(made, RunRequest())
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        journal = made.journal()
+        row = journal.run(1)
+        journal.close()
+        if row is not None and row.state.is_final and not runner_status(made).alive:
+            return made
+        time.sleep(0.05)
+    raise AssertionError("the run does not end")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {
+        **kept,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LC_ALL": "C.UTF-8",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+
+
+@pytest.fixture
+def terminal(project: Project, environ: dict[str, str]) -> Iterator[Terminal]:
+    opened = Terminal(project.root, environ)
+    yield opened
+    opened.end()
+
+
+def test_at_rest_nothing_is_written(terminal: Terminal) -> None:
+    terminal.read_until(b"ValueError")
+    terminal.settle()
+    assert terminal.read(5.0) == b""
+
+
+def test_a_key_writes_little(terminal: Terminal) -> None:
+    terminal.read_until(b"ValueError")
+    terminal.settle()
+    terminal.send(b"k")
+    written = terminal.read(1.0)
+    assert 0 < len(written) < 12_000
+
+
+def test_a_running_stage_costs_little(project: Project, environ: dict[str, str]) -> None:
+    """A clock ticks in the header, the list and the title: a line each, once a second."""
+    journal = project.journal(write=True)
+    now = time.time()
+    journal.append(1, [], update={"state": "running", "started_at": now, "ended_at": None})
+    journal.close()
+    lock = RunnerLock(project.folder)
+    assert lock.take()
+    opened = Terminal(project.root, environ)
+    try:
+        opened.read_until(b"running")
+        opened.read(2.0)
+        written = opened.read(5.0)
+        assert 0 < len(written) < 5 * 1_200
+    finally:
+        opened.end()
+        lock.release()
+
+
+def test_a_storm_of_resizes_leaves_it_whole(terminal: Terminal) -> None:
+    terminal.read_until(b"ValueError")
+    for step in range(40):
+        terminal.resize(10 + step % 30, 40 + (step * 7) % 120)
+        os.killpg(terminal.process.pid, signal.SIGWINCH)
+        terminal.read(0.02)
+    terminal.resize(24, 80)
+    os.killpg(terminal.process.pid, signal.SIGWINCH)
+    terminal.settle()
+    assert terminal.process.poll() is None
+    terminal.send(b"q")
+    assert terminal.process.wait(10) == 0
+
+
+def test_a_dumb_terminal_is_told_what_to_do_instead(
+    project: Project, environ: dict[str, str]
+) -> None:
+    opened = Terminal(project.root, {**environ, "TERM": "dumb"})
+    try:
+        opened.read_until(b"TERM=dumb")
+        assert b"mltui ls stages" in opened.seen
+        assert b"\x1b" not in opened.seen
+        assert opened.process.wait(10) == 2
+    finally:
+        opened.end()
+
+
+def test_a_plain_terminal_gets_only_ascii(project: Project, environ: dict[str, str]) -> None:
+    opened = Terminal(project.root, {**environ, "LC_ALL": "C", "LANG": "C"})
+    try:
+        opened.read_until(b"ValueError")
+        opened.settle()
+        assert opened.seen.isascii()
+        opened.send(b"q")
+        assert opened.process.wait(10) == 0
+    finally:
+        opened.end()
+
+
+def test_a_kill_leaves_the_project_as_it_was(project: Project, environ: dict[str, str]) -> None:
+    opened = Terminal(project.root, environ)
+    opened.read_until(b"ValueError")
+    opened.process.kill()
+    opened.end()
+    journal = project.journal()
+    row = journal.run(1)
+    journal.close()
+    assert row is not None and row.state.value == "failed"
+
+
+def test_a_folder_without_a_project_is_a_clear_sentence(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mltui.app", str(tmp_path)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "mltui init" in done.stderr and "mltui demo" in done.stderr
