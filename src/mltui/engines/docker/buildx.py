@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from mltui.engines.docker.classic import BrokenBuild, Order, parse_error_line
+from mltui.engines.docker.classic import Order, read_refusal
 from mltui.engines.docker.client import Client
 from mltui.engines.docker.recorder import Recorder
 from mltui.engines.docker.restarts import read_time
@@ -198,7 +198,7 @@ async def build(client: Client, order: Order, recorder: Recorder) -> None:
         await _end(process)
     if code:
         message = _error(reader.text) or f"docker buildx ended with exit code {code}"
-        raise BrokenBuild(message, parse_error_line(message))
+        raise read_refusal(message)
 
 
 def _command(order: Order, env: Mapping[str, str]) -> list[str]:

@@ -24,6 +24,7 @@ from mltui.engines.docker.steps import BuildStep, StepState
 
 NOTE = "classic builder: no RUN --mount, no heredocs, stages one after another (no docker buildx)"
 _EXTRA = ".mltui.Dockerfile"
+_BUILT = re.compile(r"Successfully built [0-9a-f]{12}\n")
 _STEP = re.compile(r"Step (?P<index>\d+)/(?P<total>\d+) : (?P<text>.*)", re.DOTALL)
 
 
@@ -57,7 +58,7 @@ class ClassicReader:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._current: BuildStep | None = None
-        self._index = 0
+        self._index = self._total = 0
         self.image = ""
 
     def feed(self, event: Mapping[str, Any]) -> None:
@@ -80,6 +81,7 @@ class ClassicReader:
         # A program may print the same words: steps come one after another.
         if match is not None and int(match["index"]) == self._index + 1:
             self._end(StepState.DONE)
+            self._total = int(match["total"])
             self._begin(int(match["index"]), match["text"].strip())
             self._recorder.text(text.encode("utf-8"))
             return
@@ -89,7 +91,7 @@ class ClassicReader:
                 self._end(StepState.CACHED)
             self._recorder.text(text.encode("utf-8"))
             return
-        if text.startswith("Successfully "):
+        if self._index == self._total and _BUILT.match(text):
             self._end(StepState.DONE)
             self._recorder.text(text.encode("utf-8"))
             return
@@ -148,11 +150,11 @@ async def build(client: Client, order: Order, recorder: Recorder, pool: Executor
                     if line.strip():
                         reader.feed(json.loads(line))
     except DockerError as error:
-        raise BrokenBuild(error.message, parse_error_line(error.message)) from error
+        raise read_refusal(error.message) from error
     reader.finish()
 
 
-def parse_error_line(message: str) -> int:
-    """The line that either builder's parser complains of; 0 when it names none."""
-    found = re.search(r"[Dd]ockerfile parse error (?:on )?line (\d+)", message)
-    return int(found[1]) if found else 0
+def read_refusal(message: str) -> BrokenBuild:
+    """What either builder says when it refuses a Dockerfile as a whole, with the line it names."""
+    found = re.search(r"[Dd]ockerfile parse error (?:on )?line (\d+): (.*)", message, re.DOTALL)
+    return BrokenBuild(found[2].strip(), int(found[1])) if found else BrokenBuild(message)

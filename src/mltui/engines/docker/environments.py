@@ -32,6 +32,7 @@ from mltui.errors import BuildFailed, MltuiError
 from mltui.spec.model import Environment
 
 _FORMAT = 1
+_MADE = "Dockerfile made from"
 _NO_TEXT = dockerfile.parse("")
 
 
@@ -131,7 +132,7 @@ class Environments:
         )
         key = _hash([_FORMAT, *parts])
         tag = image_tag(project.resolve().name, environment.name, key)
-        shown = f"Dockerfile made from {environment.requirements}"
+        shown = f"{_MADE} {environment.requirements}"
         return Plan(
             environment, key, tag, None, dockerfile.parse(made.text), None, shown, made=made,
             parts=parts,
@@ -321,8 +322,10 @@ class _Told(BuildFailed):
 
 def _message(fault: Fault) -> str:
     """`images/train/Dockerfile:7: No matching distribution found for x==9 (requirements.txt:3)`."""
-    place = f"{fault.file}:{fault.line}: " if fault.line else ""
     named = f"{fault.requirement_file}:{fault.requirement_line}"
+    if fault.requirement_file and fault.file.startswith(_MADE):
+        return f"{named}: {fault.message}"
+    place = f"{fault.file}:{fault.line}: " if fault.line else ""
     return f"{place}{fault.message}{f' ({named})' if fault.requirement_file else ''}"
 
 
