@@ -27,7 +27,7 @@ def mltui_project(root: Path, chains: int, length: int) -> None:
                 f"  s{chain}-{link}:",
                 "    phase: data",
                 f"    inputs: {{line: {source}}}",
-                "    outputs: {line: line.txt}",
+                f"    outputs: {{line: {chain}-{link}.txt}}",
                 "    run: cp ${inputs.line} ${outputs.line}",
             ]
     (root / "mltui.yaml").write_text("\n".join(lines) + "\n")

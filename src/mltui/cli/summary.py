@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mltui import text
 from mltui.cli import words
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.pipeline.model import RoundPath, StageRow, State, Verdict
-from mltui.pipeline.plan import PlanLoop
 from mltui.runs.journal import Journal
-from mltui.runs.progress import plan_of_run
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
+
+if TYPE_CHECKING:
+    from mltui.pipeline.plan import PlanLoop
 
 _ROUNDS = (
     Column("GATE"),
@@ -45,7 +47,7 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     head = f"run {run.number}  {out.state(run.state)}"
     head += f" in {text.format_duration(took)}" if took is not None else ""
     lines.append(out.say(f"{head}  ({counts})"))
-    lines += _metrics(run)
+    lines += metric_lines(run)
     if run.reason:
         lines.append(f"  {run.reason}")
     lines += [f"  {line}" for line in _next_steps(run, rows)]
@@ -58,6 +60,8 @@ def _rounds(
     gated = [row for row in rows if row.gate is not None]
     if not gated:
         return []
+    from mltui.runs.progress import plan_of_run
+
     plan = plan_of_run(project, journal, run.number)
     gates = plan.gates if plan is not None else {}
     cells = []
@@ -87,7 +91,7 @@ def _judged(row: StageRow, loop: PlanLoop | None) -> Mapping[str, float]:
     return {name: value for name, value in row.metrics.items() if name in loop.gate.metrics}
 
 
-def _metrics(run: RunRow) -> list[str]:
+def metric_lines(run: RunRow) -> list[str]:
     """A line for each stage that measured something."""
     stages: dict[str, dict[str, float]] = {}
     for name, value in run.metrics.items():

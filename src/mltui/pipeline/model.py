@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from mltui.spec.model import FailureClass
+from mltui.spec.choices import FailureClass
 
 RoundPath: TypeAlias = tuple[int, ...]
 """The round of each loop around a stage, outermost first; empty outside loops."""

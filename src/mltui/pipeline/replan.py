@@ -37,6 +37,9 @@ def replanned(old: Board, plan: Plan) -> Board:
     for run in new.loops.values():
         if run.status is LoopStatus.SETTLED:
             show_accepted(new, run)
+    for unit in sorted(new.units.values(), key=lambda unit: unit.order):
+        if unit.step is Step.OPEN:  # what reads from its items must see now that they are done
+            fanout.follow_items(new, unit)
     for unit in old.units.values():
         if unit.instance not in new.units and unit.step is Step.LIVE:
             _keep_ghost(old, new, unit)

@@ -36,6 +36,8 @@ class Submitted:
     """What the person should know of what was asked: "`--set c` replaces `try` of evaluate"."""
     behind: int | None = None
     """It waits for this run to end; None: it starts at once."""
+    repeats: int | None = None
+    """Nothing has changed since this run, so it ended at once like that one."""
 
 
 class Effective(NamedTuple):
@@ -51,6 +53,11 @@ def submit(project: Project, request: RunRequest) -> Submitted:
     SpecError when `mltui.yaml` is wrong, UsageError for an unknown target, stage or param,
     JournalError when `.mltui` can't be used: nothing has been queued then.
     """
+    from mltui.runs.unchanged import repeat
+
+    repeated = repeat(project, request, time.time())
+    if repeated is not None:
+        return Submitted(repeated[0], repeats=repeated[1])
     notes = check(project, request)
     project.prepare()
     with closing(project.journal(write=True)) as journal:

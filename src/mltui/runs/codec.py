@@ -23,7 +23,7 @@ from mltui.pipeline.model import (
     Usage,
     Verdict,
 )
-from mltui.spec.model import FailureClass
+from mltui.spec.choices import FailureClass
 
 _EVENTS: dict[str, type] = {
     "run.planned": model.RunPlanned,

@@ -56,6 +56,7 @@ CREATE TABLE requests (
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
   "by" TEXT NOT NULL, at REAL NOT NULL, handled_at REAL, answer TEXT NOT NULL DEFAULT '');
 CREATE INDEX requests_open ON requests (handled_at) WHERE handled_at IS NULL;
+CREATE TABLE seals (name TEXT PRIMARY KEY, run INTEGER NOT NULL, reads TEXT NOT NULL) WITHOUT ROWID;
 """
 
 _PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -160,6 +161,39 @@ class Journal(Readings):
             )
             return int(cursor.lastrowid or 0)
 
+    def repeat_run(self, run: int, seal: str, at: float, columns: dict[str, Any]) -> int | None:
+        """Add a run with the history of another, dated `at`, and move the seal on to it.
+
+        Its number; None when `run` is no longer the newest. `columns`: of its own line.
+        """
+        moment = json.dumps(at)
+        with self._transaction() as db:
+            newest = db.execute("SELECT max(number) FROM runs").fetchone()[0]
+            if newest != run:
+                return None
+            cursor = db.execute(
+                "INSERT INTO runs (state, target, created_at, started_at, ended_at, reason, "
+                'exit_code, "trigger", params, metrics, request, spec) '
+                'SELECT state, target, ?1, ?1, ?1, reason, exit_code, "trigger", params, '
+                "metrics, request, spec FROM runs WHERE number = ?2",
+                (at, run),
+            )
+            number = int(cursor.lastrowid or 0)
+            db.execute(
+                "INSERT INTO events (run, type, data) SELECT ?, type, "
+                "json_set(data, '$.at', json(?)) FROM events WHERE run = ? ORDER BY id",
+                (number, moment, run),
+            )
+            version = db.execute("SELECT max(id) FROM events").fetchone()[0]
+            db.execute(
+                "INSERT INTO stages SELECT ?1, stage, path, item, ?2, state, NULL, ?3, "
+                "json_set(row, '$.run', ?1, '$.ended_at', json(?4)) FROM stages WHERE run = ?5",
+                (number, version, at, moment, run),
+            )
+            self._update(db, number, columns)
+            db.execute("UPDATE seals SET run = ? WHERE name = ?", (number, seal))
+            return number
+
     def pin(self, run: int, pinned: bool) -> None:
         """Keep a run from `gc`, or no longer."""
         with self._transaction() as db:
@@ -221,6 +255,13 @@ class Journal(Readings):
         with self._transaction() as db:
             db.execute(_ANSWER, (at, answer, request))
 
+    def put_seal(self, name: str, run: int, reads: dict[str, Any]) -> None:
+        """Keep what a run was decided from, for `unchanged`."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", (name, run, json.dumps(reads))
+            )
+
     def forget(self, runs: Iterable[int], keys: Iterable[str]) -> None:
         """Remove runs and kept results; for `gc`."""
         with self._transaction() as db:
@@ -230,6 +271,7 @@ class Journal(Readings):
                     ("stages", "run"),
                     ("requests", "run"),
                     ("builds", "run"),
+                    ("seals", "run"),
                     ("runs", "number"),
                 ):
                     db.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))

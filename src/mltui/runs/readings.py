@@ -198,6 +198,20 @@ class Readings:
         )
         return [_build(row) for row in rows]
 
+    def results_of(self, run: int) -> int:
+        """How many results a run took from the cache."""
+        query = "SELECT count(*) FROM stages WHERE run = ? AND state = 'cached'"
+        return int(self._db.execute(query, (run,)).fetchone()[0])
+
+    def seal(self, name: str) -> tuple[int, dict[str, Any]] | None:
+        """The run that a seal stands for and what it was decided from; none if it ended badly."""
+        row = self._db.execute(
+            "SELECT run, reads FROM seals JOIN runs ON number = run "
+            "WHERE name = ? AND state = 'succeeded'",
+            (name,),
+        ).fetchone()
+        return None if row is None else (row[0], json.loads(row[1]))
+
     def request(self, number: int) -> Request | None:
         """One request, to see whether it was handled."""
         row = self._db.execute(f"SELECT {REQUEST} FROM requests WHERE id = ?", (number,)).fetchone()

@@ -55,7 +55,9 @@ class Runner:
         self._failed: set[int] = set()
         """Runs that this runner could not go on with; the next one may."""
         self._seen = -1
-        self._handling: set[int] = set()
+        self._seat = asyncio.Lock()
+        """Held while a request is handled and while a run is taken up: a run that is at rest
+        must not be changed by two at once."""
 
     async def serve(self) -> None:
         """Work until neither a run nor a request is left."""
@@ -78,16 +80,11 @@ class Runner:
 
     def is_needed(self) -> bool:
         """Whether something is left that this runner could do."""
-        return self._next_run() is not None or bool(self._open_requests())
+        return self._next_run() is not None or bool(self._journal.open_requests())
 
     def _next_run(self) -> RunRow | None:
         left = (row for row in self._journal.unfinished() if row.number not in self._failed)
         return next(left, None)
-
-    def _open_requests(self) -> list[Request]:
-        return [
-            request for request in self._journal.open_requests() if request.id not in self._handling
-        ]
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -96,10 +93,10 @@ class Runner:
         number = row.number
         try:
             self._reserve.lay_by()
-            running = await self._open(row)
+            async with self._seat:
+                running = self._active = await self._open(number)
             if running is None:
                 return
-            self._active = running
             work = asyncio.create_task(running.go())
             # A fault in handling requests must end this too, or nobody would be answered.
             await asyncio.wait({work, poller}, return_when=asyncio.FIRST_COMPLETED)
@@ -129,8 +126,11 @@ class Runner:
         except MltuiError:
             log.exception("run %d is left as it is", number)
 
-    async def _open(self, row: RunRow) -> Running | None:
+    async def _open(self, number: int) -> Running | None:
         """A run made ready for work: planned now, or rebuilt from its journal."""
+        row = self._journal.run(number)
+        if row is None or row.state not in (State.PENDING, State.RUNNING):
+            return None  # a request came first
         crash_point("queued")
         events = [event for _, event in self._journal.events(row.number)]
         if any(isinstance(event, RunPlanned) for event in events):
@@ -185,7 +185,7 @@ class Runner:
         )
         target = planning.find_target(blueprint.spec, blueprint.target)
         limits = limits_of(target.engine, row.request.jobs)
-        return Running(context, history, limits, self._reserve)
+        return Running(context, history, limits, self._reserve, row.request)
 
     # --- requests -------------------------------------------------------------------------------
 
@@ -199,12 +199,15 @@ class Runner:
             await asyncio.sleep(POLL_S)
 
     async def _handle_requests(self) -> None:
-        for request in self._open_requests():
-            self._handling.add(request.id)
-            try:
-                await self._handle(request)
-            finally:
-                self._handling.discard(request.id)
+        async with self._seat:
+            for request in self._journal.open_requests():
+                try:
+                    await self._handle(request)
+                except Exception as error:
+                    # Of this run only; the one at work has nothing to do with it.
+                    log.exception("request %d about run %d", request.id, request.run)
+                    answer = f"the runner could not do that ({error}): see .mltui/runner.log"
+                    self._journal.answer(request.id, time.time(), answer)
 
     async def _handle(self, request: Request) -> None:
         row = self._journal.run(request.run)

@@ -38,7 +38,7 @@ from mltui.pipeline.model import (
     State,
     Stop,
 )
-from mltui.runs import attempts
+from mltui.runs import attempts, unchanged
 from mltui.runs.builds import Environments
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
@@ -50,6 +50,7 @@ from mltui.runs.outputs import read_list
 from mltui.runs.planning import Blueprint
 from mltui.runs.preparing import Preparer
 from mltui.runs.reserve import Reserve, is_full
+from mltui.runs.rows import RunRequest
 from mltui.runs.summary import Summary
 
 log = logging.getLogger(__name__)
@@ -74,9 +75,15 @@ class Running:
     """A run, from its plan (or its journal) to its end."""
 
     def __init__(
-        self, context: Context, history: History, limits: Limits, reserve: Reserve
+        self,
+        context: Context,
+        history: History,
+        limits: Limits,
+        reserve: Reserve,
+        request: RunRequest,
     ) -> None:
         self.context = context
+        self._request = request
         self._limits = limits
         self._reserve = reserve
         self._history = history
@@ -158,12 +165,14 @@ class Running:
 
     async def put_back(self) -> None:
         """Journal what was noted for a run that is not at work; queue it again if it goes on."""
-        while not self._batch.is_empty:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._failed is not None:
+            raise self._failed
+        if not self._batch.is_empty:
             batch, self._batch = self._batch, Batch()
             if not self.context.scheduler.finished:
                 self._columns["state"] = State.PENDING.value
             await self._journal(batch)
-            await asyncio.gather(*self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the loop; what it raises ends the loop."""
@@ -296,6 +305,8 @@ class Running:
         now = time.time()
         if scheduler.ended is not None:
             crash_point("ending")
+            if scheduler.ended.state is State.SUCCEEDED:
+                unchanged.seal(self.context, self._request)
         update = self._summary.update(rows, self.context.blueprint, scheduler.ended)
         update.update(self._columns)
         self._columns = {}

@@ -278,6 +278,17 @@ def test_a_retry_with_the_project_as_it_is_now_keeps_what_fits() -> None:
     assert sim.row("a").stale and sim.row("a").reason == "code changed"
 
 
+def test_what_reads_all_items_is_kept_by_a_retry_with_the_project_as_it_is_now() -> None:
+    fan = "f: {for_each: {i: [a, b]}}\njoin: {inputs: {each: f.out}}\nlast: {inputs: {x: join.out}}"
+    sim = run(plan(fan))
+    before = list(sim.labels)
+    sim.replan(plan(fan))
+    assert sim.state("join") == "succeeded"
+    sim.retry("join")
+    sim.run()
+    assert sim.labels == [*before, "join.2", "last.2"]
+
+
 def test_a_retry_forgets_stages_that_are_gone_and_stops_what_lives_of_them() -> None:
     sim = Simulation(plan(CHAIN), Outcomes(), limits=Limits(jobs=4))
     sim.until(lambda: sim.state("other") == "running")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from mltui.cli import diagnostics
-from mltui.cli.follow import follow
 from mltui.cli.interrupts import Interrupts
 from mltui.cli.output import Output
 from mltui.errors import UsageError
@@ -74,6 +74,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
             return diagnostics.DONE
         if submitted.behind is not None:
             diagnostics.note(f"run {number} waits for run {submitted.behind} to end")
+        if submitted.repeats is not None and not args.json:
+            return _say_unchanged(project, submitted, out)
+        from mltui.cli.follow import follow
+
         return follow(project, number, out, interrupts, is_json=args.json)
 
 
@@ -94,6 +98,22 @@ def request_of(args: argparse.Namespace) -> RunRequest:
         overrides=overrides,
         jobs=args.jobs,
     )
+
+
+def _say_unchanged(project: Project, submitted: client.Submitted, out: Output) -> int:
+    """It ended when it was asked for: what it repeats is said, not told again stage by stage."""
+    from mltui.cli.summary import metric_lines
+
+    with closing(project.journal()) as journal:
+        run = journal.run(submitted.run)
+        results = journal.results_of(submitted.run)
+    if run is None:
+        return diagnostics.DONE
+    out.line(f"nothing has changed since run {submitted.repeats}")
+    out.line(out.say(f"run {run.number}  {out.state(run.state)}  ({results:,} from the cache)"))
+    for line in metric_lines(run):
+        out.line(line)
+    return run.exit_code or diagnostics.DONE
 
 
 def _say_detached(
