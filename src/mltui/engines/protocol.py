@@ -51,6 +51,9 @@ class Attempt:
     outputs: tuple[str, ...] = ()
     """Paths in the working folder that the stage declares (a folder's may end in a slash): what an
     engine whose stages run elsewhere brings back into `work`, beside the metrics file."""
+    secrets: Path | None = None
+    """Folder with a file for each secret while it runs, apart from `folder`, which stays; None:
+    `folder/secrets`."""
 
     @property
     def log(self) -> Path:

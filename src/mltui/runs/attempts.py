@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from mltui.engines.protocol import Attempt, Built
+from mltui.engines.protocol import Attempt, Built, Engine, View, view_of
 from mltui.pipeline.model import InputValue, Instance, StageRow, attempt_slug
 from mltui.runs.project import Project
 from mltui.runs.store import Store
@@ -87,7 +87,7 @@ def _sweep(folder: Path, is_left: Callable[[str], bool]) -> None:
                 remove_tree(entry)
 
 
-def input_paths(spec: Spec, stage: Stage, work: Path) -> dict[str, str]:
+def input_paths(spec: Spec, stage: Stage, work: Path | str) -> dict[str, str]:
     """Where each input is in a working folder: the name, with the suffix its producer gave it."""
     return {
         name: f"{work}/{INPUTS}/{name}{input_suffix(spec, stage, name)}" for name in stage.inputs
@@ -119,18 +119,25 @@ def is_paired(spec: Spec, stage: Stage, producer: str) -> bool:
     return False
 
 
+def seen_by(engine: Engine, place: Place) -> View:
+    """How the attempt's places are called where its command runs."""
+    if hasattr(engine, "view"):
+        return view_of(engine, place.folder, place.work)
+    return View(str(place.work), str(place.metrics), str(place.secrets))
+
+
 def values_of(
-    spec: Spec, stage: Stage, instance: Instance, place: Place, params: Mapping[str, ParamValue]
+    spec: Spec, stage: Stage, instance: Instance, view: View, params: Mapping[str, ParamValue]
 ) -> dict[Ref, ParamValue]:
     """What each `${…}` of a stage's command stands for in this attempt."""
     values: dict[Ref, ParamValue] = {
-        Ref("inputs", name): path for name, path in input_paths(spec, stage, place.work).items()
+        Ref("inputs", name): path for name, path in input_paths(spec, stage, view.work).items()
     }
     for name, output in stage.outputs.items():
-        values[Ref("outputs", name)] = f"{place.work}/{output.path.rstrip('/')}"
+        values[Ref("outputs", name)] = f"{view.work}/{output.path.rstrip('/')}"
     for name, value in params.items():
         values[Ref("params", name)] = value
-    values[Ref("metrics")] = str(place.metrics)
+    values[Ref("metrics")] = view.metrics
     values[Ref("round")] = instance.round
     if stage.for_each is not None:
         values[Ref("item", stage.for_each.variable)] = instance.item
@@ -138,7 +145,7 @@ def values_of(
 
 
 def environment_of(
-    values: Mapping[Ref, ParamValue], stage: Stage, instance: Instance, attempt: int, place: Place
+    values: Mapping[Ref, ParamValue], stage: Stage, instance: Instance, attempt: int, view: View
 ) -> dict[str, str]:
     """The `MLTUI_…` variables of an attempt. The engine adds the mark that strays are found by."""
     env = {
@@ -151,7 +158,7 @@ def environment_of(
     if stage.uses_round:
         env["MLTUI_ROUND"] = str(instance.round)
     for name in stage.secrets:
-        env[f"MLTUI_SECRET_{variable(name)}"] = str(place.secrets / name)
+        env[f"MLTUI_SECRET_{variable(name)}"] = f"{view.secrets}/{name}"
     return env
 
 
@@ -181,6 +188,7 @@ def make_attempt(
     attempt: int,
     *,
     place: Place,
+    engine: Engine,
     params: Mapping[str, ParamValue],
     built: Built | None,
     environment: Environment | None,
@@ -188,7 +196,8 @@ def make_attempt(
     """What an engine needs of an attempt. Touches no file, so it also describes one that runs."""
     stage = spec.stages[instance.stage]
     name = attempt_name(project, spec, run, instance, attempt)
-    values = values_of(spec, stage, instance, place, params)
+    view = seen_by(engine, place)
+    values = values_of(spec, stage, instance, view, params)
     variables = dict(environment.variables) if environment is not None else {}
     return Attempt(
         name=name,
@@ -201,12 +210,16 @@ def make_attempt(
         }
         | ({"mltui.item": instance.item} if instance.item is not None else {}),
         argv=tuple(render(stage.run, values)),
-        env={**variables, **environment_of(values, stage, instance, attempt, place)},
+        env={**variables, **environment_of(values, stage, instance, attempt, view)},
         folder=place.folder,
         work=place.work,
         built=built,
         resources=stage.resources,
         network=stage.network,
+        outputs=tuple(
+            output.path.rstrip("/") + "/" * output.is_folder for output in stage.outputs.values()
+        ),
+        secrets=place.secrets if stage.secrets else None,
     )
 
 

@@ -39,6 +39,10 @@ def _make(target: Target) -> Engine:
         from mltui.engines.process import ProcessEngine
 
         return ProcessEngine()
+    if target.engine == "docker":
+        from mltui.engines.docker import DockerEngine
+
+        return DockerEngine(target)
     raise UsageError(
         f"target {target.name} needs the engine {target.engine}, which this mltui does not have yet"
     )

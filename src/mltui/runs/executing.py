@@ -266,6 +266,7 @@ class Executions:
             live.instance,
             live.number,
             place=live.place,
+            engine=live.engine,
             params=live.blueprint.plan.named_params_at(live.stage.name, live.instance.path),
             built=built,
             environment=live.blueprint.environment_of(live.instance),

@@ -165,7 +165,7 @@ class DockerEngine:
         def stream() -> Any:
             yield archive.folder_entry(container.ROOT)
             places = [(attempt.work, VIEW.work[1:])]
-            secrets = attempt.folder / "secrets"
+            secrets = attempt.secrets or attempt.folder / "secrets"
             if secrets.is_dir():
                 places.append((secrets, VIEW.secrets[1:]))
             yield from archive.pack(places)
