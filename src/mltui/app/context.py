@@ -16,12 +16,6 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import SuspendNotSupported
 
 from mltui.actions.action import Decision, Question, Selection
-from mltui.app.dialogs.confirm import ConfirmDialog
-from mltui.app.dialogs.decide import DecideDialog
-from mltui.app.dialogs.help import HelpDialog
-from mltui.app.dialogs.run import RunDialog
-from mltui.app.dryrun import preview
-from mltui.app.present.decide import offers
 from mltui.app.present.gate import gate_lines
 from mltui.app.reading import read_choices
 from mltui.errors import MltuiError
@@ -67,10 +61,15 @@ class ScreenContext:
 
     async def confirm(self, question: Question) -> bool:
         """Ask; the safe answer has the focus."""
+        from mltui.app.dialogs.confirm import ConfirmDialog
+
         return await self._bench.app.push_screen_wait(ConfirmDialog(question))
 
     async def ask_run(self, request: RunRequest) -> RunRequest | None:
         """Show what would run; None when the person leaves it."""
+        from mltui.app.dialogs.run import RunDialog
+        from mltui.app.dryrun import preview
+
         session = self._session
         name = session.name
         if request.start_from:
@@ -84,6 +83,9 @@ class ScreenContext:
 
     async def ask_decision(self, gate: StageRow) -> Decision | None:
         """Show the rounds of a gate and ask what to do."""
+        from mltui.app.dialogs.decide import DecideDialog
+        from mltui.app.present.decide import offers
+
         view, facts, project = self._session.view, self._session.facts, self._session.project
         run, instance = gate.run, gate.instance
         found = await self.send(lambda: read_choices(project, run, instance))
@@ -225,6 +227,8 @@ class ScreenContext:
 
     def show_help(self) -> None:
         """The whole key map."""
+        from mltui.app.dialogs.help import HelpDialog
+
         self._bench.app.push_screen(HelpDialog())
 
     def set_theme(self, name: str) -> None:

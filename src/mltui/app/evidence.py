@@ -7,13 +7,17 @@ attempt's log doesn't change.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mltui.app.present.card import Evidence
 from mltui.logs.errors import exception_of, last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.model import StageRow
 from mltui.runs.project import SPEC_FILE
-from mltui.spec.model import FailureClass, Spec
+from mltui.spec.choices import FailureClass
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Spec
 
 LINES = 40
 """Last lines that are looked at for the exception; the card shows as many as it has room for."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.binding import Binding
+
 from mltui.actions import registry
 from mltui.app.lineview import OneLine
-from mltui.app.present.footer import footer
+from mltui.app.present.footer import ALWAYS, Offered, footer
 from mltui.app.present.header import Place, header
 from mltui.app.present.line import EMPTY, line
 from mltui.app.present.story import story
+from mltui.app.widgets.logpane import LogPane
 from mltui.text.width import cell_width, shorten_end
 
 if TYPE_CHECKING:
@@ -56,9 +59,24 @@ class Frame:
         if view is not None and not session.listing:
             strip = story(view, session.facts, bench.stages.row, width, moment, session.left_s)
         self.story.show(strip)
-        shown, places = footer(registry.on_footer(bench.selection), width)
+        shown, places = footer(self._offered(), width)
         self.footer.show(shown, places)
         self._show_rule()
+
+    def _offered(self) -> list[Offered]:
+        """The keys of whatever has them: the log's own while it is read, else those that apply."""
+        selection = self._bench.selection
+        found = [Offered.of(each) for each in registry.on_footer(selection)]
+        if not isinstance(self._bench.focused, LogPane):
+            return found
+        own = [
+            Offered(each.key.partition(",")[0], each.description, each.id or "")
+            for each in LogPane.BINDINGS
+            if isinstance(each, Binding) and each.show
+        ]
+        filter_ = Offered("slash", "Search", "find.filter")
+        rest = [each for each in found if each.id in ALWAYS and each.id != "find.filter"]
+        return [*own, Offered("escape", "Back", "look.back"), filter_, *rest]
 
     def notice(self, text: str, *, bad: bool) -> None:
         """Say something on the rule above the story; it goes by itself."""

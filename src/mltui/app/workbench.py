@@ -34,6 +34,7 @@ from mltui.app.present.problems import problems
 from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
+from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.model import Instance, StageRow, State
 from mltui.text.glyphs import unicode_ok
 
@@ -358,8 +359,16 @@ class Workbench(Screen[int]):
         self.context.enter()
 
     @on(OneLine.Clicked, "#footer")
-    def _footer_clicked(self, event: OneLine.Clicked) -> None:
+    async def _footer_clicked(self, event: OneLine.Clicked) -> None:
+        for each in LogPane.BINDINGS:
+            if isinstance(each, Binding) and each.id == event.name:
+                await self.detail.log_tab.log_pane.run_action(each.action)
+                return
         self.act(registry.action(event.name))
+
+    def on_descendant_focus(self) -> None:
+        """Other keys apply when another pane has them."""
+        self.frame.show()
 
     @on(DetailPane.TabShown)
     def _tab_shown(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.build import Environed, build_lines
@@ -15,7 +15,9 @@ from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.model import StageRow
 from mltui.runs.project import Project
-from mltui.spec.model import Environment
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Environment
 
 LOG_LINES = 30
 

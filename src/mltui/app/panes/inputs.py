@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.inputs import Put, Traffic, inputs_lines
@@ -13,7 +13,9 @@ from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
 from mltui.pipeline.model import Artifact, StageRow
 from mltui.runs.project import Project
-from mltui.spec.model import Input, ParamValue
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Input, ParamValue
 
 PREVIEW_LINES = 16
 

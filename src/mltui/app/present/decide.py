@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mltui.app.present.line import Line, Part
 from mltui.app.present.need import main_metric
-from mltui.pipeline.choices import Choices, RoundChoice
-from mltui.spec.model import Gate
 from mltui.text.format import format_number
+
+if TYPE_CHECKING:
+    from mltui.pipeline.choices import Choices, RoundChoice
+    from mltui.spec.model import Gate
 
 
 @dataclass(frozen=True, slots=True)

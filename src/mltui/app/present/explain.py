@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.pipeline.model import StageRow
-from mltui.runs.explain import Change, Explanation
 from mltui.text.width import cell_width, fit, shorten_middle
+
+if TYPE_CHECKING:
+    from mltui.runs.explain import Change, Explanation
 
 
 def explain_lines(found: Explanation, row: StageRow, width: int) -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
@@ -10,10 +11,13 @@ from mltui.app.present.need import main_metric, short_need, sign, target_of
 from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE, RunView
 from mltui.pipeline.model import StageRow, State, Verdict
-from mltui.spec.model import Gate, Otherwise, ParamValue
+from mltui.spec.choices import Otherwise
 from mltui.text.format import format_clock, format_number
 from mltui.text.glyphs import glyph, mark
 from mltui.text.width import cell_width, fit
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Gate, ParamValue
 
 _OTHERWISE = {
     Otherwise.FAIL: "the run fails",

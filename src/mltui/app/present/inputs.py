@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mltui.app.present.line import EMPTY, Line, Part, line
 from mltui.app.present.sgr import sgr_line
 from mltui.pipeline.model import StageRow, State
-from mltui.spec.model import ParamValue
 from mltui.text.format import format_bytes
 from mltui.text.width import cell_width, fit, shorten_middle
+
+if TYPE_CHECKING:
+    from mltui.spec.model import ParamValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ The stage list, the strip below it and the Gate pane say it the same way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mltui.spec.model import Compare, Gate, Metric, Param, Round
 from mltui.text.format import format_number
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Gate
 
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
@@ -17,6 +19,8 @@ _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 def target_of(gate: Gate, params: Mapping[str, Any]) -> tuple[str, str, float] | None:
     """Metric, comparison and value of a gate that is one comparison; None for a richer one."""
+    from mltui.spec.model import Compare, Metric, Param, Round
+
     expr = gate.require
     if not isinstance(expr, Compare):
         return None
@@ -47,6 +51,8 @@ def sign(op: str, *, unicode: bool = True) -> str:
 
 def main_metric(gate: Gate) -> str | None:
     """The metric that the gate's story is told by: the one compared, or the one ranked by."""
+    from mltui.spec.model import Compare, Metric
+
     if isinstance(gate.require, Compare):
         for side in (gate.require.left, gate.require.right):
             if isinstance(side, Metric):
