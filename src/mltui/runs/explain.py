@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from mltui.errors import MltuiError, UsageError
 from mltui.pipeline.cachekey import diff_parts
-from mltui.pipeline.model import Instance, RunPlanned, StageCached, StageKeyed, StageRow
+from mltui.pipeline.model import RunPlanned, StageCached, StageKeyed
+from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import keys
 from mltui.runs.code import diff_code
 from mltui.runs.journal import Journal
@@ -128,7 +129,7 @@ def _earlier(journal: Journal, event: StageKeyed, row: StageRow) -> Result | Non
         for result in keys.candidates(journal, row.stage)
         if result.at < event.at and result.key != event.key
     ]
-    return keys.nearest_of(results, event.parts)
+    return keys.nearest_of(results, row.instance, event.parts)
 
 
 @dataclass(slots=True)

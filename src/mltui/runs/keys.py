@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from mltui.pipeline.cachekey import diff_parts, key_of, key_parts
 from mltui.pipeline.gates import usable
-from mltui.pipeline.model import InputValue, Instance
+from mltui.pipeline.model import InputValue
+from mltui.pipeline.rows import Instance
 from mltui.runs.code import read_code
 from mltui.runs.journal import Journal
 from mltui.runs.planning import Blueprint
@@ -112,14 +113,26 @@ def candidates(journal: Journal, stage: str) -> list[Result]:
     return [result for result in known if result is not None]
 
 
-def nearest_of(results: Iterable[Result], parts: Mapping[str, str]) -> Result | None:
-    """The result that differs in the fewest parts; the first of equals."""
-    return min(results, key=lambda result: len(diff_parts(result.parts, parts)), default=None)
+def nearest_of(
+    results: Iterable[Result], instance: Instance, parts: Mapping[str, str]
+) -> Result | None:
+    """The result that differs in the fewest parts; of equals the same instance's, then the first.
+
+    So a round is compared with itself in an earlier run, an item with itself.
+    """
+
+    def distance(result: Result) -> tuple[int, bool]:
+        maker = result.source.split(" ", 2)[-1].rpartition(".")[0]
+        return len(diff_parts(result.parts, parts)), maker != instance.label
+
+    return min(results, key=distance, default=None)
 
 
-def why_it_runs(journal: Journal, store: Store, stage: str, parts: Mapping[str, str]) -> str:
+def why_it_runs(
+    journal: Journal, store: Store, instance: Instance, parts: Mapping[str, str]
+) -> str:
     """Why no kept result fits, in a sentence: "digits/train.py changed", "c 0.01 → 1"."""
-    before = nearest_of(candidates(journal, stage), parts)
+    before = nearest_of(candidates(journal, instance.stage), instance, parts)
     if before is None:
         return "it never ran"
     return sentence(store, before.parts, parts) or "it runs again"

@@ -17,15 +17,14 @@ from mltui.engines.protocol import Engine
 from mltui.errors import BuildFailed, MltuiError, OutputError, StoreError, Unreachable
 from mltui.pipeline.model import (
     Event,
-    Failure,
     InputValue,
-    Instance,
     Prepare,
     StageBuilding,
     StageCached,
     StageFailed,
     StageKeyed,
 )
+from mltui.pipeline.rows import Failure, Instance
 from mltui.runs import keys
 from mltui.runs.builds import Environments, Ready
 from mltui.runs.context import Context
@@ -186,7 +185,7 @@ class Preparer:
             return StageCached(
                 now, instance, key.key, key.parts, found.outputs, found.metrics, found.source
             )
-        why = why or keys.why_it_runs(context.journal, context.store, stage.name, key.parts)
+        why = why or keys.why_it_runs(context.journal, context.store, instance, key.parts)
         return StageKeyed(now, instance, wanted.attempt, key.key, key.parts, why)
 
     def _engine_of(self, instance: Instance) -> Engine:

@@ -55,7 +55,7 @@ class Project:
         except UnicodeDecodeError as error:
             problem = f"this is not UTF-8 text (byte {error.start})"
         except OSError as error:
-            problem = f"it can't be read: {error.strerror}"
+            problem = f"it can't be read: {(error.strerror or 'unreadable').lower()}"
         raise SpecError([Problem(SPEC_FILE, 0, 0, problem)])
 
     def read_spec(self) -> Spec:
