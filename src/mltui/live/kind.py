@@ -1,0 +1,104 @@
+"""`Kind`: all that mltui knows of one sort of thing, in one declaration.
+
+The grid's columns, `:name`, the footer, `describe`, `mltui ls NAME` and the feed that keeps its
+table true are made from these records. One file in `kinds/` holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mltui.live.cells import Column
+
+if TYPE_CHECKING:
+    from mltui.live.daemon import Daemon
+    from mltui.live.page import Page
+
+R = TypeVar("R")
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an event means for a kind: keys to read again, keys that are gone."""
+
+    again: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+NOTHING_HEARD = Heard()
+
+
+# no slots: generic (see cells.Column)
+@dataclass(frozen=True)
+class Reading(Generic[R]):
+    """What reading one key gave."""
+
+    rows: Sequence[R] = ()
+    gone: Sequence[str] = ()
+    again: Sequence[str] = ()
+    """Other keys that are different now, and must be read too."""
+
+
+@dataclass(frozen=True)
+class Relation(Generic[R]):
+    """From a row to rows of another kind."""
+
+    title: str
+    kind: str
+    keys: Callable[[R], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class Join(Generic[R]):
+    """How the rows of a kind depend on containers.
+
+    *uses* gives the keys that a container concerns; *with_users* makes the row from its own part
+    (None for a kind that has none of its own) and those containers; None: there is no such row.
+    """
+
+    uses: Callable[[Any], Iterable[str]]
+    with_users: Callable[[str, R | None, Sequence[Any]], R | None]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[R]):
+    """One kind of thing on an engine's host."""
+
+    name: str
+    """Plural, as on the `:` line and in `mltui ls NAME`."""
+    title: str
+    """Of one of them, in sentences: `container`."""
+    engine: str
+    columns: tuple[Column[R], ...]
+    key: Callable[[R], str]
+    """Its identity on the host; never reused for another thing where the host has such a key."""
+    label: Callable[[R], str]
+    """What people call it."""
+    aliases: tuple[str, ...] = ()
+    list_rows: Callable[[Daemon], Awaitable[list[R]]] | None = None
+    read: Callable[[Daemon, str, Mapping[str, R]], Awaitable[Reading[R]]] | None = None
+    """Read one key again; the rows known so far help it."""
+    heard: Callable[[Event, Mapping[str, R]], Heard] = lambda event, rows: NOTHING_HEARD
+    unfinished: Callable[[R], bool] = lambda row: False
+    """A row of the list that lacks what only reading it gives."""
+    carry: Callable[[R, R], R] = lambda old, new: new
+    """The new row with what is not the list's to say, taken from the old one."""
+    join: Join[R] | None = None
+    actions: tuple[str, ...] = ()
+    """Ids of the verbs that apply, in the footer's order (`live.verbs`)."""
+    relations: tuple[Relation[R], ...] = ()
+    describe: Callable[[Daemon, str, bool], Awaitable[Page]] | None = None
+    """A readable page of one; the last argument shows secrets."""
+    inspect: Callable[[Daemon, str, bool], Awaitable[str]] | None = None
+    """All that the host says of it, as JSON text; secrets masked unless asked for."""
+    has_logs: bool = False
+    has_stats: bool = False
+    sort: tuple[str, bool] = ("name", False)
+    """Column to sort by at first, and whether the largest comes first."""
+    empty: str = ""
+    """What a screen says when there are none."""
+    hidden_fields: frozenset[str] = field(default=frozenset())
+    """Fields of the row that `-o json` leaves out."""

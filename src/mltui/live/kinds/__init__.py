@@ -1,0 +1,47 @@
+"""Every kind that lists can show: the modules of this package, each with one `KIND`.
+
+Adding a kind is adding a file; nothing else has to know of it. Modules whose names begin with `_`
+hold what kinds share.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any
+
+from mltui.live.kind import Kind
+
+
+@cache
+def kinds() -> Mapping[str, Kind[Any]]:
+    """All kinds by name, sorted. ValueError when two claim one name: that is a fault in a file."""
+    found: dict[str, Kind[Any]] = {}
+    owners: dict[str, str] = {}
+    for name in sorted(module.name for module in iter_modules(__path__)):
+        if name.startswith("_"):
+            continue
+        kind: Kind[Any] = import_module(f"{__name__}.{name}").KIND
+        for word in (kind.name, *kind.aliases):
+            if word in owners:
+                raise ValueError(f"kinds {owners[word]} and {kind.name} both claim {word!r}")
+            owners[word] = kind.name
+        found[kind.name] = kind
+    return MappingProxyType(found)
+
+
+def kind_named(word: str) -> Kind[Any]:
+    """The kind of a name or alias. KeyError whose text says what was probably meant."""
+    known = kinds()
+    if word in known:
+        return known[word]
+    for kind in known.values():
+        if word in kind.aliases:
+            return kind
+    near = difflib.get_close_matches(word, known, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}"
+    raise KeyError(f"there is no kind `{word}`: {hint}")

@@ -1,0 +1,111 @@
+"""What Docker's kinds share: labels that say where a thing belongs, sizes, which events to read.
+
+Label names are those that `runs.attempts` and Docker Compose put on what they make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mltui.live.cells import NOTHING, Cell
+from mltui.text import format_bytes
+
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+COMPOSE_FOLDER = "com.docker.compose.project.working_dir"
+COMPOSE_FILES = "com.docker.compose.project.config_files"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What something belongs to: a stage of a run, a service, a Compose project's service."""
+
+    project: str = ""
+    run: int | None = None
+    stage: str = ""
+    """As people write it: `train~3.2`, `translate[en-es]`."""
+    service: str = ""
+    compose: str = ""
+
+    @property
+    def text(self) -> str:
+        """`train~3.2 of digits 14`, `service classifier of digits`, `web of shop`."""
+        if self.stage:
+            run = f" {self.run}" if self.run is not None else ""
+            return f"{self.stage} of {self.project}{run}"
+        if self.project and self.service:
+            return f"service {self.service} of {self.project}"
+        if self.compose:
+            return f"{self.service} of {self.compose}" if self.service else self.compose
+        return self.project
+
+
+NOWHERE = Place()
+
+
+def read_place(labels: Mapping[str, str]) -> Place:
+    """Where a thing with these labels belongs; other people's labels may say anything."""
+    project = labels.get("mltui.project", "")
+    compose = labels.get(COMPOSE_PROJECT, "")
+    if not project:
+        return Place(service=labels.get(COMPOSE_SERVICE, ""), compose=compose)
+    stage = labels.get("mltui.stage", "")
+    if stage:
+        item = f"[{labels['mltui.item']}]" if "mltui.item" in labels else ""
+        path, attempt = labels.get("mltui.round", "1"), labels.get("mltui.attempt", "1")
+        again = f".{attempt}" if attempt != "1" else ""
+        rounds = f"~{path}{again}" if path != "1" or again else ""
+        stage = f"{stage}{item}{rounds}"
+    run = labels.get("mltui.run", "")
+    return Place(
+        project,
+        int(run) if run.isascii() and run.isdecimal() and len(run) < 10 else None,
+        stage,
+        labels.get("mltui.service", ""),
+        compose,
+    )
+
+
+def labels_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The `Labels` of an object, which may be null."""
+    return {str(name): str(value) for name, value in (raw.get("Labels") or {}).items()}
+
+
+def short_id(key: str) -> str:
+    """The twelve digits that Docker's own tools show."""
+    return key.removeprefix("sha256:")[:12]
+
+
+def size_cell(size_bytes: int | None, role: str = "") -> Cell:
+    """A size; a dash when it is not known."""
+    if size_bytes is None:
+        return Cell(NOTHING, "dim")
+    return Cell(format_bytes(size_bytes), role)
+
+
+def used_cell(users: tuple[str, ...]) -> Cell:
+    """How many containers use a thing; nobody is worth noticing, quietly."""
+    return Cell(str(len(users))) if users else Cell(NOTHING, "dim")
+
+
+def of_type(event: Mapping[str, Any], type_: str) -> bool:
+    """Whether an event is about a thing of this type."""
+    return event.get("Type") == type_
+
+
+def actor(event: Mapping[str, Any]) -> str:
+    """The identity of what an event is about."""
+    return str((event.get("Actor") or {}).get("ID", ""))
+
+
+def action(event: Mapping[str, Any]) -> str:
+    """What happened: `die`, `health_status` (without its `: healthy`)."""
+    return str(event.get("Action", "")).partition(":")[0]
+
+
+def attribute(event: Mapping[str, Any], name: str) -> str:
+    """One of an event's attributes; empty when it has none of that name."""
+    found = ((event.get("Actor") or {}).get("Attributes") or {}).get(name, "")
+    return str(found)
