@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,3 +97,16 @@ class Box:
             return await self.engine.wait(attempt, obj)
         finally:
             await self.engine.remove(attempt, obj)
+
+
+async def until(holds: Callable[[], object], limit_s: float = 30.0) -> None:
+    """Wait for the outside world, by looking; fails after `limit_s`."""
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+def read(path: Path) -> bytes:
+    """What is in a file; nothing when there is none."""
+    return path.read_bytes() if path.exists() else b""

@@ -20,6 +20,7 @@ class Relay:
         self._hang.set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
@@ -52,11 +53,18 @@ class Relay:
             self._server.close()
             self.cut()
             self._server = None
+            while self._serving:
+                await asyncio.wait(self._serving)
+            await asyncio.sleep(0)
         if gone:
             self.path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         self._writers.add(writer)
         try:
             await self._hang.wait()

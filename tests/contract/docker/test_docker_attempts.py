@@ -15,8 +15,7 @@ from mltui.engines.protocol import Stopped, View, view_of
 from mltui.errors import StartFailed
 from mltui.spec.model import Environment, Image, Resources
 
-from ..place import until
-from .box import METRICS, WORK, Box
+from .box import METRICS, WORK, Box, read, until
 
 
 async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
@@ -178,7 +177,8 @@ async def test_the_images_user_writes_its_outputs(box: Box) -> None:
     environment = Environment("nobody", image=Image(build="img"))
     built = await box.engine.build(environment, box.root, box.root / "log")
     try:
-        shell = f"id -un; echo $HELLO; cat in >>code.txt; cp in out; echo 1 >{METRICS}; cat ../secrets/S"
+        shell = f"id -un; echo $HELLO; cat in >>code.txt; cp in out; echo 1 >{METRICS}; "
+        shell += "cat ../secrets/S"
         attempt = await box.attempt(shell=shell, outputs=("out", "code.txt"), built=built)
         for name in ("in", "code.txt"):
             (attempt.work / name).write_text(f"{name}\n")
@@ -197,7 +197,7 @@ async def test_a_container_removed_under_our_hands_is_lost(box: Box) -> None:
     attempt = await box.attempt(shell="echo up; sleep 600")
     obj = await box.engine.start(attempt)
     waiting = asyncio.create_task(box.engine.wait(attempt, obj))
-    await until(lambda: _bytes(attempt.log) == b"up\n")
+    await until(lambda: read(attempt.log) == b"up\n")
     box.host.run("rm", "-f", obj)
     end = await asyncio.wait_for(waiting, 20)
     assert (end.how, end.code) == (Stopped.LOST, None)
@@ -213,7 +213,7 @@ async def test_stop_asks_first(box: Box) -> None:
     attempt = await box.attempt(shell=shell)
     obj = await box.engine.start(attempt)
     waiting = asyncio.create_task(box.engine.wait(attempt, obj))
-    await until(lambda: _bytes(attempt.log) == b"up\n")
+    await until(lambda: read(attempt.log) == b"up\n")
     await box.engine.stop(attempt, obj, 10.0)
     end = await waiting
     assert (end.how, end.code) == (Stopped.EXITED, 4)
@@ -227,7 +227,7 @@ async def test_stop_ends_what_does_not_listen(box: Box, paused: bool) -> None:
     attempt = await box.attempt(shell="trap '' TERM; echo up; sleep 600 & sleep 600")
     obj = await box.engine.start(attempt)
     waiting = asyncio.create_task(box.engine.wait(attempt, obj))
-    await until(lambda: _bytes(attempt.log) == b"up\n")
+    await until(lambda: read(attempt.log) == b"up\n")
     if paused:
         box.host.run("pause", obj)
     await box.engine.stop(attempt, obj, 0.2)
@@ -286,10 +286,6 @@ async def test_many_at_once(box: Box) -> None:
     ends = await asyncio.gather(*(box.run(attempt) for attempt in attempts))
     assert [end.code for end in ends] == list(range(8))
     assert [attempt.log.read_text() for attempt in attempts] == [f"{n}\n" for n in range(8)]
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
 
 
 def _memory(*, reset: bool = False) -> tuple[int, int]:

@@ -171,9 +171,17 @@ class Client:
         await self.events.close()
         if self._beating is not None:
             self._beating.cancel()
-        for connection in (*self._idle, *self._busy):
-            connection.abort("mltui closed it")
+            with suppress(asyncio.CancelledError):
+                await self._beating
+        left = (*self._idle, *self._busy)
         self._idle.clear()
+        for connection in left:
+            connection.abort("mltui closed it")
+        for connection in left:
+            with suppress(OSError):
+                await connection.writer.wait_closed()
+        # A transport that was aborted a moment ago closes its socket in the loop's next turn.
+        await asyncio.sleep(0)
         if self._tunnel is not None:
             await self._tunnel.close()
 

@@ -25,7 +25,7 @@ from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.environments import Environments
 from mltui.engines.docker.hosts import resolve
 from mltui.engines.docker.names import NAME, container_name
-from mltui.engines.docker.restarts import was_restarted
+from mltui.engines.docker.restarts import read_time, was_restarted
 from mltui.engines.docker.watch import Watch
 from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View
 from mltui.errors import StartFailed, Unreachable
@@ -149,7 +149,7 @@ class DockerEngine:
                 f"the name {name} is taken by a container that mltui did not make: "
                 f"rename or remove it (docker rename {name} …)"
             )
-        if found["State"]["Status"] != "created" or not await self._remove_unstarted(name):
+        if not (_never_ran(found) and await self._remove_unstarted(name)):
             raise StartFailed(f"{attempt.name} runs already, started by another runner")
 
     async def _variables_of(self, image: str) -> dict[str, str]:
@@ -191,7 +191,7 @@ class DockerEngine:
             found = None
         if found is not None:
             obj = str(found["Id"])
-            if found["State"]["Status"] != "created" or not await self._remove_unstarted(obj):
+            if not (_never_ran(found) and await self._remove_unstarted(obj)):
                 return obj
         elif standing is not None and standing.container:
             return standing.container  # it was there and somebody removed it: `wait` says so
@@ -200,12 +200,25 @@ class DockerEngine:
         return None
 
     async def _remove_unstarted(self, obj: str) -> bool:
-        """Remove a container unless it runs: the daemon lets either this or a start win."""
-        try:
-            await self.client.json("DELETE", f"/containers/{obj}", {"v": "1"})
-        except DockerError as error:
-            return error.status == 404
-        return True
+        """Remove a container unless it ran: the daemon lets either this or a start win."""
+        deadline = asyncio.get_running_loop().time() + _REMOVE_S
+        while True:
+            try:
+                await self.client.json("DELETE", f"/containers/{obj}", {"v": "1"})
+            except DockerError as error:
+                found = await self._look(obj)
+                if found is None:
+                    return True
+                if not _never_ran(found):
+                    return False
+                # It is being filled, or somebody else removes it just now.
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unreachable(
+                        f"the container {obj[:12]} neither runs nor can be removed: {error.message}"
+                    ) from error
+                await asyncio.sleep(0.05)
+            else:
+                return True
 
     async def _look(self, name: str) -> dict[str, Any] | None:
         try:
@@ -340,6 +353,13 @@ class DockerEngine:
 def _is_ours(found: Mapping[str, Any], attempt: Attempt) -> bool:
     labels = (found.get("Config") or {}).get("Labels") or {}
     return bool(labels.get(NAME) == attempt.name)
+
+
+def _never_ran(found: Mapping[str, Any]) -> bool:
+    state = found["State"]
+    return (
+        state["Status"] in ("created", "removing", "dead") and read_time(state["StartedAt"]) is None
+    )
 
 
 def _not_started(attempt: Attempt, obj: str | None, error: DockerError) -> str:

@@ -14,6 +14,7 @@ from struct import Struct
 _HEAD = Struct(">B3xI")
 _MAX_FRAME_BYTES = 1 << 26
 _REBASE_S = 5
+_PIECE_BYTES = 16 << 10
 
 
 class BadFrame(ValueError):
@@ -98,7 +99,7 @@ class Reader:
         self._skip = mark.taken_not_older if skips_older else mark.taken
         self._newest = mark.since
         self._younger: Mark | None = None
-        self._open = {1: False, 2: False}
+        self._open = dict.fromkeys(range(4), False)
         """Whether a stream's last message was a piece of a line; the rest has the same time."""
 
     def feed(self, data: bytes) -> bytes:
@@ -108,13 +109,18 @@ class Reader:
         for stream, text in self._demux.feed(data):
             if self._skip:
                 self._skip -= 1
-                streams[stream] = not text.endswith(b"\n")
-                newest = max(newest, text[: text.find(b" ")])
+                time, _, line = text.partition(b" ")
+                streams[stream] = _is_piece(line)
+                newest = max(newest, time)
                 continue
             time, _, line = text.partition(b" ")
+            is_piece = _is_piece(line)
+            if not is_piece and streams[stream] and not line.endswith(b"\n"):
+                # Docker before 23.0 leaves out the line break after the last piece of a long line.
+                line += b"\n"
             out.append(line)
             if time > newest:
-                is_calm = not (streams.get(1) or streams.get(2))
+                is_calm = not (streams[1] or streams[2])
                 if is_calm and (younger is None or _seconds(time, younger.since) >= _REBASE_S):
                     if younger is not None:
                         mark = self.mark = younger
@@ -125,9 +131,17 @@ class Reader:
             if younger is not None and younger is not mark:
                 younger.taken += 1
                 younger.taken_not_older += time >= younger.since
-            streams[stream] = not line.endswith(b"\n")
+            streams[stream] = is_piece
         self._newest = newest
         return b"".join(out)
+
+
+def _is_piece(line: bytes) -> bool:
+    """Whether more of the line follows: the daemon cuts lines at 16 KiB (moby, `logger/copier.go`).
+
+    What a program leaves without a line break at its end is shorter.
+    """
+    return len(line) >= _PIECE_BYTES and not line.endswith(b"\n")
 
 
 def _seconds(later: bytes, earlier: bytes) -> float:

@@ -3,7 +3,7 @@
 Called by the engine for each running attempt. Beside the log lies `log.at`: how long the log was
 and where in the daemon's log that is, written after the bytes. Whoever goes on, this process after
 a broken connection or another one after a crash, cuts the log there and asks from there.
-One thing differs from the process engine: the daemon ends every log with a line break.
+What may differ: an unfinished last line of over 16 KiB gets a line break.
 """
 
 from __future__ import annotations

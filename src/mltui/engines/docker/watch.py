@@ -16,7 +16,7 @@ from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.events import Event
 from mltui.engines.protocol import Attempt
 from mltui.errors import MltuiError, Unreachable
-from mltui.pipeline.model import Usage
+from mltui.pipeline.rows import Usage
 
 _OVER = ("exited", "dead", "removing")
 _LOG_S = 5.0
