@@ -22,6 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 MLTUI = (sys.executable, "-m", "mltui")
+# An installed program has its bytecode beside it; a checkout must be let to write it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def peer(program: str, how: str) -> str | None:

@@ -20,5 +20,5 @@ def test_commands_are_as_generated() -> None:
 
 def test_every_event_and_kind_is_described() -> None:
     text = (FOLDER / "json.md").read_text()
-    assert set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.M)) == set(codec._EVENTS)
+    assert set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.M)) == set(codec.events())
     assert all(f"## `mltui ls {kind}`" in text for kind in KINDS)

@@ -10,39 +10,43 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from mltui.pipeline import model
-from mltui.pipeline.model import (
-    Artifact,
-    Event,
-    Failure,
-    Instance,
-    StageRow,
-    State,
-    Usage,
-    Verdict,
-)
+from mltui.pipeline.rows import Artifact, Failure, Instance, StageRow, State, Usage, Verdict
 from mltui.spec.choices import FailureClass
 
-_EVENTS: dict[str, type] = {
-    "run.planned": model.RunPlanned,
-    "stage.expanded": model.StageExpanded,
-    "stage.building": model.StageBuilding,
-    "stage.keyed": model.StageKeyed,
-    "stage.cached": model.StageCached,
-    "stage.stale": model.StageStale,
-    "stage.failed": model.StageFailed,
-    "stage.retried": model.StageRetried,
-    "attempt.starting": model.AttemptStarting,
-    "attempt.started": model.AttemptStarted,
-    "attempt.unknown": model.AttemptUnknown,
-    "attempt.ended": model.AttemptEnded,
-    "gate.judged": model.GateJudged,
-    "run.cancelled": model.RunCancelled,
-    "run.ended": model.RunEnded,
-}
-_NAMES = {cls: name for name, cls in _EVENTS.items()}
+if TYPE_CHECKING:
+    from mltui.pipeline.model import Event
+
+
+@cache
+def events() -> dict[str, type]:
+    """Type name → kind of event. Loaded when the first event is: rows are read far more often."""
+    from mltui.pipeline import model
+
+    return {
+        "run.planned": model.RunPlanned,
+        "stage.expanded": model.StageExpanded,
+        "stage.building": model.StageBuilding,
+        "stage.keyed": model.StageKeyed,
+        "stage.cached": model.StageCached,
+        "stage.stale": model.StageStale,
+        "stage.failed": model.StageFailed,
+        "stage.retried": model.StageRetried,
+        "attempt.starting": model.AttemptStarting,
+        "attempt.started": model.AttemptStarted,
+        "attempt.unknown": model.AttemptUnknown,
+        "attempt.ended": model.AttemptEnded,
+        "gate.judged": model.GateJudged,
+        "run.cancelled": model.RunCancelled,
+        "run.ended": model.RunEnded,
+    }
+
+
+@cache
+def _names() -> dict[type, str]:
+    return {kind: name for name, kind in events().items()}
 
 
 def _plain(value: Any) -> Any:
@@ -87,15 +91,13 @@ def _failure(cls: type, value: Any) -> Any:
     return FailureClass(value) if cls is StageRow else Failure(FailureClass(value[0]), value[1])
 
 
-_FIELDS: dict[type, tuple[str, ...]] = {
-    cls: tuple(field.name for field in fields(cls)) for cls in (*_NAMES, StageRow)
-}
-_REQUIRED: frozenset[tuple[type, str]] = frozenset(
-    (cls, field.name)
-    for cls in _FIELDS
-    for field in fields(cls)
-    if field.default is MISSING and field.default_factory is MISSING
-)
+@cache
+def _fields(cls: type) -> Mapping[str, bool]:
+    """Its fields, and whether each has to be there."""
+    return {
+        field.name: field.default is MISSING and field.default_factory is MISSING
+        for field in fields(cls)
+    }
 
 
 # `json.dumps` with options makes an encoder a call; the runner writes thousands of these.
@@ -104,16 +106,15 @@ _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 def _encode(value: Any) -> str:
     data = {}
-    cls = type(value)
-    for name in _FIELDS[cls]:
+    for name, is_required in _fields(value.__class__).items():
         item = getattr(value, name)
-        if item is not None or (cls, name) in _REQUIRED:
+        if item is not None or is_required:
             data[name] = _plain(item)
     return _dumps(data)
 
 
 def _decode(cls: type, text: str) -> Any:
-    known = _FIELDS[cls]
+    known = _fields(cls)
     data = {}
     for name, value in json.loads(text).items():
         if name not in known:
@@ -128,18 +129,18 @@ def _decode(cls: type, text: str) -> Any:
 
 def encode_event(event: Event) -> tuple[str, str]:
     """The event's type name (`attempt.started`) and its fields as JSON."""
-    return _NAMES[type(event)], _encode(event)
+    return _names()[type(event)], _encode(event)
 
 
 def decode_event(name: str, text: str) -> Event:
     """The reverse of `encode_event`. KeyError on a type that this version doesn't know."""
-    event: Event = _decode(_EVENTS[name], text)
+    event: Event = _decode(events()[name], text)
     return event
 
 
 def event_name(kind: type) -> str:
     """The type name of a kind of event."""
-    return _NAMES[kind]
+    return _names()[kind]
 
 
 def instance_text(instance: Instance) -> str:

@@ -13,13 +13,16 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltui.errors import JournalError
-from mltui.pipeline.model import Event, Instance, StageRow
+from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import codec
 from mltui.runs.readings import BUILD, Readings, path_text
 from mltui.runs.rows import BuildRow, Result, RunRequest
+
+if TYPE_CHECKING:
+    from mltui.pipeline.model import Event
 
 VERSION = 1
 FOLDER = ".mltui"

@@ -10,13 +10,16 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mltui.pipeline.model import Event, Instance, StageCached, StageKeyed, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs import codec
 from mltui.runs.rows import BuildRow, Request, Result, RunRequest, RunRow
 
-E = TypeVar("E", bound=Event)
+if TYPE_CHECKING:
+    from mltui.pipeline.model import Event, StageCached, StageKeyed
+
+E = TypeVar("E", bound="Event")
 
 RUN = (
     'number, state, target, created_at, started_at, ended_at, reason, exit_code, "trigger", '
@@ -112,6 +115,8 @@ class Readings:
 
     def key_event(self, run: int, instance: Instance) -> StageKeyed | StageCached | None:
         """The newest event that gave an instance its key."""
+        from mltui.pipeline.model import StageCached, StageKeyed
+
         row = self._db.execute(
             "SELECT type, data FROM events WHERE run = ? "
             "AND type IN ('stage.keyed', 'stage.cached') AND instr(data, ?) ORDER BY id DESC",
