@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from mltui.pipeline.model import Instance, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow
 
@@ -117,6 +117,10 @@ class Context(Protocol):
 
     def show_tab(self, name: str) -> None:
         """Show one of the selected stage's panes: log, gate, inputs, build, explain."""
+        ...
+
+    def previous_attempt(self) -> None:
+        """Show the log of the attempt before the one on screen."""
         ...
 
     def show_runs(self) -> None:

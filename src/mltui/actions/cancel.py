@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions.action import Action, Context, Question, Selection
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs import client
 
 _AT_WORK = (State.RUNNING, State.BUILDING, State.UNKNOWN)
@@ -73,6 +73,6 @@ ACTION = Action(
     applies=_run_goes_on,
     why_not=_why_not,
     danger=True,
-    rank=40,
+    rank=17,
     complete=lambda known: ("run",),
 )

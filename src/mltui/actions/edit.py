@@ -30,5 +30,5 @@ ACTION = Action(
     keys=("e",),
     command="edit",
     fix=_fix,
-    rank=22,
+    rank=31,
 )

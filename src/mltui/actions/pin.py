@@ -9,7 +9,7 @@ from mltui.runs.rows import RunRow
 
 
 def _target(selection: Selection) -> RunRow | None:
-    return selection.listed if selection.place == "runs" else selection.run
+    return selection.listed
 
 
 def _why_not(selection: Selection) -> str | None:
@@ -40,8 +40,7 @@ ACTION = Action(
     run=_run,
     keys=("p",),
     command="pin",
-    places=("pipeline", "runs"),
-    applies=lambda selection: selection.place == "runs",
+    places=("runs",),
     why_not=_why_not,
     rank=60,
 )

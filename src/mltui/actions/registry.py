@@ -18,6 +18,7 @@ from mltui.actions import (
     leave,
     open,  # noqa: A004 - the verb's own name
     pin,
+    previous,
     problems,
     resume,
     retry,
@@ -46,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     unfold.UNFOLD,
     unfold.FOLD,
     *TABS,
+    previous.ACTION,
     runs.ACTION,
     problems.ACTION,
     back.ACTION,
@@ -79,6 +81,8 @@ def for_key(key: str, selection: Selection) -> Action | None:
 def refusal(chosen: Action, selection: Selection) -> str | None:
     """Why an action can't act on this selection, as a sentence; None: it can."""
     if selection.place not in chosen.places:
+        if chosen.places == ("runs",):
+            return f"{chosen.title} works in the list of runs: `R` opens it"
         return f"{chosen.title} works on the pipeline: Esc goes back there"
     return chosen.why_not(selection)
 

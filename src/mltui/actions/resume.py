@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions.action import Action, Context, Selection
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs import client
 
 

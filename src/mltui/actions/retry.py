@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions.action import Action, Context, Question, Selection
-from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.runs import client
 
 _RETRYABLE = (State.FAILED, State.CANCELLED, State.SKIPPED)

@@ -19,7 +19,7 @@ from mltui.actions.action import Decision, Question, Selection
 from mltui.app.present.gate import gate_lines
 from mltui.app.reading import read_choices
 from mltui.errors import MltuiError
-from mltui.pipeline.model import Instance, StageRow
+from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs.rows import RunRequest
 
 if TYPE_CHECKING:
@@ -130,6 +130,15 @@ class ScreenContext:
     def show_tab(self, name: str) -> None:
         """Show one of the selected stage's panes."""
         self._bench.detail.show_tab(name)
+
+    def previous_attempt(self) -> None:
+        """The log of the attempt before the one on screen; before the first, the newest again."""
+        bench = self._bench
+        row = bench.stages.row
+        if row is not None:
+            bench.attempts_back = (bench.attempts_back + 1) % max(row.attempt, 1)
+            bench.detail.show_tab("log")
+            bench.show_detail()
 
     def show_runs(self) -> None:
         """Show the list of runs."""

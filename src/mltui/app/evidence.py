@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mltui.app.present.card import Evidence
 from mltui.logs.errors import exception_of, last_lines
 from mltui.logs.sanitize import plain
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.project import SPEC_FILE
 from mltui.spec.choices import FailureClass
 

@@ -100,9 +100,12 @@ class Frame:
     def _show_rule(self) -> None:
         width = self._bench.size.width
         bar = "─" if self._bench.unicode else "-"
-        if not self._notice:
+        notice, role = self._notice, self._role
+        if not notice and (needle := self._bench.needle):
+            notice, role = f"/{needle}  Esc shows all", "accent"
+        if not notice:
             self.rule.show(line((bar * width, "stale")))
             return
-        text = shorten_end(self._notice, width - 6)
+        text = shorten_end(notice, width - 6)
         rest = bar * max(width - cell_width(text) - 4, 0)
-        self.rule.show(line((f"{bar} ", "stale"), (text, self._role), (f" {rest}", "stale")))
+        self.rule.show(line((f"{bar} ", "stale"), (text, role), (f" {rest}", "stale")))

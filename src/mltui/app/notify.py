@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 
 from mltui.logs.sanitize import plain
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 
 TIMEOUT_S = 30.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError, Problem, SpecError
-from mltui.pipeline.model import Instance, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.project import SPEC_FILE, Project
 from mltui.runs.rows import RunRow
 

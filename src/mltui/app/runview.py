@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mltui.pipeline.model import Instance, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.rows import RunRow
 
 ACTIVE = frozenset({State.RUNNING, State.BUILDING})

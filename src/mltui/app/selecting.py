@@ -6,7 +6,7 @@ from mltui.actions.action import Selection
 from mltui.actions.retry import is_failed_gate
 from mltui.app.present.stages import Entry
 from mltui.app.session import Session
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.rows import StageRow, State
 from mltui.runs.project import SPEC_FILE
 from mltui.runs.rows import RunRow
 

@@ -18,7 +18,7 @@ from mltui.app import reading
 from mltui.app.present.facts import Facts
 from mltui.app.runview import RunView, planned, with_state
 from mltui.errors import JournalError, Problem
-from mltui.pipeline.model import Instance, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State, attempt_label, attempt_slug
 from mltui.runs.client import effective_state
 from mltui.runs.journal import Journal
 from mltui.runs.locate import place_of_row
@@ -129,6 +129,8 @@ class Session:
         return change
 
     def _read(self, change: Change, *, force: bool) -> None:
+        if self._journal is not None and not (self.project.folder / "journal.db").exists():
+            self._forget(change)  # somebody removed `.mltui`
         if self._journal is None:
             if not (self.project.folder / "journal.db").exists():
                 return
@@ -154,6 +156,12 @@ class Session:
             self.facts.curves = {}
             change.switched = change.run = True
         self._read_run(journal, self.view, change)
+
+    def _forget(self, change: Change) -> None:
+        self.close()
+        self.view, self.newest, self._seen, self._shown = None, None, -1, None
+        self.runs, self._unfinished = [], set()
+        change.switched = change.run = change.runs = True
 
     def _read_runs(self, journal: Journal, change: Change) -> None:
         newest = journal.latest()
@@ -335,8 +343,15 @@ class Session:
         if touched and view is self.view:
             self.on_change(Change(instances=touched))
 
-    def log_of(self, row: StageRow) -> tuple[Path | None, str]:
-        """The log to show of a row and, where it is not the attempt's own, what to call it."""
+    def log_of(self, row: StageRow, back: int = 0) -> tuple[Path | None, str]:
+        """The log to show of a row and, where it is not its newest attempt's, what to call it.
+
+        back: so many attempts before the newest.
+        """
+        if back and row.attempt > back:
+            number = row.attempt - back
+            folder = self.project.run_folder(row.run) / attempt_slug(row.instance, number)
+            return folder / "log", attempt_label(row.instance, number)
         if row.build and self._journal is not None and not row.attempt:
             build = self._journal.build(row.build)
             if build is not None and build.log:

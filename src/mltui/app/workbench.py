@@ -35,7 +35,7 @@ from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.widgets.logpane import LogPane
-from mltui.pipeline.model import Instance, StageRow, State
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Workbench(Screen[int]):
         self.runs = RunsPane()
         self.line = CommandLine(self.context)
         self._typing_for_log = False
+        self.attempts_back = 0
+        """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
         self._placed = False
@@ -110,6 +112,11 @@ class Workbench(Screen[int]):
             listed=listed,
             in_runs=self.session.listing,
         )
+
+    @property
+    def needle(self) -> str:
+        """What the list on screen is filtered by."""
+        return self.runs.needle if self.session.listing else self.stages.needle
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -219,7 +226,7 @@ class Workbench(Screen[int]):
         elif row is None and entry is not None:
             self.detail.say(declared(entry, session.facts, width))
         elif row is not None:
-            log, log_name = session.log_of(row)
+            log, log_name = session.log_of(row, self.attempts_back)
             subject = Subject(session.project, view, session.facts, row, log, log_name)
             evidence = self._evidence_of(row) if row.state is State.FAILED else None
             fixes = [text for _, text in registry.fixes(self.selection)]
@@ -322,6 +329,7 @@ class Workbench(Screen[int]):
         """Show only stages or runs with this text."""
         if self.session.listing:
             self.runs.filter(needle)
+            self.frame.show()
             return
         self.stages.needle = needle.lower()
         self.stages.apply(self.session.view, self.session.facts, self.moment)
@@ -346,6 +354,7 @@ class Workbench(Screen[int]):
 
     @on(LineView.Moved, "#stages")
     def _moved(self) -> None:
+        self.attempts_back = 0
         self.showing_problems = False
         self.show_detail()
         self.frame.show()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mltui.errors import UsageError
-from mltui.pipeline.model import RoundPath, StageRow, State
+from mltui.pipeline.rows import RoundPath, StageRow, State
 from mltui.runs.project import Project
 from mltui.runs.readings import Readings
 from mltui.runs.rows import RunRow

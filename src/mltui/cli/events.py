@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from mltui.cli.listing import timestamp
-from mltui.pipeline.model import Artifact, Failure, Instance, Usage
+from mltui.pipeline.rows import Artifact, Failure, Instance, Usage
 from mltui.runs import codec
 
 

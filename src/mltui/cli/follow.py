@@ -17,7 +17,7 @@ from mltui.cli.narrate import Narrator
 from mltui.cli.output import Output
 from mltui.cli.summary import summarise
 from mltui.errors import JournalError
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs import client, codec
 from mltui.runs.journal import Journal
 from mltui.runs.lock import runner_status

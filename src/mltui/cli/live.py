@@ -7,8 +7,8 @@ import math
 from mltui import text
 from mltui.cli.output import Output
 from mltui.pipeline.estimate import remaining_s
-from mltui.pipeline.model import Instance, StageRow, State
 from mltui.pipeline.plan import Plan
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.journal import Journal
 from mltui.runs.progress import jobs_of, plan_of_run
 from mltui.runs.project import Project

@@ -17,9 +17,7 @@ from mltui.pipeline.model import (
     AttemptStarted,
     AttemptUnknown,
     Event,
-    Failure,
     GateJudged,
-    Instance,
     RunCancelled,
     RunPlanned,
     StageBuilding,
@@ -29,10 +27,8 @@ from mltui.pipeline.model import (
     StageKeyed,
     StageRetried,
     StageStale,
-    Verdict,
-    attempt_label,
-    attempt_slug,
 )
+from mltui.pipeline.rows import Failure, Instance, Verdict, attempt_label, attempt_slug
 from mltui.runs.project import Project
 from mltui.spec.model import Spec
 

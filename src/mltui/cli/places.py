@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import UsageError
-from mltui.pipeline.model import StageRow, State, attempt_label
+from mltui.pipeline.rows import StageRow, State, attempt_label
 from mltui.runs.locate import attempts_of, place_of_row
 from mltui.runs.project import Project
 from mltui.runs.readings import Readings

@@ -9,7 +9,7 @@ from mltui import text
 from mltui.cli import words
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
-from mltui.pipeline.model import RoundPath, StageRow, State, Verdict
+from mltui.pipeline.rows import RoundPath, StageRow, State, Verdict
 from mltui.runs.journal import Journal
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from mltui.pipeline.model import Usage
+from mltui.pipeline.rows import Usage
 from mltui.spec.model import Environment, Resources
 
 

@@ -17,7 +17,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from mltui.engines.protocol import Attempt, Built, Engine, View, view_of
-from mltui.pipeline.model import InputValue, Instance, StageRow, attempt_slug
+from mltui.pipeline.model import InputValue
+from mltui.pipeline.rows import Instance, StageRow, attempt_slug
 from mltui.runs.project import Project
 from mltui.runs.store import Store
 from mltui.spec.model import Environment, ParamValue, Ref, Spec, Stage

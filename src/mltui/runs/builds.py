@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mltui.engines.protocol import Built, Engine
 from mltui.errors import BuildFailed, MltuiError
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs.crash import crash_point
 from mltui.runs.journal import Journal
 from mltui.runs.outcomes import Outcome

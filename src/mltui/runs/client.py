@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mltui.errors import JournalError, UsageError
-from mltui.pipeline.model import Instance, State
+from mltui.pipeline.rows import Instance, State
 from mltui.runs.lock import RunnerStatus, runner_status
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow

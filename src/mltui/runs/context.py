@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mltui.pipeline.model import Instance
+from mltui.pipeline.rows import Instance
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs.engines import Engines
 from mltui.runs.journal import Journal

@@ -16,9 +16,7 @@ from statistics import median
 from mltui.errors import MltuiError, Unreachable
 from mltui.pipeline.model import (
     Expand,
-    Failure,
     GateJudged,
-    Instance,
     Limits,
     Prepare,
     Record,
@@ -28,6 +26,7 @@ from mltui.pipeline.model import (
     StageKeyed,
 )
 from mltui.pipeline.plan import Plan
+from mltui.pipeline.rows import Failure, Instance
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs import planning
 from mltui.runs.builds import Environments

@@ -22,18 +22,8 @@ from typing import TypeVar
 
 from mltui.engines.protocol import Attempt, Built, Engine, Exit
 from mltui.errors import BuildFailed, MltuiError, StartFailed, Unreachable, UsageError
-from mltui.pipeline.model import (
-    AttemptEnded,
-    AttemptStarted,
-    AttemptUnknown,
-    Failure,
-    InputValue,
-    Instance,
-    StageRow,
-    Usage,
-    attempt_label,
-    attempt_slug,
-)
+from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown, InputValue
+from mltui.pipeline.rows import Failure, Instance, StageRow, Usage, attempt_label, attempt_slug
 from mltui.pipeline.values import MissingInput
 from mltui.runs import attempts, secretfiles
 from mltui.runs.attempts import Place

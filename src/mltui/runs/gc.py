@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import Conflict, StoreError
-from mltui.pipeline.model import Artifact, RunPlanned, StageCached, StageKeyed, State
+from mltui.pipeline.model import RunPlanned, StageCached, StageKeyed
+from mltui.pipeline.rows import Artifact, State
 from mltui.runs import client
 from mltui.runs.attempts import remove_tree
 from mltui.runs.builds import FOLDER as BUILDS

@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mltui.pipeline.model import (
-    AttemptStarting,
-    Event,
-    Instance,
-    RunPlanned,
-    StageCached,
-    StageKeyed,
-)
+from mltui.pipeline.model import AttemptStarting, Event, RunPlanned, StageCached, StageKeyed
 from mltui.pipeline.plan import Plan
+from mltui.pipeline.rows import Instance
 from mltui.runs.keys import Key
 from mltui.runs.planning import Blueprint, blueprint_of
 from mltui.runs.store import Store

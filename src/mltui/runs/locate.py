@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mltui.errors import UsageError
 from mltui.pipeline.metrics import Metrics
-from mltui.pipeline.model import Artifact, Instance, StageRow, State, attempt_slug
+from mltui.pipeline.rows import Artifact, Instance, StageRow, State, attempt_slug
 from mltui.runs.project import Project
 
 _SOURCE = re.compile(r"run (\d+) (.+)\.(\d+)")

@@ -18,7 +18,7 @@ from mltui.errors import OutputError, StoreError
 from mltui.pipeline.fanout import read_items
 from mltui.pipeline.gates import check_metrics
 from mltui.pipeline.metrics import MAX_CHARS, Metrics, read_metrics
-from mltui.pipeline.model import Artifact, Failure
+from mltui.pipeline.rows import Artifact, Failure
 from mltui.runs.reserve import is_full
 from mltui.runs.store import Store
 from mltui.spec.model import FailureClass, Output, Stage

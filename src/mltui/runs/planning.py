@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from mltui import spec as specs
 from mltui.errors import SpecError, UsageError
-from mltui.pipeline.model import Instance, RunPlanned
+from mltui.pipeline.model import RunPlanned
 from mltui.pipeline.plan import Plan
+from mltui.pipeline.rows import Instance
 from mltui.runs.code import take_snapshot
 from mltui.runs.project import SPEC_FILE, Project
 from mltui.runs.rows import RunRequest

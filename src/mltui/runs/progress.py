@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from mltui.errors import MltuiError
 from mltui.pipeline.estimate import remaining_s
-from mltui.pipeline.model import RunPlanned, StageRow
+from mltui.pipeline.model import RunPlanned
 from mltui.pipeline.plan import Plan
+from mltui.pipeline.rows import StageRow
 from mltui.runs.journal import Journal
 from mltui.runs.planning import blueprint_of
 from mltui.runs.project import Project

@@ -11,14 +11,8 @@ import time
 from collections.abc import Iterable
 
 from mltui.errors import MltuiError, UsageError
-from mltui.pipeline.model import (
-    Instance,
-    RunCancelled,
-    StageRetried,
-    StageRow,
-    StageStale,
-    State,
-)
+from mltui.pipeline.model import RunCancelled, StageRetried, StageStale
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs import keys, planning
 from mltui.runs.client import instance_of
 from mltui.runs.project import SPEC_FILE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltui.pipeline.model import Artifact, State
+from mltui.pipeline.rows import Artifact, State
 
 
 @dataclass(frozen=True, slots=True)

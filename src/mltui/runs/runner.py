@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 from mltui.errors import MltuiError
-from mltui.pipeline.model import Event, Instance, Limits, RunEnded, RunPlanned, State
+from mltui.pipeline.model import Event, Limits, RunEnded, RunPlanned
+from mltui.pipeline.rows import Instance, State
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs import attempts, git, planning, requests
 from mltui.runs.context import Context

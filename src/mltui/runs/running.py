@@ -21,9 +21,7 @@ from mltui.pipeline.model import (
     AttemptStarting,
     Event,
     Expand,
-    Failure,
     GateJudged,
-    Instance,
     Limits,
     Prepare,
     Record,
@@ -35,9 +33,9 @@ from mltui.pipeline.model import (
     StageKeyed,
     StageRetried,
     Start,
-    State,
     Stop,
 )
+from mltui.pipeline.rows import Failure, Instance, State
 from mltui.runs import attempts, unchanged
 from mltui.runs.builds import Environments
 from mltui.runs.context import Context

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import OutputError, StoreError
-from mltui.pipeline.model import Artifact
+from mltui.pipeline.rows import Artifact
 from mltui.runs import filecopy
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")

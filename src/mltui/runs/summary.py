@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mltui.pipeline.model import RunEnded, StageRow, State
+from mltui.pipeline.model import RunEnded
+from mltui.pipeline.rows import StageRow, State
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs.planning import Blueprint
 

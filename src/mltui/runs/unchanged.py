@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import MltuiError
-from mltui.pipeline.model import Artifact, StageRow, State
+from mltui.pipeline.rows import Artifact, StageRow, State
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest
 

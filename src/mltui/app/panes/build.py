@@ -13,7 +13,7 @@ from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
 from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from mltui.app.present.line import EMPTY, Line
 from mltui.app.present.stages import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.widgets.logpane import LogPane
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 
 
 class DetailPane(Vertical):
@@ -177,7 +177,10 @@ class DetailPane(Vertical):
             heading.display = not on_card  # the card has the title already
         if not on_card:
             heading.show(title(subject.row, pending, width, moment))
-        status = self._log_status if self.tab == "log" else ""
+        status = ""
+        if self.tab == "log":
+            words = (subject.log_name, self._log_status)
+            status = "  ".join(word for word in words if word)
         shown, places = strip(self.tab, self._numbered, width, status)
         self._strip.show(shown, places)
 

@@ -10,7 +10,7 @@ from mltui.app.present.explain import explain_lines
 from mltui.app.present.line import Line, wrapped
 from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project
 
 

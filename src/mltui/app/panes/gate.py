@@ -8,7 +8,7 @@ from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.gate import gate_lines
 from mltui.app.present.line import Line
 from mltui.app.present.stages import Moment
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project
 
 

@@ -11,7 +11,7 @@ from mltui.app.present.inputs import Put, Traffic, inputs_lines
 from mltui.app.present.line import Line, line
 from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
-from mltui.pipeline.model import Artifact, StageRow
+from mltui.pipeline.rows import Artifact, StageRow
 from mltui.runs.project import Project
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
 from mltui.logs.search import PatternError
-from mltui.pipeline.model import StageRow, State, attempt_label
+from mltui.pipeline.rows import StageRow, State, attempt_label
 
 _EMPTY = {
     State.PENDING: "not started yet: it waits for what it needs",
@@ -60,6 +60,11 @@ class LogTab(Vertical):
             self._open(None, "", "")
             return
         row = subject.row
+        if row.item is None and subject.log is None and subject.view.items(row):
+            self._open(
+                None, row.instance.label, "each item has a log of its own: Enter unfolds them"
+            )
+            return
         self._open(subject.log, subject.log_name or _name(row), _EMPTY.get(row.state, _NOTHING))
 
     def tick(self, moment: Moment) -> None:

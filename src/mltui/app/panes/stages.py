@@ -19,7 +19,7 @@ from mltui.app.present.stages import (
     stage_lines,
 )
 from mltui.app.runview import RunView
-from mltui.pipeline.model import Instance, StageRow
+from mltui.pipeline.rows import Instance, StageRow
 
 
 class StagesPane(LineView):

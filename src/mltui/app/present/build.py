@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mltui.app.present.line import EMPTY, Line, line
 from mltui.app.present.stages import Moment, when
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs.rows import BuildRow
 from mltui.text.format import format_clock, format_duration
 from mltui.text.glyphs import mark

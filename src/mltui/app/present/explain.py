@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.text.width import cell_width, fit, shorten_middle
 
 if TYPE_CHECKING:

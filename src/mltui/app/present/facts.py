@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mltui.pipeline.model import Instance, StageRow
+from mltui.pipeline.rows import Instance, StageRow
 
 if TYPE_CHECKING:
     from mltui.pipeline.plan import Plan

@@ -10,7 +10,7 @@ from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.need import main_metric, short_need, sign, target_of
 from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE, RunView
-from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.spec.choices import Otherwise
 from mltui.text.format import format_clock, format_number
 from mltui.text.glyphs import glyph, mark
@@ -54,7 +54,7 @@ def gate_lines(
         rest.append(f"at most {gate.max_rounds} rounds from {gate.restart}")
     rest.append(f"otherwise {_OTHERWISE[gate.otherwise]}")
     if stage != row.stage:
-        rest.append(f"{row.stage} is part of its loop")
+        rest.append(f"{row.stage} is in its loop")
     lines += wrapped(dot.join(rest), width - 1, "dim", " ")
     lines.append(EMPTY)
     lines += _table(gate, rounds, view, facts, width, moment)
@@ -172,8 +172,9 @@ def _verdict(row: StageRow | None, gate: Gate, facts: Facts, moment: Moment) -> 
     if row.gate in (Verdict.NOT_PASSED, Verdict.ACCEPTED_BEST):
         short = _short_by(row, gate, facts)
         sign_ = glyph("failed", unicode=moment.unicode)
+        waits = row.state in (State.PAUSED, State.FAILED)
         return (
-            (f"   {sign_} not passed", "state-warning"),
+            (f"   {sign_} not passed", "state-warning" if waits else ""),
             (f"{', ' + short if short else ''}", "dim"),
             (accepted, "good"),
         )

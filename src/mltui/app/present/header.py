@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mltui.app.present.line import Line, Part
 from mltui.app.present.stages import Moment, when
 from mltui.app.runview import RunView
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.text.format import format_clock, format_duration
 from mltui.text.glyphs import glyph, mark
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mltui.app.present.line import EMPTY, Line, Part, line
 from mltui.app.present.sgr import sgr_line
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_bytes
 from mltui.text.width import cell_width, fit, shorten_middle
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import EMPTY, Line, line, wrapped
 from mltui.app.present.stages import Entry, Moment
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.text.format import format_duration
 from mltui.text.width import fit
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mltui.app.present.stages import when
 from mltui.app.runview import accepted_metrics
 from mltui.app.widgets.columns import Cell, Column
-from mltui.pipeline.model import State
+from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 from mltui.text.format import format_clock, format_duration, format_number
 from mltui.text.glyphs import mark, unicode_ok

@@ -14,7 +14,7 @@ from mltui.app.present.facts import Facts
 from mltui.app.present.line import Line, Part
 from mltui.app.present.need import main_metric, short_need
 from mltui.app.runview import ACTIVE, RunView
-from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.text.format import format_bytes, format_clock, format_duration, format_number
 from mltui.text.glyphs import glyph, mark
 from mltui.text.width import cell_width, fit, shorten_middle

@@ -10,7 +10,7 @@ from mltui.app.present.line import Line, Part
 from mltui.app.present.need import main_metric, short_need
 from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE, RunView
-from mltui.pipeline.model import StageRow, State, Verdict
+from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.text.format import format_duration, format_number
 
 MAX_VALUES = 6
@@ -39,14 +39,12 @@ def story(
         if place or len(rounds) > MAX_VALUES:
             parts.append((arrow, "dim"))
         value = row.metrics.get(metric) if metric is not None else None
-        if value is not None and row.state.is_done | (row.state is State.PAUSED):
+        if value is not None:
             role = "good" if row.gate is Verdict.PASSED else ""
-            if row.gate in (Verdict.NOT_PASSED, Verdict.UNMEASURED):
+            if row is newest and row.state in (State.PAUSED, State.FAILED):
                 role = "state-warning"
             mark = "*" if row.accepted and len(rounds) > 1 else ""
             parts.append((f"{format_number(value)}{mark}", role))
-        elif value is not None:
-            parts.append((format_number(value), "state-warning"))
         elif row is newest and not row.state.is_final:
             parts.append(("▍" if moment.unicode else "_", "accent"))
         else:

@@ -7,7 +7,7 @@ from mltui.app.present.line import Line, Part
 from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE
 from mltui.app.widgets.logpane import LogStatus
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_clock, format_count, format_duration
 from mltui.text.glyphs import mark
 

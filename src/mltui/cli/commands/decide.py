@@ -12,7 +12,7 @@ from mltui.cli.choose import choose_gate, choose_run
 from mltui.cli.output import Output
 from mltui.errors import UsageError
 from mltui.pipeline.gates import best_round
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs import client
 from mltui.runs.project import Project
 from mltui.spec.spelling import did_you_mean

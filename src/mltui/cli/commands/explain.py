@@ -10,7 +10,7 @@ from typing import Any
 from mltui.cli import diagnostics
 from mltui.cli.choose import choose_newest, choose_run
 from mltui.cli.output import Output
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.explain import Explanation, explain
 from mltui.runs.project import Project
 

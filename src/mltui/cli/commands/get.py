@@ -11,7 +11,7 @@ from mltui.cli import diagnostics
 from mltui.cli.choose import choose_rows, choose_run, read_label
 from mltui.cli.output import Output
 from mltui.errors import UsageError
-from mltui.pipeline.model import StageRow
+from mltui.pipeline.rows import StageRow
 from mltui.runs.locate import Output as Stored
 from mltui.runs.locate import read_output
 from mltui.runs.project import Project

@@ -18,7 +18,7 @@ from mltui.errors import UsageError
 from mltui.logs.index import LogIndex
 from mltui.logs.sanitize import plain
 from mltui.logs.search import Pattern, PatternError, Search, compile_pattern
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.rows import StageRow, State
 from mltui.runs.project import Project
 
 EPILOG = """\

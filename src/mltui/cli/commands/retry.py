@@ -13,7 +13,7 @@ from mltui.cli.follow import follow, newest_event
 from mltui.cli.interrupts import Interrupts
 from mltui.cli.output import Output
 from mltui.cli.summary import decide_hint, undecided_gates
-from mltui.pipeline.model import StageRow, State
+from mltui.pipeline.rows import StageRow, State
 from mltui.runs import client
 from mltui.runs.project import Project
 

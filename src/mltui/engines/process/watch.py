@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from mltui.engines.process import procs
 from mltui.engines.process.procs import Identity
-from mltui.pipeline.model import Usage
+from mltui.pipeline.rows import Usage
 
 _FIRST_SAMPLE_S = 0.2
 _SAMPLE_S = 1.0
