@@ -94,5 +94,11 @@ async def _settle(app: MltuiApp, pilot: Pilot[Any]) -> None:
 
 
 def _log_is_behind(app: MltuiApp) -> bool:
-    pane = app.workbench.detail.log_tab.log_pane
-    return pane.display and pane.index is not None and pane.status.line_count == 0
+    detail = app.workbench.detail
+    pane = detail.log_tab.log_pane
+    return (
+        detail.tab == "log"
+        and pane.display
+        and pane.index is not None
+        and pane.status.line_count == 0
+    )

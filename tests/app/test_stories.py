@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from mltui.actions import registry
@@ -242,3 +243,32 @@ async def test_it_follows_what_is_written_elsewhere(running: Project) -> None:
         seed.run(world(), began=NOON)
         await screen.sees("run 3")
         assert "✓ succeeded" in screen.line("header")
+
+
+async def test_an_earlier_attempt_can_be_read(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("p")
+        assert "train~2.2" in screen.text
+        await screen.press("p", "p")
+        assert "train~2.2" not in screen.text
+
+
+async def test_a_filter_is_seen_while_it_holds(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("slash")
+        await screen.type("train")
+        await screen.press("enter")
+        assert "/train" in screen.line("rule")
+        await screen.press("R", "slash")
+        await screen.type("succeeded")
+        await screen.press("enter")
+        assert "2m42s" in screen.text and "✗ failed" not in screen.text
+        await screen.press("escape")
+        assert "✗ failed" in screen.text
+
+
+async def test_a_removed_journal_leaves_the_plan(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        shutil.rmtree(failed.folder)
+        await screen.until(lambda: "no runs yet" in screen.line("header"), "the plan is shown")
+        assert "pending" in screen.stage("train")

@@ -1,0 +1,30 @@
+"""The log of an earlier attempt at the selected stage."""
+
+from __future__ import annotations
+
+from mltui.actions.action import Action, Context, Selection
+
+
+def _why_not(selection: Selection) -> str | None:
+    row = selection.row
+    if row is None or row.attempt == 0:
+        return f"{selection.name or 'nothing'} has no attempts"
+    return None if row.attempt > 1 else f"{row.instance.label} had one attempt only"
+
+
+async def _run(context: Context, argument: str) -> None:
+    context.previous_attempt()
+
+
+ACTION = Action(
+    id="look.previous",
+    title="Previous",
+    help="The log of the attempt before; after the first, the newest again.",
+    group="Look",
+    run=_run,
+    keys=("p",),
+    command="previous",
+    applies=lambda selection: selection.row is not None and selection.row.attempt > 1,
+    why_not=_why_not,
+    rank=15,
+)
