@@ -91,6 +91,19 @@ class Feed:
         ):
             await asyncio.sleep(0.01)
 
+    async def measure(self, kind: str) -> None:
+        """Find out what costs the daemon much: sizes of volumes. DockerError, Unreachable."""
+        found = kind_named(kind)
+        table = await self.loaded(found.name)
+        if found.measure is not None:
+            self._followers[found.name].take(await found.measure(self.daemon, table.rows))
+
+    def refresh(self, kind: str) -> None:
+        """List a kind anew: something happened to it that this daemon tells no events of."""
+        name = kind_named(kind).name
+        if self.is_live and name in self._followers:
+            self._start(self._list_later(name, 0.0))
+
     def watch_stats(self, keys: Collection[str]) -> None:
         """Measure these containers, and no others: the ones that are on screen."""
         self.table(CONTAINERS)
@@ -135,7 +148,8 @@ class Feed:
         put_all: Callable[[dict[str, Any]], object] = table.replace
         rows: Callable[[], Mapping[str, Any]] = lambda: table.rows  # noqa: E731
         if kind.join is not None:
-            joined = self._joined[kind.name] = Joined(kind, table.apply, table.remove)
+            joined = Joined(kind, table.apply, table.remove, lambda keys: self._reread(kind, keys))
+            self._joined[kind.name] = joined
             for key, row in self._tables[CONTAINERS].rows.items():
                 joined.used(key, None, row)
             put, drop = joined.put, joined.drop
@@ -147,6 +161,11 @@ class Feed:
             self._followers[kind.name] = Follower(
                 kind, self.daemon, put=put, drop=drop, put_all=put_all, rows=rows
             )
+
+    def _reread(self, kind: Kind[Any], keys: list[str]) -> None:
+        follower = self._followers.get(kind.name)
+        if follower is not None:
+            follower.read_again(keys)
 
     def _put(self, key: str, row: Any) -> None:
         table = self._tables[CONTAINERS]

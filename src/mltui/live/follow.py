@@ -8,7 +8,7 @@ reading that began before a removal does not count.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from mltui.errors import MltuiError, Unreachable
@@ -98,8 +98,16 @@ class Follower(Generic[R]):
 
     def read_again(self, keys: list[str]) -> None:
         """Have some keys read though no event named them."""
-        self._named.update(dict.fromkeys(keys))
-        self._pump()
+        if not self._listing:
+            self._named.update(dict.fromkeys(keys))
+            self._pump()
+
+    def take(self, rows: Sequence[R]) -> None:
+        """Rows that somebody else read."""
+        known = self._rows()
+        for row in rows:
+            if self.kind.key(row) in known:
+                self._put(self.kind.key(row), row)
 
     def _forget(self, key: str) -> None:
         self._named.pop(key, None)
@@ -166,10 +174,15 @@ class Joined(Generic[R]):
     """Rows of a kind that depend on containers: own part and users, kept apart and put together."""
 
     def __init__(
-        self, kind: Kind[R], put: Callable[[str, R], object], drop: Callable[[str], object]
+        self,
+        kind: Kind[R],
+        put: Callable[[str, R], object],
+        drop: Callable[[str], object],
+        missing: Callable[[list[str]], object],
     ) -> None:
+        """`missing` gets keys that a container uses and no event told of (BuildKit's images)."""
         self._kind = kind
-        self._put, self._drop = put, drop
+        self._put, self._drop, self._missing = put, drop, missing
         self.own: dict[str, R] = {}
         self._users: dict[str, dict[str, Any]] = {}
 
@@ -201,6 +214,8 @@ class Joined(Generic[R]):
                 self._users.pop(key, None)
         for key in after:
             self._users.setdefault(key, {})[user] = new
+        if unknown := [key for key in after - before if key not in self.own]:
+            self._missing(unknown)
         for key in before | after:
             self._join(key)
 

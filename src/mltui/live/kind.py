@@ -49,14 +49,16 @@ class Relation(Generic[R]):
     title: str
     kind: str
     keys: Callable[[R], Iterable[str]]
+    by_label: bool = False
+    """`keys` gives what people call them instead."""
 
 
 @dataclass(frozen=True)
 class Join(Generic[R]):
     """How the rows of a kind depend on containers.
 
-    *uses* gives the keys that a container concerns; *with_users* makes the row from its own part
-    (None for a kind that has none of its own) and those containers; None: there is no such row.
+    *uses* gives the keys that a container row concerns; *with_users* makes the row from its own
+    part (None for a kind that has none of its own) and those containers; None: there is no row.
     """
 
     uses: Callable[[Any], Iterable[str]]
@@ -87,6 +89,8 @@ class Kind(Generic[R]):
     carry: Callable[[R, R], R] = lambda old, new: new
     """The new row with what is not the list's to say, taken from the old one."""
     join: Join[R] | None = None
+    measure: Callable[[Daemon, Mapping[str, R]], Awaitable[list[R]]] | None = None
+    """Rows with what costs the daemon much to find out, such as sizes; only when asked for."""
     actions: tuple[str, ...] = ()
     """Ids of the verbs that apply, in the footer's order (`live.verbs`)."""
     relations: tuple[Relation[R], ...] = ()

@@ -15,10 +15,10 @@ from mltui.live.cells import age, plain
 from mltui.live.daemon import Daemon
 from mltui.live.exits import exit_meaning
 from mltui.live.kinds._container import read_inspected
-from mltui.live.kinds._docker import labels_of, short_id
-from mltui.live.masking import mask_entry, mask_text, mask_value, mask_words
+from mltui.live.kinds._docker import label_lines, labels_of, short_id, when
+from mltui.live.masking import mask_entry, mask_text, mask_words
 from mltui.live.page import Line, Page, given, line, page, section
-from mltui.live.times import read_time, timestamp
+from mltui.live.times import read_time
 from mltui.text import format_bytes, format_duration
 
 _CHECKS = 5
@@ -84,7 +84,7 @@ def container_page(raw: Mapping[str, Any], secrets: bool) -> Page:
                     given("folder", config.get("WorkingDir")),
                     given("user", config.get("User")),
                     given("host name", config.get("Hostname")),
-                    line("made", _when(row.created_at)),
+                    line("made", when(row.created_at)),
                 ),
             ),
             section("Limits", _limits(host)),
@@ -92,13 +92,9 @@ def container_page(raw: Mapping[str, Any], secrets: bool) -> Page:
             section("Networks", _networks(raw)),
             section("Mounts", _mounts(raw)),
             section("Environment", _environment(config, secrets)),
-            section("Labels", _labels(labels, secrets)),
+            section("Labels", label_lines(labels, secrets)),
         ),
     )
-
-
-def _when(at: float | None) -> str:
-    return f"{timestamp(at)}, {age(at)} ago" if at is not None else "not known"
 
 
 def _state(raw: Mapping[str, Any]) -> Iterator[Line | None]:
@@ -111,9 +107,9 @@ def _state(raw: Mapping[str, Any]) -> Iterator[Line | None]:
         yield line("exit code", f"{row.exit_code}: {meaning}")
     yield given("error", row.error, "state-failed")
     if row.started_at is not None:
-        yield line("started", _when(row.started_at))
+        yield line("started", when(row.started_at))
     if row.ended_at is not None:
-        yield line("ended", _when(row.ended_at))
+        yield line("ended", when(row.ended_at))
         if row.started_at is not None and row.ended_at >= row.started_at:
             yield line("ran for", format_duration(row.ended_at - row.started_at))
     if row.is_running:
@@ -186,8 +182,3 @@ def _environment(config: Mapping[str, Any], secrets: bool) -> Iterator[Line]:
     for entry in sorted(map(str, config.get("Env") or ())):
         name, _, value = (entry if secrets else mask_entry(entry)).partition("=")
         yield line(name, value)
-
-
-def _labels(labels: Mapping[str, str], secrets: bool) -> Iterator[Line]:
-    for name, value in sorted(labels.items()):
-        yield line(name, value if secrets else mask_value(name, value))

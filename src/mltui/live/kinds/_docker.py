@@ -5,17 +5,20 @@ Label names are those that `runs.attempts` and Docker Compose put on what they m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mltui.live.cells import NOTHING, Cell
+from mltui.live.cells import NOTHING, Cell, age, plain
+from mltui.live.daemon import Daemon
+from mltui.live.masking import mask_value
+from mltui.live.page import Line, given, line
+from mltui.live.times import timestamp
 from mltui.text import format_bytes
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 COMPOSE_FOLDER = "com.docker.compose.project.working_dir"
-COMPOSE_FILES = "com.docker.compose.project.config_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Place:
     """As people write it: `train~3.2`, `translate[en-es]`."""
     service: str = ""
     compose: str = ""
+    folder: str = ""
+    """Where the Compose project is, on the machine that started it."""
 
     @property
     def text(self) -> str:
@@ -50,7 +55,8 @@ def read_place(labels: Mapping[str, str]) -> Place:
     project = labels.get("mltui.project", "")
     compose = labels.get(COMPOSE_PROJECT, "")
     if not project:
-        return Place(service=labels.get(COMPOSE_SERVICE, ""), compose=compose)
+        folder = labels.get(COMPOSE_FOLDER, "")
+        return Place(service=labels.get(COMPOSE_SERVICE, ""), compose=compose, folder=folder)
     stage = labels.get("mltui.stage", "")
     if stage:
         item = f"[{labels['mltui.item']}]" if "mltui.item" in labels else ""
@@ -86,8 +92,32 @@ def size_cell(size_bytes: int | None, role: str = "") -> Cell:
 
 
 def used_cell(users: tuple[str, ...]) -> Cell:
-    """How many containers use a thing; nobody is worth noticing, quietly."""
-    return Cell(str(len(users))) if users else Cell(NOTHING, "dim")
+    """Which containers use a thing: the one, or how many."""
+    if len(users) == 1:
+        return Cell(plain(users[0]))
+    return Cell(f"{len(users)} containers") if users else Cell(NOTHING, "dim")
+
+
+def users_line(users: Iterable[str]) -> Line | None:
+    """The same on a page, by name."""
+    return given("used by", ", ".join(sorted(users)))
+
+
+async def names_of_users(daemon: Daemon, filters: Mapping[str, list[str]]) -> list[str]:
+    """Names of containers that a filter of the API finds. DockerError, Unreachable."""
+    found = await daemon.get("/containers/json", {"all": "1", "filters": dict(filters)})
+    return [str(next(iter(each.get("Names") or ()), "")).lstrip("/") for each in found]
+
+
+def label_lines(labels: Mapping[str, str], secrets: bool) -> Iterator[Line]:
+    """Labels for a page."""
+    for name, value in sorted(labels.items()):
+        yield line(name, value if secrets else mask_value(name, value))
+
+
+def when(at: float | None) -> str:
+    """A moment for a page: exact, and how long ago."""
+    return f"{timestamp(at)}, {age(at)} ago" if at is not None else "not known"
 
 
 def of_type(event: Mapping[str, Any], type_: str) -> bool:
