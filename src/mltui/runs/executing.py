@@ -8,36 +8,30 @@ moment (the runner is told to go, or dies): the attempt goes on and a later runn
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from stat import S_ISDIR
 from typing import TypeVar
 
-from mltui.engines.protocol import Attempt, Built, Engine, Exit
+from mltui.engines.protocol import Attempt, Built, Exit
 from mltui.errors import BuildFailed, MltuiError, StartFailed, Unreachable, UsageError
-from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown, InputValue
+from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown
 from mltui.pipeline.rows import Failure, Instance, StageRow, Usage, attempt_label, attempt_slug
 from mltui.pipeline.values import MissingInput
-from mltui.runs import attempts, secretfiles
-from mltui.runs.attempts import Place
+from mltui.runs import attempts, layout
 from mltui.runs.builds import Environments
-from mltui.runs.code import materialise_code
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point, is_armed
+from mltui.runs.layout import SMALL_BYTES, Live
 from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import Collected, collect, failure_of, read_metrics_file, store_failure
-from mltui.runs.planning import NO_CODE, Blueprint
+from mltui.runs.planning import Blueprint
 from mltui.runs.rows import Result
-from mltui.spec.model import FailureClass, Stage
-
-log = logging.getLogger(__name__)
+from mltui.runs.tidying import Tidier
+from mltui.spec.model import FailureClass
 
 GRACE_S = 5.0
 """From the request to end until an attempt is made to end."""
@@ -45,8 +39,6 @@ _FIRST_PAUSE_S = 1.0
 _MAX_PAUSE_S = 30.0
 _ANSWERS_AGAIN_S = 3.0
 """A call that has not failed for so long after an outage counts as answered."""
-_SMALL_BYTES = 1 << 20
-"""Work on fewer bytes is done on the loop: a thread costs more than it saves."""
 _FULL_BYTES = 1 << 20
 
 T = TypeVar("T")
@@ -60,34 +52,6 @@ class _CouldNotBegin(Exception):
         super().__init__(failure.message)
 
 
-@dataclass(slots=True, eq=False)
-class Live:
-    """An attempt that may exist outside. `ending`: why we end it, None if we don't."""
-
-    instance: Instance
-    number: int
-    blueprint: Blueprint
-    engine: Engine
-    place: Place
-    attempt: Attempt | None = None
-    obj: str | None = None
-    ending: FailureClass | None = None
-    is_unknown: bool = False
-    inputs: Mapping[str, InputValue] = field(default_factory=dict)
-    digests: Mapping[str, str] = field(default_factory=dict)
-    timer: asyncio.TimerHandle | None = None
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def is_ending(self) -> bool:
-        """Somebody, or its timeout, wants it to end."""
-        return self.ending is not None
-
-    @property
-    def stage(self) -> Stage:
-        """Its stage, as it was when it started."""
-        return self.blueprint.stage(self.instance.stage)
-
-
 class Executions:
     """The attempts of one run."""
 
@@ -98,8 +62,7 @@ class Executions:
         self._environments = environments
         self._fail = fail
         self._live: dict[tuple[Instance, int], Live] = {}
-        self._tidying: set[asyncio.Future[None]] = set()
-        self._sweeper: ThreadPoolExecutor | None = None
+        self._tidier = Tidier()
 
     # --- called by the loop ---------------------------------------------------------------------
 
@@ -131,14 +94,10 @@ class Executions:
 
     async def settle(self) -> None:
         """Wait for what still tidies up."""
-        tasks: list[asyncio.Future[None]] = []
-        for live in self._live.values():
-            tasks.extend(live.tasks)
-        tasks.extend(self._tidying)
+        tasks = [task for live in self._live.values() for task in live.tasks]
         if tasks:
             await asyncio.wait(tasks)
-        if self._sweeper is not None:
-            self._sweeper.shutdown()
+        await self._tidier.settle()
 
     # --- one attempt ----------------------------------------------------------------------------
 
@@ -213,7 +172,7 @@ class Executions:
             found = await live.engine.find(attempt)
             if found is None:
                 # Whoever asks makes sure that the first start never happens: begin afresh.
-                await asyncio.to_thread(self._lay_out, live)
+                await asyncio.to_thread(layout.lay_out, self._context, live)
                 found = await live.engine.start(attempt)
             return found
 
@@ -234,10 +193,10 @@ class Executions:
                 if ready is None:
                     ready = await self._environments.build(live.engine, environment)[1]
             attempt = self._describe(live, None if ready is None else ready.built)
-            if self._weight(live) > _SMALL_BYTES:
-                await asyncio.to_thread(self._lay_out, live)
+            if layout.weight(live) > SMALL_BYTES:
+                await asyncio.to_thread(layout.lay_out, self._context, live)
             else:
-                self._lay_out(live)
+                layout.lay_out(self._context, live)
         except (StartFailed, UsageError, MissingInput) as error:
             raise _CouldNotBegin(Failure(FailureClass.CONFIG, str(error))) from error
         except BuildFailed as error:
@@ -261,38 +220,6 @@ class Executions:
             built=built,
             environment=live.blueprint.environment_of(live.instance),
         )
-
-    def _weight(self, live: Live) -> int:
-        """Bytes to copy into the working folder, about."""
-        total = live.blueprint.code_bytes.get(live.stage.name, 0)
-        for value in live.inputs.values():
-            if value.artifact is not None:
-                total += value.artifact.size_bytes
-            elif value.items is not None:
-                total += sum(artifact.size_bytes for artifact in value.items.values())
-            else:
-                total += _SMALL_BYTES
-        return total
-
-    def _lay_out(self, live: Live) -> None:
-        """Make and fill the folders. Runs in a thread when there is much to copy."""
-        context, stage, place = self._context, live.stage, live.place
-        if live.number > 1:
-            before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
-            attempts.remove_tree(before.work)
-        attempts.make_folders(place)
-        attempts.remove_tree(place.secrets)
-        code = live.blueprint.code[stage.name]
-        if code != NO_CODE:
-            materialise_code(code, place.work, context.store)
-        attempts.put_inputs(
-            context.store, live.blueprint.spec, stage, live.inputs, live.digests, place.work
-        )
-        attempts.make_output_parents(place, stage)
-        if stage.secrets:
-            root = context.project.root
-            values = secretfiles.read_secrets(live.blueprint.spec, stage.secrets, root, os.environ)
-            secretfiles.write_secrets(values, place.secrets)
 
     # --- while it runs --------------------------------------------------------------------------
 
@@ -377,8 +304,8 @@ class Executions:
         for name in (live.place.metrics, *attempts.output_paths(live.stage, live.place.work)):
             with suppress(OSError):
                 info = name.lstat()
-                total += info.st_size if not S_ISDIR(info.st_mode) else _SMALL_BYTES + 1
-        return total > _SMALL_BYTES
+                total += info.st_size if not S_ISDIR(info.st_mode) else SMALL_BYTES + 1
+        return total > SMALL_BYTES
 
     def _collect(self, live: Live, exit_: Exit) -> Collected:
         """What is kept of it. Blocks for as long as hashing the outputs takes."""
@@ -440,28 +367,6 @@ class Executions:
     def _tidy(self, live: Live, is_done: bool) -> None:
         """Remove what nobody needs any more; its end is in the journal."""
         self._live.pop((live.instance, live.number), None)
-        if live.stage.secrets:
-            attempts.remove_tree(live.place.secrets)
-        if is_done:
-            self._remove_later(live.place.work)
+        self._tidier.tidy(live.place, has_secrets=bool(live.stage.secrets), is_done=is_done)
         if live.attempt is not None:
-            task = asyncio.ensure_future(self._remove(live, live.attempt))
-            self._tidying.add(task)
-            task.add_done_callback(self._tidied)
-
-    def _remove_later(self, folder: Path) -> None:
-        """In a thread: a file system takes its time, and the next stage need not wait for it."""
-        loop = asyncio.get_running_loop()
-        self._sweeper = self._sweeper or ThreadPoolExecutor(1, "mltui-sweeper")
-        done = loop.run_in_executor(self._sweeper, attempts.remove_tree, folder)
-        self._tidying.add(done)
-        done.add_done_callback(self._tidied)
-
-    def _tidied(self, done: asyncio.Future[None]) -> None:
-        self._tidying.discard(done)
-        if not done.cancelled() and (error := done.exception()) is not None:
-            log.warning("a working folder is left behind: %s", error)
-
-    async def _remove(self, live: Live, attempt: Attempt) -> None:
-        with suppress(MltuiError):  # what is left there has the project's labels: `gc` finds it
-            await live.engine.remove(attempt, live.obj)
+            self._tidier.release(live.engine, live.attempt, live.obj)

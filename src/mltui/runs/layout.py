@@ -1,0 +1,86 @@
+"""An attempt at work, and the folders that are filled before it starts.
+
+Called by `executing`: what touches many files is here, so that it can be done in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mltui.engines.protocol import Attempt, Engine
+from mltui.pipeline.model import InputValue
+from mltui.pipeline.rows import Instance
+from mltui.runs import attempts, secretfiles
+from mltui.runs.attempts import Place
+from mltui.runs.code import materialise_code
+from mltui.runs.context import Context
+from mltui.runs.planning import NO_CODE, Blueprint
+from mltui.spec.model import FailureClass, Stage
+
+SMALL_BYTES = 1 << 20
+"""Work on fewer bytes is done on the loop: a thread costs more than it saves."""
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """An attempt that may exist outside. `ending`: why we end it, None if we don't."""
+
+    instance: Instance
+    number: int
+    blueprint: Blueprint
+    engine: Engine
+    place: Place
+    attempt: Attempt | None = None
+    obj: str | None = None
+    ending: FailureClass | None = None
+    is_unknown: bool = False
+    inputs: Mapping[str, InputValue] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    timer: asyncio.TimerHandle | None = None
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def is_ending(self) -> bool:
+        """Somebody, or its timeout, wants it to end."""
+        return self.ending is not None
+
+    @property
+    def stage(self) -> Stage:
+        """Its stage, as it was when it started."""
+        return self.blueprint.stage(self.instance.stage)
+
+
+def weight(live: Live) -> int:
+    """Bytes to copy into the working folder, about."""
+    total = live.blueprint.code_bytes.get(live.stage.name, 0)
+    for value in live.inputs.values():
+        if value.artifact is not None:
+            total += value.artifact.size_bytes
+        elif value.items is not None:
+            total += sum(artifact.size_bytes for artifact in value.items.values())
+        else:
+            total += SMALL_BYTES
+    return total
+
+
+def lay_out(context: Context, live: Live) -> None:
+    """Make and fill the folders. Runs in a thread when there is much to copy."""
+    stage, place = live.stage, live.place
+    if live.number > 1:
+        before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
+        attempts.remove_tree(before.work)
+    attempts.make_folders(place)
+    attempts.remove_tree(place.secrets)
+    code = live.blueprint.code[stage.name]
+    if code != NO_CODE:
+        materialise_code(code, place.work, context.store)
+    attempts.put_inputs(
+        context.store, live.blueprint.spec, stage, live.inputs, live.digests, place.work
+    )
+    attempts.make_output_parents(place, stage)
+    if stage.secrets:
+        root = context.project.root
+        values = secretfiles.read_secrets(live.blueprint.spec, stage.secrets, root, os.environ)
+        secretfiles.write_secrets(values, place.secrets)
