@@ -148,3 +148,21 @@ async def test_closing_the_screen_changes_nothing(tmp_path: Path) -> None:
         await screen.press("q")
     assert wait_for(project, run, State.SUCCEEDED).exit_code == 0
     wait_for_runner(project)
+
+
+async def test_the_cursor_follows_a_run_until_it_is_taken(tmp_path: Path) -> None:
+    text = SLOW.replace("SECONDS", "0.5") + (
+        "  then:\n    phase: training\n    run: echo then; sleep 1; echo '1' > ${outputs.o}\n"
+        "    outputs: {o: o.txt}\n"
+    )
+    text = text.replace("sleep 0.5", "sleep 0.5; echo 1 > ${outputs.w}\n    outputs: {w: w.txt}")
+    text = text.replace("  then:\n", "  then:\n    inputs: {w: wait.w}\n")
+    project = project_of(tmp_path, text)
+    run = client.submit(project, RunRequest()).run
+    async with Driver.open(project) as screen:
+        await screen.until(lambda: screen.selected == "then", "the cursor follows")
+        await screen.press("up")
+        wait_for(project, run, State.SUCCEEDED)
+        await screen.until(lambda: "✓ succeeded" in screen.line("header"), "the run ends")
+        assert screen.selected == "wait"
+    wait_for_runner(project)

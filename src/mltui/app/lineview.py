@@ -23,7 +23,7 @@ from textual.widget import Widget
 
 from mltui.app.present.line import EMPTY, Line, Part
 from mltui.app.present.sgr import OWN
-from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
+from mltui.app.widgets.roles import RoleStyles
 from mltui.text.glyphs import unicode_ok
 from mltui.text.width import cell_width
 
@@ -63,8 +63,7 @@ class OneLine(Widget):
 
     can_focus = False
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = "OneLine { height: 1; width: 1fr; }" + role_css("OneLine")
+    DEFAULT_CSS = "OneLine { height: 1; width: 1fr; }"
 
     @dataclass
     class Clicked(Message):
@@ -121,13 +120,12 @@ class LineView(ScrollView, can_focus=True):
     """Lines of text. With `has_cursor`, one of the lines that have a key is current."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
     DEFAULT_CSS = """
     LineView {
         height: 1fr; width: 1fr; background: $background; color: $foreground;
         overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1;
     }
-    """ + role_css("LineView")
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False),

@@ -73,8 +73,8 @@ class Workbench(Screen[int]):
         """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
-        self._placed = False
-        """Whether the cursor was put where it matters in the run on screen."""
+        self._follows = True
+        """The cursor goes to what matters, until the person takes it."""
 
     @property
     def workbench_app(self) -> MltuiApp:
@@ -149,12 +149,12 @@ class Workbench(Screen[int]):
         view = session.view
         with self.app.batch_update():
             if change.switched:
-                self._placed = False
+                self._follows = True
             if change.problems:
                 self._problems_changed()
             if change.instances or change.switched or change.facts:
                 self.stages.apply(view, session.facts, moment)
-            if not self._placed and view is not None and view.rows:
+            if self._follows and view is not None and view.rows:
                 self._place_cursor()
             if session.listing and (change.runs or change.run):
                 self.runs.apply(session.runs, moment.now)
@@ -208,8 +208,8 @@ class Workbench(Screen[int]):
     def _place_cursor(self) -> None:
         view = self.session.view
         first = view.first() if view is not None else None
-        if view is not None and first is not None:
-            self._placed = True
+        if view is not None and first is not None and first != self.stages.instance:
+            self.attempts_back = 0
             self.stages.select(view.rows[first], self.moment)
 
     def show_detail(self) -> None:
@@ -248,6 +248,7 @@ class Workbench(Screen[int]):
 
     def action_press(self, key: str) -> None:
         """A key of the registry: the action that it means here."""
+        self._follows = False
         found = registry.for_key(key, self.selection)
         if found is not None:
             self.act(found)
@@ -262,6 +263,7 @@ class Workbench(Screen[int]):
 
     def action_digit(self, number: int) -> None:
         """What is numbered on the screen: a fix of the failure, else a pane."""
+        self._follows = False
         row = self.stages.row
         if row is not None and row.state is State.FAILED and not self.session.listing:
             fixes = registry.fixes(self.selection)
@@ -274,6 +276,7 @@ class Workbench(Screen[int]):
 
     def action_next_tab(self, step: int) -> None:
         """The next or previous pane of the selected stage."""
+        self._follows = False
         if not self.session.listing:
             had_focus = self.stages.has_focus
             self.detail.next_tab(step)
@@ -354,6 +357,7 @@ class Workbench(Screen[int]):
 
     @on(LineView.Moved, "#stages")
     def _moved(self) -> None:
+        self._follows = False
         self.attempts_back = 0
         self.showing_problems = False
         self.show_detail()

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
+from mltui.app.widgets.roles import RoleStyles
 from mltui.text.width import cell_width
 
 
@@ -21,8 +21,7 @@ class Choices(Widget):
     """A few words to choose from."""
 
     can_focus = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = "Choices { height: 1; width: 1fr; }" + role_css("Choices")
+    DEFAULT_CSS = "Choices { height: 1; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,shift+tab,h", "move(-1)", "Left", show=False),
         Binding("right,tab", "move(1)", "Right", show=False),

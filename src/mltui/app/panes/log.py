@@ -65,6 +65,9 @@ class LogTab(Vertical):
                 None, row.instance.label, "each item has a log of its own: Enter unfolds them"
             )
             return
+        if row.state.is_final and subject.log is not None and not _has_text(subject.log):
+            self._open(None, subject.log_name or _name(row), _NOTHING)
+            return
         self._open(subject.log, subject.log_name or _name(row), _EMPTY.get(row.state, _NOTHING))
 
     def tick(self, moment: Moment) -> None:
@@ -95,6 +98,13 @@ class LogTab(Vertical):
             self.log_pane.display = file is not None
             self.log_pane.set_index(LogIndex(file) if file is not None else None, name)
             self.post_message(self.Watching(file))
+
+
+def _has_text(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _name(row: StageRow) -> str:
