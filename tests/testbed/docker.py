@@ -16,6 +16,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,6 +131,8 @@ class OwnDocker(DockerHost):
         self.bridge = f"mltui{uuid.uuid4().hex[:6]}"
         super().__init__({**env, "DOCKER_HOST": f"unix://{self.socket}"})
         self.process: subprocess.Popen[bytes] | None = None
+        self.arguments: list[str] = []
+        """More of them for the next start."""
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -145,6 +148,7 @@ class OwnDocker(DockerHost):
                     "--exec-root", str(self.folder / "exec"),
                     "--pidfile", str(self.folder / "dockerd.pid"),
                     "--bridge", self.bridge, "--iptables=false", "--ip6tables=false",
+                    *self.arguments,
                 ],
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -164,12 +168,16 @@ class OwnDocker(DockerHost):
         if process is not None:
             process.send_signal(number)
             process.wait(60)
+            # Its containerd dies with it. Where nobody reaps orphans it stays as a zombie, which
+            # the next daemon would take for a containerd that is still at work.
+            (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def close(self) -> None:
         """End it and whatever it left running, all by their pids; remove its folders."""
         if self.process is not None:
-            self.remove_all()
-            self.stop()
+            with suppress(AssertionError, subprocess.TimeoutExpired):
+                self.remove_all()
+            self.stop(signal.SIGTERM if self.process.poll() is None else 0)
         pids = []
         for comm in Path("/proc").glob("[0-9]*/comm"):
             try:

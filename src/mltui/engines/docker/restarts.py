@@ -25,6 +25,8 @@ async def was_restarted(client: Client, state: Mapping[str, Any], saw_outage: bo
     """
     if int(state.get("ExitCode") or 0) not in _CODES:
         return False
+    # A daemon that is going down still answers on old connections, and ends its containers first.
+    await client.ping()
     started, ended = read_time(state.get("StartedAt")), read_time(state.get("FinishedAt"))
     if started is None or ended is None:
         return saw_outage
