@@ -23,7 +23,9 @@ def test_every_mark_has_a_role() -> None:
         ("bold #ff6b6b on #112233", Style.parse("bold #ff6b6b on #112233")),
         ("dim", Style.parse("dim")),
         ("none", Style()),
-        ("auto 60%", None),
+        ("auto 60%", Style.parse("#999999")),
+        ("on #ffffff 50%", Style.parse("on #7f7f7f")),
+        ("50%", None),
         ("nonsense", None),
     ],
 )

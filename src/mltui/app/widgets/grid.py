@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from mltui.app.widgets.columns import Cell, Column
 from mltui.app.widgets.paint import changed_width
-from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
+from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
 from mltui.app.widgets.rowpaint import RowPainter
 from mltui.text import unicode_ok
@@ -38,8 +38,7 @@ class Grid(Widget, Generic[R]):
 
     can_focus = True
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = "Grid { height: 1fr; width: 1fr; }" + role_css("Grid")
+    DEFAULT_CSS = "Grid { height: 1fr; width: 1fr; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="grid.up"),

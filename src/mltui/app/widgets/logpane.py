@@ -21,7 +21,7 @@ from mltui.app.widgets.logscene import LogScene
 from mltui.app.widgets.logtitle import NOTHING, LogStatus, title_line
 from mltui.app.widgets.logview import FollowStyle
 from mltui.app.widgets.paint import LineBuilder, changed_width
-from mltui.app.widgets.roles import ROLE_CLASSES, RoleStyles, role_css
+from mltui.app.widgets.roles import RoleStyles
 from mltui.logs.index import LogIndex
 from mltui.text import shorten_end, unicode_ok
 
@@ -41,8 +41,7 @@ class LogPane(Widget):
     """A title line and a page of one log: follow, wrap, search, jump to errors."""
 
     can_focus = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLE_CLASSES)
-    DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }" + role_css("LogPane")
+    DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_rows(-1)", "Up", show=False, id="log.up"),

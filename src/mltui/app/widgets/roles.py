@@ -10,73 +10,88 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.widget import Widget
 
 ROLES: Mapping[str, str] = {
-    "state-pending": "color: $text-muted;",
-    "state-ready": "color: $text-muted;",
-    "state-building": "color: $accent;",
-    "state-running": "color: $accent;",
-    "state-succeeded": "color: $text-muted;",
-    "state-cached": "color: $text-muted;",
-    "state-failed": "color: $error; text-style: bold;",
-    "state-cancelled": "color: $text-muted;",
-    "state-skipped": "color: $text-muted;",
-    "state-paused": "color: $warning;",
-    "state-unknown": "color: $warning;",
-    "state-waiting": "color: $text-muted;",
-    "state-warning": "color: $warning;",
-    "state-dim": "color: $text-muted;",
-    "dim": "color: $text-muted;",
-    "accent": "color: $accent;",
-    "good": "color: $success;",
-    "strong": "text-style: bold;",
-    "header": "color: $text-muted; text-style: bold;",
-    "section": "color: $text-muted;",
-    "stale": "color: $text-disabled;",
-    "mark": "color: $accent; text-style: bold;",
-    "cursor": "background: $foreground 14%; text-style: bold;",
-    "cursor-blurred": "background: $foreground 7%;",
-    "match": "background: $warning 35%;",
-    "match-current": "color: $background; background: $warning; text-style: bold;",
-    "selected": "color: $screen-selection-foreground; background: $screen-selection-background;",
+    "state-pending": "$text-muted",
+    "state-ready": "$text-muted",
+    "state-building": "$accent",
+    "state-running": "$accent",
+    "state-succeeded": "$text-muted",
+    "state-cached": "$text-muted",
+    "state-failed": "bold $error",
+    "state-cancelled": "$text-muted",
+    "state-skipped": "$text-muted",
+    "state-paused": "$warning",
+    "state-unknown": "$warning",
+    "state-waiting": "$text-muted",
+    "state-warning": "$warning",
+    "state-dim": "$text-muted",
+    "dim": "$text-muted",
+    "accent": "$accent",
+    "good": "$success",
+    "strong": "bold",
+    "header": "bold $text-muted",
+    "section": "$text-muted",
+    "stale": "$text-disabled",
+    "mark": "bold $accent",
+    "cursor": "bold on $foreground 14%",
+    "cursor-blurred": "on $foreground 7%",
+    "match": "on $warning 35%",
+    "match-current": "bold $background on $warning",
+    "selected": "$screen-selection-foreground on $screen-selection-background",
 }
-"""Each role and its default look, as declarations of Textual CSS."""
-
-ROLE_CLASSES: frozenset[str] = frozenset(f"role--{role}" for role in ROLES)
-"""For COMPONENT_CLASSES of a widget that draws roles."""
+"""Each role and its default look, written as `parse_look` reads it."""
 
 _TEXT_STYLES = frozenset(("bold", "dim", "italic", "underline", "reverse", "none"))
+_NO_VARIABLES: Mapping[str, str] = {}
+_BLACK = Color(0, 0, 0)
 
 
-def role_css(widget: str) -> str:
-    """The default rules of all roles for the widget type named *widget*; goes in DEFAULT_CSS."""
-    rules = (f"{widget} > .role--{role} {{ {look} }}" for role, look in ROLES.items())
-    return "\n" + "\n".join(rules) + "\n"
+def parse_look(
+    value: str, variables: Mapping[str, str] = _NO_VARIABLES, background: Color = _BLACK
+) -> Style | None:
+    """A look: `#ff6b6b`, `ansi_red`, `bold red`, `dim`, `on #333`, `bold on $warning 35%`.
 
-
-def parse_look(value: str) -> Style | None:
-    """A theme's override: `#ff6b6b`, `ansi_red`, `bold red`, `dim`, `on #333`; None if not one."""
+    A `$name` is a theme's variable, a percentage how much of a colour covers the *background*.
+    None if it is not a look.
+    """
     found: dict[str, bool] = {}
-    colours: dict[bool, RichColor] = {}
+    colours: dict[bool, Color] = {}
     behind = False
+    previous = False
     for token in value.split():
         if token == "on":
             behind = True
         elif token in _TEXT_STYLES:
             found[token] = True
+        elif token.endswith("%") and token[:-1].isdigit() and previous in colours:
+            colours[previous] = colours[previous].with_alpha(int(token[:-1]) / 100)
         else:
-            try:
-                colour = Color.parse(token)
-            except ColorParseError:
+            colour = _colour(token, variables, background)
+            if colour is None:
                 return None
-            colours[behind] = colour.rich_color
-            behind = False
+            colours[behind] = colour
+            previous, behind = behind, False
     found.pop("none", None)
-    return Style(color=colours.get(False), bgcolor=colours.get(True), **found)  # type: ignore[arg-type]
+    shown = {place: (background + colour).rich_color for place, colour in colours.items()}
+    return Style(color=shown.get(False), bgcolor=shown.get(True), **found)  # type: ignore[arg-type]
+
+
+def _colour(token: str, variables: Mapping[str, str], background: Color) -> Color | None:
+    """A colour as Textual's CSS means it; `auto 60%` is whatever can be read on *background*."""
+    text = variables.get(token[1:], "") if token.startswith("$") else token
+    name, _, share = text.partition(" ")
+    alpha = int(share[:-1]) / 100 if share.endswith("%") and share[:-1].isdigit() else 1.0
+    if name == "auto":
+        return background.get_contrast_text(alpha)
+    try:
+        colour = Color.parse(name)
+    except ColorParseError:
+        return None
+    return colour.with_alpha(alpha) if share else colour
 
 
 class RoleStyles:
@@ -110,17 +125,18 @@ class RoleStyles:
         return found
 
     def _look(self, role: str) -> Style:
-        if role not in ROLES:
+        default = ROLES.get(role)
+        if default is None:
             return Style.null()
-        override = self._widget.app.theme_variables.get(role)
-        if override is not None and (look := parse_look(override)) is not None:
-            return look
-        if self._widget.app.current_theme.ansi and "$text-" in ROLES[role]:
+        app, widget = self._widget.app, self._widget
+        variables = app.theme_variables
+        below, own = widget.background_colors
+        background = below + own
+        override = variables.get(role)
+        if override is not None:
+            look = parse_look(override, variables, background)
+            if look is not None:
+                return look
+        if app.current_theme.ansi and "$text-" in default:
             return Style(dim=True)  # sixteen colours have no grey between text and background
-        name = f"role--{role}"
-        styles = self._widget.get_component_styles(name)
-        whole = self._widget.get_component_rich_style(name)
-        return Style(
-            color=whole.color if styles.has_rule("color") else None,
-            bgcolor=whole.bgcolor if styles.has_rule("background") else None,
-        ) + (styles.text_style if styles.has_rule("text_style") else Style.null())
+        return parse_look(default, variables, background) or Style.null()
