@@ -79,8 +79,12 @@ class Environments:
         found = self._building.get((engine, key))
         if found is not None:
             return found
+        try:
+            new_id = self._new_id(environment.name)
+        except OSError as error:
+            raise BuildFailed(f"the environment {environment.name}: {error}") from error
         row = BuildRow(
-            id=self._new_id(environment.name),
+            id=new_id,
             environment=environment.name,
             engine=engine.name,
             key=key,

@@ -8,13 +8,11 @@ hashed, so that an attempt gets the very bytes that its key names.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from mltui.engines.protocol import Engine
-from mltui.errors import BuildFailed, MltuiError, OutputError, StoreError, Unreachable
+from mltui.errors import BuildFailed, MltuiError, StoreError, Unreachable
 from mltui.pipeline.model import (
     Event,
     InputValue,
@@ -28,48 +26,12 @@ from mltui.pipeline.rows import Failure, Instance
 from mltui.runs import keys
 from mltui.runs.builds import Environments, Ready
 from mltui.runs.context import Context
+from mltui.runs.inputfiles import Files
 from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import store_failure
-from mltui.runs.store import Store
 from mltui.spec.model import Environment, FailureClass
 
-_SMALL_BYTES = 1 << 20
 _RETRY_S = 5.0
-
-
-class Files:
-    """Digests of the project files that stages read, each kept in the store."""
-
-    def __init__(self, root: Path, store: Store) -> None:
-        self._root = root
-        self._store = store
-        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
-
-    def at_once(self, path: str) -> str | None:
-        """The digest if finding it takes no time; None: call `read` in a thread."""
-        info = self._stat(path)
-        found = self._known.get(path)
-        if found is not None and found[0] == _stamp(info) and self._store.has(found[1]):
-            return found[1]
-        return self.read(path) if info.st_size <= _SMALL_BYTES else None
-
-    def read(self, path: str) -> str:
-        """Hash and keep a file. OutputError when it can't be read."""
-        stamp = _stamp(self._stat(path))
-        digest = self._store.put_file(self._root / path).digest
-        self._known[path] = (stamp, digest)
-        return digest
-
-    def _stat(self, path: str) -> os.stat_result:
-        try:
-            return os.stat(f"{self._root}/{path}")  # noqa: PTH116 - called for every stage
-        except OSError as error:
-            why = (error.strerror or "unreadable").lower()
-            raise OutputError(f"the file {path} can't be read: {why}") from error
-
-
-def _stamp(info: os.stat_result) -> tuple[int, ...]:
-    return info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
 
 
 class Preparer:

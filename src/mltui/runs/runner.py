@@ -8,6 +8,7 @@ and the next runner takes them over from the journal.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -96,6 +97,7 @@ class Runner:
             self._reserve.lay_by()
             async with self._seat:
                 running = self._active = await self._open(number)
+            gc.freeze()  # a plan of a thousand stages is not looked through again and again
             if running is None:
                 return
             work = asyncio.create_task(running.go())

@@ -205,7 +205,10 @@ class Running:
         """Take over what an earlier runner began."""
         context = self.context
         busy = context.scheduler.in_flight()
-        attempts.sweep(context.project, self.number, context.scheduler.rows(), busy)
+        try:
+            attempts.sweep(context.project, self.number, context.scheduler.rows(), busy)
+        except OSError as error:
+            log.warning("something is left behind: %s", error)
         for row in busy:
             self._executions.adopt(row, self._history.blueprint_of(row.instance, row.attempt))
         builds = self.environments.abandoned()

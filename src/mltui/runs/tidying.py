@@ -29,7 +29,10 @@ class Tidier:
     def tidy(self, place: Place, *, has_secrets: bool, is_done: bool) -> None:
         """An attempt's secrets at once; its working folder if it succeeded, else it stays."""
         if has_secrets:
-            remove_tree(place.secrets)
+            try:
+                remove_tree(place.secrets)
+            except OSError as error:
+                log.warning("secrets are left behind: %s", error)
         if is_done:
             self._remove_later(place.work)
 
