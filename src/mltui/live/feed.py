@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mltui.errors import MltuiError, Unreachable
@@ -19,6 +20,7 @@ from mltui.live.daemon import Daemon, message_of
 from mltui.live.follow import Follower, Joined
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
+from mltui.live.logs import LogState, log_to
 from mltui.live.stats import Stats, Usage
 from mltui.live.table import Table
 
@@ -43,7 +45,6 @@ class Feed:
         self._joined: dict[str, Joined[Any]] = {}
         self._task: asyncio.Task[None] | None = None
         self._broken: asyncio.Future[MltuiError] | None = None
-        self._loaded: dict[str, asyncio.Event] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._why: tuple[str, float] | None = None
         self.is_live = False
@@ -61,7 +62,6 @@ class Feed:
             self.table(CONTAINERS)
         table: Table[Any] = Table(self.daemon.name, heard=lambda: self.daemon.heard_at)
         self._tables[name] = table
-        self._loaded[name] = asyncio.Event()
         self._add(found, table)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -71,16 +71,28 @@ class Feed:
             self._start(self._list_later(name, 0.0))
         return table
 
-    async def loaded(self, kind: str, timeout_s: float | None = None) -> Table[Any]:
-        """The table once its first list is in. Unreachable after `timeout_s` without one."""
+    async def loaded(
+        self, kind: str, timeout_s: float | None = None, *, patient: bool = True
+    ) -> Table[Any]:
+        """The table once its first list is in.
+
+        Unreachable after `timeout_s` without one; not `patient`: at once when a try fails.
+        """
         name = kind_named(kind).name
         table = self.table(name)
+        tried = asyncio.Event()
+        end = table.listen(lambda changes: tried.set())
         try:
             async with asyncio.timeout(timeout_s):
-                await self._loaded[name].wait()
+                while not table.is_loaded and (patient or not table.is_stale):
+                    tried.clear()
+                    await tried.wait()
         except TimeoutError:
-            why = table.why or f"{self.daemon.name} does not answer"
-            raise Unreachable(why) from None
+            pass
+        finally:
+            end()
+        if not table.is_loaded:
+            raise Unreachable(table.why or f"{self.daemon.name} does not answer")
         return table
 
     async def settled(self, *kinds: str) -> None:
@@ -122,6 +134,21 @@ class Feed:
             end()
         return table.get(key)
 
+    async def log_to(
+        self,
+        key: str,
+        path: Path,
+        *,
+        tail: int | None = None,
+        said: Callable[[LogState], None] = lambda state: None,
+    ) -> LogState:
+        """Write a container's log to a file and follow it; see `live.logs.log_to`."""
+
+        async def runs_again(key: str) -> bool:
+            return await self.until(key, lambda row: row is None or row.is_running) is not None
+
+        return await log_to(self.daemon, key, path, runs_again=runs_again, tail=tail, said=said)
+
     async def close(self) -> None:
         """End everything; tables keep their last rows and say nothing more."""
         await self.stats.close()
@@ -150,8 +177,8 @@ class Feed:
         if kind.join is not None:
             joined = Joined(kind, table.apply, table.remove, lambda keys: self._reread(kind, keys))
             self._joined[kind.name] = joined
-            for key, row in self._tables[CONTAINERS].rows.items():
-                joined.used(key, None, row)
+            rows_now = self._tables[CONTAINERS].rows
+            joined.used((key, None, row) for key, row in rows_now.items())
             put, drop = joined.put, joined.drop
             put_all = lambda own: table.replace(joined.all(own))  # noqa: E731
             rows = lambda: joined.own  # noqa: E731
@@ -172,7 +199,7 @@ class Feed:
         old = table.get(key)
         if table.apply(key, row):
             for joined in self._joined.values():
-                joined.used(key, old, row)
+                joined.used([(key, old, row)])
 
     def _drop(self, key: str) -> None:
         table = self._tables[CONTAINERS]
@@ -181,16 +208,19 @@ class Feed:
             table.remove(key)
             self.stats.forget(key)
             for joined in self._joined.values():
-                joined.used(key, old, None)
+                joined.used([(key, old, None)])
 
     def _put_all(self, rows: dict[str, Any]) -> None:
         table = self._tables[CONTAINERS]
         old = dict(table.rows)
         table.replace(rows)
-        for key in old.keys() | rows.keys():
-            if old.get(key) != rows.get(key):
-                for joined in self._joined.values():
-                    joined.used(key, old.get(key), rows.get(key))
+        changed = [
+            (key, old.get(key), rows.get(key))
+            for key in old.keys() | rows.keys()
+            if old.get(key) != rows.get(key)
+        ]
+        for joined in self._joined.values():
+            joined.used(changed)
 
     def _runs(self, key: str) -> bool:
         row = self._tables[CONTAINERS].get(key)
@@ -199,7 +229,7 @@ class Feed:
     def _measured(self, key: str, usage: Usage) -> None:
         row = self._tables[CONTAINERS].get(key)
         if row is not None and row.is_running:
-            self._put(key, row.with_usage(usage))
+            self._tables[CONTAINERS].apply(key, row.with_usage(usage))  # no other kind shows it
 
     # the connection
 
@@ -263,7 +293,6 @@ class Feed:
             self._start(self._list_later(name))
         else:
             table.live()
-            self._loaded[name].set()
 
     async def _list_later(self, name: str, pause_s: float = LONGEST_PAUSE_S) -> None:
         await asyncio.sleep(pause_s)

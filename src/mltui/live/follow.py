@@ -8,7 +8,7 @@ reading that began before a removal does not count.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from mltui.errors import MltuiError, Unreachable
@@ -202,22 +202,28 @@ class Joined(Generic[R]):
         made = {key: self._made(key) for key in {**own, **self._users}}
         return {key: row for key, row in made.items() if row is not None}
 
-    def used(self, user: str, old: Any, new: Any) -> None:
-        """A container changed (None: it is not there)."""
+    def used(self, changes: Iterable[tuple[str, Any, Any]]) -> None:
+        """Containers changed: identity, row before, row now (None: it is not there)."""
         assert self._kind.join is not None
-        before = set() if old is None else set(self._kind.join.uses(old))
-        after = set() if new is None else set(self._kind.join.uses(new))
-        for key in before - after:
-            users = self._users.get(key, {})
-            users.pop(user, None)
-            if not users:
-                self._users.pop(key, None)
-        for key in after:
-            self._users.setdefault(key, {})[user] = new
-        if unknown := [key for key in after - before if key not in self.own]:
-            self._missing(unknown)
-        for key in before | after:
+        uses = self._kind.join.uses
+        touched: set[str] = set()
+        unknown: set[str] = set()
+        for user, old, new in changes:
+            before = set() if old is None else set(uses(old))
+            after = set() if new is None else set(uses(new))
+            for key in before - after:
+                users = self._users.get(key, {})
+                users.pop(user, None)
+                if not users:
+                    self._users.pop(key, None)
+            for key in after:
+                self._users.setdefault(key, {})[user] = new
+            touched |= before | after
+            unknown |= after - before - self.own.keys()
+        for key in touched:
             self._join(key)
+        if unknown:
+            self._missing(sorted(unknown))
 
     def _made(self, key: str) -> R | None:
         assert self._kind.join is not None

@@ -93,6 +93,8 @@ class Kind(Generic[R]):
     """Rows with what costs the daemon much to find out, such as sizes; only when asked for."""
     actions: tuple[str, ...] = ()
     """Ids of the verbs that apply, in the footer's order (`live.verbs`)."""
+    acts_on: tuple[str, Callable[[R], Iterable[str]]] | None = None
+    """Verbs act on these things of another kind instead; None: on the thing itself."""
     relations: tuple[Relation[R], ...] = ()
     describe: Callable[[Daemon, str, bool], Awaitable[Page]] | None = None
     """A readable page of one; the last argument shows secrets."""

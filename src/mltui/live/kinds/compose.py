@@ -140,6 +140,7 @@ KIND: Kind[ComposeRow] = Kind(
         with_users=_with_users,
     ),
     actions=("stop", "start", "restart", "remove"),
+    acts_on=("containers", lambda row: row.containers),
     relations=(Relation("Containers", "containers", lambda row: row.containers),),
     describe=_describe,
     inspect=_inspect,

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 _UNNAMED = "<unnamed>"
 _CHANGED = frozenset(("tag", "untag", "pull", "load", "import"))
-_SHELL = re.compile(r"^(/bin/sh -c )?#\(nop\)\s*|^/bin/sh -c (?=\S)|\s*# buildkit$")
+_SHELL = re.compile(r"^(/bin/sh -c )?#\(nop\)\s*|^(\|\d+ .*?)?/bin/sh -c (?=\S)|\s*# buildkit$")
+"""What a builder puts around an instruction; build arguments too, which may be secrets."""
 
 
 @dataclass(frozen=True, slots=True)
