@@ -28,6 +28,10 @@ from mltui.engines.docker.steps import BuildStep, StepState
 _OLDEST = (0, 13)
 """The first buildx with `rawjson`."""
 _READ_BYTES = 1 << 16
+_WORDS = re.compile(
+    r"^(failed to build: |failed to solve: |rpc error: code = \w+ desc = "
+    r"|failed to solve with frontend [\w.]+: |failed to create LLB definition: )*"
+)
 _END_S = 5.0
 _MAX_TEXT_CHARS = 20_000
 
@@ -222,10 +226,7 @@ def _error(lines: list[str]) -> str:
     """The last `ERROR: …`, without the words that every one of them has."""
     for line in reversed(lines):
         if line.startswith("ERROR: "):
-            text = line.removeprefix("ERROR: ")
-            for words in ("failed to build: ", "failed to solve: "):
-                text = text.removeprefix(words)
-            return text.strip()
+            return _WORDS.sub("", line.removeprefix("ERROR: ")).strip()
     return lines[-1].strip() if lines else ""
 
 

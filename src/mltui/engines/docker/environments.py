@@ -201,6 +201,8 @@ class Environments:
             recorder.build(builder="pull")
             await images.pull(self._client, plan.image, recorder, self._pool)
         else:
+            if not plan.dockerfile.instructions:
+                raise BuildFailed(f"{plan.shown} is empty: it needs a FROM at least")
             bases = await self._have_bases(plan, recorder)
             labels = {KEY: plan.key, BASES: json.dumps(bases), "mltui.environment": plan.tag}
             async with self._order(plan, project, log, labels, no_cache) as order:

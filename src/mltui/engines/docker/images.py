@@ -145,7 +145,8 @@ def _sentence(client: Client, name: str, message: str) -> str:
         return f"there is no image {name} for the Docker host's architecture: {message}"
     if "manifest" in low and ("unknown" in low or "not found" in low):
         return f"there is no image {name}: {registry} does not know that tag"
-    if "access denied" in low or "unauthorized" in low or "authentication required" in low:
+    denied = ("denied", "unauthorized", "authentication required", "no basic auth")
+    if any(words in low for words in denied):
         login = "docker login" if registry == _DOCKER_HUB else f"docker login {registry}"
         return f"there is no image {name}, or it needs a login (`{login}`)"
     if "invalid reference format" in low or "invalid repository" in low:

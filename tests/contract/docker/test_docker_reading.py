@@ -1,0 +1,379 @@
+"""The parts that only read: frames, chunks, Dockerfiles, steps, names. No daemon is needed."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mltui.engines.docker import archive, blame, dockerfile
+from mltui.engines.docker.archive import BadArchive
+from mltui.engines.docker.buildx import Stream
+from mltui.engines.docker.classic import read_refusal
+from mltui.engines.docker.frames import BadFrame, Demux, Mark, Reader
+from mltui.engines.docker.names import container_name, full_reference, image_tag
+from mltui.engines.docker.recorder import decisive_line
+from mltui.engines.docker.restarts import read_time
+from mltui.engines.docker.steps import BuildStep, StepState, build_line, fold, step_line
+from mltui.engines.docker.wire import Chunked, WireError
+
+
+def _cut(data: bytes, seed: int) -> list[bytes]:
+    chance = random.Random(seed)
+    pieces, at = [], 0
+    while at < len(data):
+        step = chance.choice([1, 2, 3, 7, 100, 10_000])
+        pieces.append(data[at : at + step])
+        at += step
+    return pieces
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_chunked_bodies_however_they_are_cut(seed: int) -> None:
+    chance = random.Random(seed)
+    parts = [chance.randbytes(chance.choice([1, 5, 300, 70_000])) for _ in range(30)]
+    data = b"".join(b"%X;x=1\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+    decoder = Chunked()
+    assert b"".join(decoder.feed(piece) for piece in _cut(data, seed)) == b"".join(parts)
+    assert decoder.is_done
+
+
+def test_a_body_that_is_not_chunked() -> None:
+    with pytest.raises(WireError):
+        Chunked().feed(b"hello there\r\n")
+
+
+def _frame(stream: int, text: bytes) -> bytes:
+    return struct.pack(">B3xI", stream, len(text)) + text
+
+
+def _messages(count: int, seed: int) -> list[tuple[int, int, bytes]]:
+    """(stream, time in ms, text) as a daemon keeps them: times nearly in order."""
+    chance = random.Random(seed)
+    found: list[tuple[int, int, bytes]] = []
+    time, piece = 1_000, {1: -1, 2: -1}
+    for number in range(count):
+        time += chance.choice([0, 0, 1, 400, 3_000])
+        stream = chance.choice([1, 2])
+        at = piece[stream] if piece[stream] >= 0 else time - chance.choice([0, 0, 1])
+        is_piece = chance.random() < 0.2
+        text = b"%d " % number + bytes(chance.choices(range(11, 256), k=chance.choice([0, 3, 9])))
+        if is_piece:
+            text = text.ljust(16_384, b"-")
+        piece[stream] = at if is_piece else -1
+        found.append((stream, at, text if is_piece else text + b"\n"))
+    return found
+
+
+def _stamp(ms: int) -> bytes:
+    return b"2026-01-02T%02d:%02d:%02d.%03d000000Z" % (
+        ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60, ms % 1000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("skips_older", [True, False])
+@pytest.mark.parametrize("seed", range(25))
+def test_a_log_goes_on_where_it_was_left(seed: int, skips_older: bool) -> None:
+    """Both kinds of daemon; broken anywhere, within a frame too; nothing lost, nothing doubled."""
+    chance = random.Random(seed)
+    messages = _messages(400, seed)
+    whole = b"".join(text for _, _, text in messages)
+    got, mark = b"", Mark()
+    while True:
+        since = mark.since
+        wire = b""
+        for stream, time, text in messages:
+            stamp = _stamp(time)
+            if stamp >= since:
+                wire += _frame(stream, stamp + b" " + text)
+                if not skips_older:
+                    since = b""
+            elif not since:
+                wire += _frame(stream, stamp + b" " + text)
+        reader = Reader(Mark(mark.since, mark.taken, mark.taken_not_older), skips_older=skips_older)
+        end = len(wire) if chance.random() < 0.1 else chance.randrange(len(wire) + 1)
+        for piece in _cut(wire[:end], seed):
+            got += reader.feed(piece)
+        kept = Mark.from_line(reader.mark.to_line(len(got)))
+        assert kept is not None and kept[0] == len(got)
+        mark = kept[1]
+        if end == len(wire):
+            break
+    assert got == whole
+
+
+def test_a_long_log_is_not_sent_again_from_its_beginning() -> None:
+    reader = Reader(Mark(), skips_older=True)
+    for number in range(10_000):
+        reader.feed(_frame(1 + number % 2, _stamp(1_000 + number * 10) + b" line\n"))
+    assert 0 < reader.mark.taken <= 1_000
+    assert reader.mark.since >= _stamp(1_000 + 9_000 * 10)
+
+
+def test_the_line_break_that_old_daemons_leave_out() -> None:
+    stamp = b"2026-01-02T03:04:05.000000000Z "
+    piece, rest, other = b"x" * 16_384, b"yy", b"next\n"
+    for ended in (b"yy\n", b"yy"):
+        reader = Reader(Mark(), skips_older=True)
+        data = b"".join(_frame(1, stamp + text) for text in (piece, ended, other))
+        assert reader.feed(data) == piece + rest + b"\n" + other
+    reader = Reader(Mark(), skips_older=True)
+    assert reader.feed(_frame(1, stamp + b"unfinished")) == b"unfinished"
+
+
+def test_odd_frames_and_marks() -> None:
+    with pytest.raises(BadFrame):
+        Demux().feed(b"HTTP/1.1 200 OK")
+    assert Mark.from_line(b"12 3") is None
+    assert Mark.from_line(b"12 3 x -\n") is None
+    mark = Mark(b"2026-01-02T03:04:05.123456789Z", 4, 3)
+    assert mark.since_parameter == "1767323045.123456789"
+    assert Mark.from_line(mark.to_line(99)) == (99, mark)
+    assert len(mark.to_line(99)) == len(Mark().to_line(10**15))
+
+
+DOCKERFILE = """\
+# escape=`
+# a comment
+ARG VERSION=3.11
+
+FROM --platform=linux/amd64 python:${VERSION}-slim AS Build
+RUN echo a `
+    # amidst
+
+    && echo b
+COPY <<EOF <<-"END" /x/
+RUN not an instruction
+EOF
+	FROM neither
+	END
+ENV A=1
+from build
+WORKDIR /w
+COPY --from=nginx:1 /a /b
+COPY --from=build /a /b
+RUN <<EOF
+set -e
+EOF
+CMD ["x"]
+"""
+
+
+def test_a_dockerfile_is_cut_into_instructions() -> None:
+    found = dockerfile.parse(DOCKERFILE)
+    assert found.escape == "`"
+    places = [(each.keyword, each.line, each.end, each.stage) for each in found.instructions]
+    assert places == [
+        ("ARG", 3, 3, -1), ("FROM", 5, 5, 0), ("RUN", 6, 9, 0), ("COPY", 10, 14, 0),
+        ("ENV", 15, 15, 0), ("FROM", 16, 16, 1), ("WORKDIR", 17, 17, 1), ("COPY", 18, 18, 1),
+        ("COPY", 19, 19, 1), ("RUN", 20, 22, 1), ("CMD", 23, 23, 1),
+    ]  # fmt: skip
+    assert found.instructions[2].text == "echo a && echo b"
+    assert [(s.name, s.base) for s in found.stages] == [
+        ("build", "python:${VERSION}-slim"),
+        ("stage-1", "build"),
+    ]
+    assert list(found.bases({})) == ["python:3.11-slim", "nginx:1"]
+    assert list(found.bases({"VERSION": "3.12"})) == ["python:3.12-slim", "nginx:1"]
+    assert list(found.bases({}, "build")) == ["python:3.11-slim"]
+    assert found.declares("VERSION") and not found.declares("PIP_INDEX_URL")
+    assert dockerfile.parse("").instructions == ()
+
+
+@pytest.mark.parametrize(
+    ("vertex", "line"),
+    [
+        ("[build 1/3] FROM docker.io/library/python:3.11-slim@sha256:1", 5),
+        ("[build 2/3] RUN echo a     && echo b", 6),
+        ("[build 3/3] COPY <<EOF <<-END /x/", 10),
+        ("[linux/amd64 build 2/3] RUN echo a", 6),
+        ("[stage-1 1/4] WORKDIR /w", 17),
+        ("[stage-1 3/4] COPY --from=build /a /b", 19),
+        ("[stage-1 2/9] COPY --from=nginx:1 /a /b", 18),
+        ("[2/4] COPY --from=nginx:1 /a /b", 18),
+        ("[stage-1 1/4] RUN something else", 0),
+        ("[nobody 1/4] RUN x", 0),
+        ("[internal] load build context", 0),
+        ("exporting to image", 0),
+    ],
+)
+def test_a_step_of_buildkit_is_found_in_it(vertex: str, line: int) -> None:
+    _, found = dockerfile.parse(DOCKERFILE).at_vertex(vertex)
+    assert (found.line if found else 0) == line
+
+
+def test_variables_of_a_dockerfile() -> None:
+    values = {"A": "x", "E": ""}
+    text = r"$A ${A} ${B} ${B:-d} ${E:-d} ${A:+w} ${B:+w} \$A"
+    assert dockerfile.substitute(text, values) == r"x x ${B} d d w  $A"
+
+
+def test_steps_fold_into_a_tree() -> None:
+    first = BuildStep("a", "RUN x", StepState.RUNNING, "one", "D", 3, "RUN x", 1.0)
+    done = BuildStep("a", "RUN x", StepState.DONE, "one", "D", 3, "RUN x", 1.0, 3.5, "out")
+    cached = BuildStep("b", "RUN y", StepState.CACHED, "", "D", 4)
+    lines = [
+        build_line(builder="buildx", started_at=1.0),
+        *map(step_line, (first, done, cached)),
+        "half a li",
+        '{"step": {"id": "c", "name": "n", "state": "from the future"}}',
+        '{"step": {"id": "d", "name": "n", "news": 1}}',
+        build_line(layers=[{"size_bytes": 5, "created_by": "RUN x"}], fault=None, other=1),
+    ]
+    tree = fold(lines)
+    assert [step.id for step in tree.steps] == ["a", "b", "d"]
+    assert tree.steps[0] == done and tree.steps[0].duration_s == 2.5
+    assert list(tree.groups) == ["one", ""]
+    assert tree.cached_share == 0.5
+    assert (tree.builder, tree.layers[0].size_bytes) == ("buildx", 5)
+    assert tree.current is None
+    assert fold(lines[:2]).current == first
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_buildx_output_however_it_is_cut(seed: int) -> None:
+    objects = [{"vertexes": [{"digest": str(n), "name": "x\n{y"}]} for n in range(20)]
+    text = b"#0 building\n"
+    for number, each in enumerate(objects):
+        text += json.dumps(each, indent=2 if number % 3 == 0 else None).encode() + b"\n"
+    text += b"ERROR: failed to solve: {x}: exit code: 1"
+    stream = Stream()
+    found = [each for piece in _cut(text, seed) for each in stream.feed(piece)]
+    found += list(stream.finish())
+    assert found == ["#0 building", *objects, "ERROR: failed to solve: {x}: exit code: 1"]
+
+
+def test_refusals_with_a_line() -> None:
+    for text in (
+        "dockerfile parse error on line 12: unknown",
+        "Dockerfile parse error line 12: unknown",
+    ):
+        assert (read_refusal(text).line, read_refusal(text).message) == (12, "unknown")
+    assert read_refusal("other").line == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["ERROR: No matching distribution found for x==9", "", "[notice] new pip"],
+         "No matching distribution found for x==9"),
+        (["E: Unable to locate package nope"], "E: Unable to locate package nope"),
+        (["Traceback (most recent call last):", '  File "x"', "ValueError: bad", "done"],
+         "ValueError: bad"),
+        (["main.c:3: error: nope", "compilation ended"], "compilation ended"),
+        (["a", "last words"], "last words"),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_the_decisive_line(lines: list[str], says: str) -> None:
+    assert decisive_line(lines) == says
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (["ERROR: No matching distribution found for My.Package>=2"], 3),
+        (["ERROR: Could not find a version that satisfies the requirement my_package==9 (from"], 3),
+        (["ERROR: Invalid requirement: 'x y' (from line 4 of /src/b.txt)"], 4),
+        (["  ERROR: Failed building wheel for other"], 1),
+        (["ERROR: Failed to build other"], 1),
+        (["something else"], 0),
+    ],
+)
+def test_the_requirement_that_pip_means(tmp_path: Path, output: list[str], line: int) -> None:
+    (tmp_path / "a.txt").write_text("nothing\n")
+    (tmp_path / "b.txt").write_text("other\n# my-package\nmy-package>=2  # here\nx y\n")
+    found = dockerfile.parse("RUN pip install -r /src/b.txt").instructions[0]
+    place = blame.requirement_line(output, found, [tmp_path / "a.txt", tmp_path / "b.txt"])
+    assert (place[1] if place else 0) == line
+    assert place is None or place[0].name == "b.txt"
+
+
+def test_names() -> None:
+    assert container_name("a" * 300) != container_name("a" * 299 + "b")
+    assert len(container_name("a" * 300)) < 150
+    assert image_tag("digits", "train", "0123456789abcdef") == "mltui/digits-train:0123456789ab"
+    odd = image_tag("My Project_é", "a--b", "0" * 32)
+    assert odd.startswith("mltui/my-project-a-b-") and odd != image_tag(
+        "My Project", "a--b", "0" * 32
+    )
+    assert full_reference("a/b") == ("a/b", "latest")
+    assert full_reference("h:5000/b") == ("h:5000/b", "latest")
+    assert full_reference("h:5000/b:1") == ("h:5000/b", "1")
+    assert full_reference("h:5000/b:1@sha256:ab") == ("h:5000/b", "sha256:ab")
+
+
+def test_times_of_the_api() -> None:
+    assert read_time("2026-01-02T03:04:05.5Z") == 1767323045.5
+    assert read_time("2026-01-02T04:04:05.500000000+01:00") == 1767323045.5
+    assert read_time("2026-01-02T03:04:05Z") == 1767323045
+    assert read_time("0001-01-01T00:00:00Z") is None
+    assert read_time(None) is None and read_time("never") is None
+
+
+def _tar(*members: tuple[tarfile.TarInfo, bytes]) -> io.BytesIO:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for info, data in members:
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    file.seek(0)
+    return file
+
+
+def _info(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, 0o755
+    return info
+
+
+def test_what_comes_back_stays_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    place = tmp_path / "work" / "out"
+    place.parent.mkdir()
+    top = (_info("out", tarfile.DIRTYPE), b"")
+    for bad in (
+        [(_info("out/../../outside/x"), b"!")],
+        [(_info("/abs"), b"!")],
+        [
+            (_info("out/l", tarfile.SYMTYPE, str(tmp_path / "outside")), b""),
+            (_info("out/l/x"), b"!"),
+        ],
+        [(_info("out/l", tarfile.SYMTYPE, "../../outside/x"), b""), (_info("out/l"), b"!")],
+        [(_info("out/h", tarfile.LNKTYPE, "../outside/x"), b"")],
+        [(_info("out/h", tarfile.LNKTYPE, "out/none"), b"")],
+    ):
+        with pytest.raises((BadArchive, OSError)):
+            archive.extract(_tar(top, *bad), place)
+    assert not list((tmp_path / "outside").iterdir())
+    good = [
+        (_info("out/a", tarfile.DIRTYPE), b""),
+        (_info("out/f"), b"data"),
+        (_info("out/h", tarfile.LNKTYPE, "out/f"), b""),
+    ]
+    dev = (_info("out/dev", tarfile.CHRTYPE), b"")
+    archive.extract(_tar(top, *good, dev), place)
+    assert (place / "h").read_bytes() == b"data"
+    assert sorted(each.name for each in place.iterdir()) == ["a", "f", "h"]
+    with pytest.raises(BadArchive):
+        archive.extract(io.BytesIO(_tar(top, *good).read()[: 3 * 512 + 2]), place)
+
+
+def test_what_goes_in_is_a_tar_that_others_read(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / ("n" * 150 + "é")).write_bytes(b"x" * 3_000_000)
+    (tmp_path / "d" / "run").touch(0o700)
+    (tmp_path / "d" / "l").symlink_to("run")
+    data = b"".join(archive.pack([(tmp_path / "d", "a/b")]))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        found = {member.name: member for member in tar}
+        long = found["a/b/" + "n" * 150 + "é"]
+        content = tar.extractfile(long)
+        assert content is not None and content.read() == b"x" * 3_000_000
+    assert (found["a/b"].mode, found["a/b/run"].mode, long.mode) == (0o777, 0o777, 0o666)
+    assert found["a/b/l"].linkname == "run"
