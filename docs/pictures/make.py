@@ -1,0 +1,92 @@
+"""Makes the pictures of the README from the real app on a real run of the digits sample.
+
+    .venv/bin/python docs/pictures/make.py
+
+Runs the sample in a temporary folder (its environments are kept in the person's cache) and takes
+pictures while it trains and when it has failed and ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from mltui.app.app import MltuiApp
+from mltui.app.session import Session
+from mltui.runs import client
+from mltui.runs.project import Project
+from mltui.runs.rows import RunRequest
+
+HERE = Path(__file__).parent
+SAMPLE = HERE.parents[1] / "sample_projects" / "digits"
+SIZES = {"80x24": (80, 24), "160x50": (160, 50), "": (110, 30)}
+
+
+def has_row(project: Project, run: int, label: str, state: str) -> bool:
+    """Whether an instance is in a state."""
+    with closing(project.journal()) as journal:
+        rows = journal.stages(run)[1]
+    return any(row.instance.label == label and row.state == state for row in rows)
+
+
+def wait_for(project: Project, run: int, label: str, state: str, timeout_s: float = 600) -> None:
+    """Poll until an instance is in a state."""
+    deadline = time.monotonic() + timeout_s
+    while not has_row(project, run, label, state):
+        if time.monotonic() > deadline:
+            sys.exit(f"{label} never was {state}")
+        time.sleep(0.05)
+
+
+async def take(project: Project, name: str, keys: tuple[str, ...] = ()) -> None:
+    """One picture of the app at each size."""
+    for size_name, size in SIZES.items():
+        session = Session(project)
+        session.open()
+        app = MltuiApp(session)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause(0.4)
+            for key in keys:
+                await pilot.press(key)
+            await pilot.pause(0.4)
+            svg = app.export_screenshot(title="mltui")
+        session.close()
+        file = HERE / (f"{name}-{size_name}.svg" if size_name else f"{name}.svg")
+        file.write_text(svg, encoding="utf-8")
+        print(file.name)
+
+
+def main() -> None:
+    """All pictures."""
+    root = Path(tempfile.gettempdir()) / "digits"  # a traceback in a picture shows its path
+    shutil.rmtree(root, ignore_errors=True)
+    try:
+        shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns(".mltui", "__pycache__"))
+        project = Project(root)
+        first = client.submit(project, RunRequest()).run
+        wait_for(project, first, "evaluate~4", "succeeded")
+        again = client.submit(project, RunRequest(overrides={"seed": "3"})).run
+        wait_for(project, again, "train~3", "running")
+        time.sleep(1.2)
+        asyncio.run(take(project, "pipeline"))
+        asyncio.run(take(project, "gate", ("g",)))
+        wait_for(project, again, "evaluate~3", "succeeded")
+        client.cancel(project, again)
+        code = root / "digits" / "evaluate.py"
+        text = code.read_text(encoding="utf-8")
+        broken = text.replace("def main(", "def main_of(", 1)
+        code.write_text(broken, encoding="utf-8")
+        failing = client.submit(project, RunRequest()).run
+        wait_for(project, failing, "evaluate~1", "failed")
+        asyncio.run(take(project, "failed"))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
