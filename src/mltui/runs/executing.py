@@ -90,6 +90,7 @@ class Executions:
                 live.timer.cancel()
             for task in live.tasks:
                 task.cancel()
+        self._tidier.let_go()
         return len(self._live)
 
     async def settle(self) -> None:
@@ -367,6 +368,11 @@ class Executions:
     def _tidy(self, live: Live, is_done: bool) -> None:
         """Remove what nobody needs any more; its end is in the journal."""
         self._live.pop((live.instance, live.number), None)
-        self._tidier.tidy(live.place, has_secrets=bool(live.stage.secrets), is_done=is_done)
+        self._tidier.tidy(
+            live.place,
+            has_secrets=bool(live.stage.secrets),
+            is_done=is_done,
+            size_bytes=layout.weight(live),
+        )
         if live.attempt is not None:
             self._tidier.release(live.engine, live.attempt, live.obj)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,12 @@ from mltui.runs.attempts import Place, remove_tree
 
 log = logging.getLogger(__name__)
 
+_MANY = 50
+_PATIENCE_S = 1.0
+"""Small folders are removed so many at a time, or after so long: one `rm` for all of them costs
+less than removing each from Python, beside a loop that wants the interpreter too."""
+_SMALL_BYTES = 1 << 20
+
 
 class Tidier:
     """Removals that are under way for one run."""
@@ -25,16 +33,26 @@ class Tidier:
     def __init__(self) -> None:
         self._under_way: set[asyncio.Future[None]] = set()
         self._sweeper: ThreadPoolExecutor | None = None
+        self._waiting: list[Path] = []
+        self._timer: asyncio.TimerHandle | None = None
 
-    def tidy(self, place: Place, *, has_secrets: bool, is_done: bool) -> None:
-        """An attempt's secrets at once; its working folder if it succeeded, else it stays."""
+    def tidy(self, place: Place, *, has_secrets: bool, is_done: bool, size_bytes: int = 0) -> None:
+        """An attempt's secrets at once; its working folder if it succeeded, else it stays.
+
+        size_bytes: what was copied into the working folder; a large one does not wait.
+        """
         if has_secrets:
             try:
                 remove_tree(place.secrets)
             except OSError as error:
                 log.warning("secrets are left behind: %s", error)
-        if is_done:
-            self._remove_later(place.work)
+        if not is_done:
+            return
+        self._waiting.append(place.work)
+        if size_bytes > _SMALL_BYTES or len(self._waiting) >= _MANY:
+            self._sweep()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._sweep)
 
     def release(self, engine: Engine, attempt: Attempt, obj: str | None) -> None:
         """Let the engine clean up after an attempt."""
@@ -47,17 +65,28 @@ class Tidier:
 
     async def settle(self) -> None:
         """Wait until all of it is done."""
+        self._sweep()
         if self._under_way:
             await asyncio.wait(self._under_way)
         if self._sweeper is not None:
             self._sweeper.shutdown()
             self._sweeper = None
 
-    def _remove_later(self, folder: Path) -> None:
-        """In a thread: a file system takes its time, and the next stage need not wait for it."""
-        loop = asyncio.get_running_loop()
-        self._sweeper = self._sweeper or ThreadPoolExecutor(1, "mltui-sweeper")
-        self._follow(loop.run_in_executor(self._sweeper, remove_tree, folder))
+    def let_go(self) -> None:
+        """Forget what waits: whoever adopts the run sweeps it."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _sweep(self) -> None:
+        """Remove what waits, in a thread: a file system takes its time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        folders, self._waiting = self._waiting, []
+        if folders:
+            loop = asyncio.get_running_loop()
+            self._sweeper = self._sweeper or ThreadPoolExecutor(1, "mltui-sweeper")
+            self._follow(loop.run_in_executor(self._sweeper, _remove_all, folders))
 
     def _follow(self, work: asyncio.Future[None]) -> None:
         self._under_way.add(work)
@@ -67,3 +96,16 @@ class Tidier:
         self._under_way.discard(work)
         if not work.cancelled() and (error := work.exception()) is not None:
             log.warning("something was left behind: %s", error)
+
+
+def _remove_all(folders: Sequence[Path]) -> None:
+    """Remove folders; what `rm` can't (a stage may have taken its own rights away), we can."""
+    with suppress(OSError):
+        subprocess.run(
+            ["rm", "-rf", "--", *map(str, folders)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    for folder in folders:
+        remove_tree(folder)
