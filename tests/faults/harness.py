@@ -225,6 +225,7 @@ def _kill(pid: int, folder: str) -> None:
 
 def check_consistent(world: World, run: int = 1) -> None:
     """The rows are what the events say; nothing of a run that is over is left behind."""
+    wait_for("the runner to go", 10, lambda: not runner_status(world.project).alive)
     with closing(world.journal()) as journal:
         events = [event for _, event in journal.events(run)]
         _, rows = journal.stages(run)
@@ -237,7 +238,6 @@ def check_consistent(world: World, run: int = 1) -> None:
     by_instance = {row.instance: row for row in replayed.rows()}
     assert by_instance == {row.instance: row for row in rows}
     assert not world.processes()
-    assert not runner_status(world.project).alive
 
 
 def check_outcome(world: World, run: int = 1) -> None:
