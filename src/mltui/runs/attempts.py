@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from mltui.engines.protocol import Attempt, Built, Engine, View, view_of
 from mltui.pipeline.model import InputValue
-from mltui.pipeline.rows import Instance, StageRow, attempt_slug
+from mltui.pipeline.rows import Artifact, Instance, StageRow, attempt_slug
+from mltui.runs.inputfiles import FOLDER
 from mltui.runs.project import Project
 from mltui.runs.store import Store
 from mltui.spec.model import Environment, ParamValue, Ref, Spec, Stage
@@ -272,6 +273,9 @@ def put_inputs(
             store.materialise(value.artifact, Path(path))
         elif value.items is not None:
             store.items(value.items, Path(path))
+        elif digests[name].startswith(FOLDER):
+            kept = Artifact(digests[name].removeprefix(FOLDER), 0, is_folder=True)
+            store.materialise(kept, Path(path))
         else:
             store.copy_out(digests[name], path)
 

@@ -1,4 +1,4 @@
-"""Project files that stages read: hashed, kept in the store, and large ones not hashed in vain.
+"""Project files and folders that stages read: hashed, kept, and large ones not hashed in vain.
 
 Called by `preparing`. A large file that has the same size, times and inode as when it was last
 hashed is taken to be the same, as git does; `.mltui/files.json` remembers that between runs.
@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 
 from mltui.errors import OutputError
-from mltui.runs.store import Store
+from mltui.runs.filecopy import walk
+from mltui.runs.store import Member, Store
 
 SMALL_BYTES = 1 << 20
 """Smaller files are hashed at once and each time."""
+FOLDER = "folder:"
+"""Before the digest of a folder's manifest, so that a key and `attempts` know it from a file's."""
 _CACHE = "files.json"
 _RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was hashed may change again without a trace in its
@@ -39,6 +44,9 @@ class Files:
         OutputError when the file can't be read.
         """
         info = self._stat(path)
+        if S_ISDIR(info.st_mode):
+            found = self._read_cache().get(path)
+            return found[1] if found is not None and found[0] == self._folder_stamp(path) else None
         if info.st_size <= SMALL_BYTES:
             return self._store.put_file(self._root / path).digest
         found = self._read_cache().get(path)
@@ -47,8 +55,11 @@ class Files:
         return None
 
     def read(self, path: str) -> str:
-        """Hash and keep a file. OutputError when it can't be read."""
-        stamp = _stamp(self._stat(path))
+        """Hash and keep a file or a folder. OutputError when it can't be read."""
+        info = self._stat(path)
+        if S_ISDIR(info.st_mode):
+            return self._read_folder(path)
+        stamp = _stamp(info)
         digest = self._store.put_file(self._root / path).digest
         known = self._read_cache()
         known[path] = (stamp, digest)
@@ -58,6 +69,37 @@ class Files:
         else:
             self._racy.add(path)
         return digest
+
+    def _read_folder(self, path: str) -> str:
+        """Its manifest's digest, marked as a folder's. Remembered within the run only."""
+        stamp = self._folder_stamp(path)
+        members = []
+        for relative, entry in self._walk(path):
+            if entry is None:
+                members.append(Member(relative, "", 0))
+                continue
+            kept = self._store.put_file(Path(entry.path))
+            is_executable = bool(entry.stat().st_mode & 0o100)
+            members.append(Member(relative, kept.digest, kept.size_bytes, is_executable))
+        digest = FOLDER + self._store.put_members(members).digest
+        self._racy.add(path)
+        self._read_cache()[path] = (stamp, digest)
+        return digest
+
+    def _folder_stamp(self, path: str) -> list[int]:
+        stamp = []
+        for relative, entry in self._walk(path):
+            stamp.append(hash(relative))
+            if entry is not None:
+                stamp.extend(_stamp(entry.stat()))
+        return stamp
+
+    def _walk(self, path: str) -> Iterator[tuple[str, os.DirEntry[str] | None]]:
+        try:
+            yield from walk(f"{self._root}/{path}".rstrip("/"))
+        except OSError as error:
+            why = (error.strerror or "unreadable").lower()
+            raise OutputError(f"the folder {path} can't be read: {why}") from error
 
     def _stat(self, path: str) -> os.stat_result:
         try:
