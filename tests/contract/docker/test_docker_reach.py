@@ -131,7 +131,7 @@ async def test_ssh_says_why_it_fails(ssh_host: SshHost, tmp_path: Path) -> None:
         await engine.close()
 
 
-async def test_ssh_ends_with_its_owner(ssh_host: SshHost) -> None:
+async def test_ssh_ends_with_its_owner(ssh_host: SshHost, tmp_path: Path) -> None:
     program = (
         "import asyncio, os, sys\n"
         "from mltui.engines.docker import DockerEngine\n"
@@ -148,7 +148,7 @@ async def test_ssh_ends_with_its_owner(ssh_host: SshHost) -> None:
         "-c",
         program,
         ssh_host.address,
-        env=ssh_host.environ,
+        env={**ssh_host.environ, "TMPDIR": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
     )
     assert owner.stdout is not None

@@ -24,6 +24,7 @@ from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.environments import Environments
 from mltui.engines.docker.hosts import resolve
+from mltui.engines.docker.metrics import RunningMetrics
 from mltui.engines.docker.names import NAME, container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
 from mltui.engines.docker.watch import Watch
@@ -122,7 +123,7 @@ class DockerEngine:
         except StartFailed:
             await self._give_up(obj)
             raise
-        self._watches[obj] = Watch(self.client, attempt, obj)
+        self._watch(attempt, obj)
         return obj
 
     async def _create(self, attempt: Attempt, image: str) -> str:
@@ -232,9 +233,7 @@ class DockerEngine:
 
     async def wait(self, attempt: Attempt, obj: str) -> Exit:
         """See `Engine`. Unreachable at any time; asked again it goes on where it was."""
-        watch = self._watches.get(obj)
-        if watch is None:
-            watch = self._watches[obj] = Watch(self.client, attempt, obj)
+        watch = self._watches.get(obj) or self._watch(attempt, obj)
         found = await watch.ended()
         if found is None:
             message = "its container was removed by somebody else while it ran"
@@ -258,6 +257,11 @@ class DockerEngine:
         tail = logs.tail(attempt.log)
         message = container.exit_sentence(code, tail, attempt.argv[0] if attempt.argv else "")
         return Exit(Stopped.EXITED, code, usage, message)
+
+    def _watch(self, attempt: Attempt, obj: str) -> Watch:
+        metrics = RunningMetrics(self.client, obj, attempt.folder, self._pool)
+        watch = self._watches[obj] = Watch(self.client, attempt, obj, metrics.look)
+        return watch
 
     async def _bring(self, attempt: Attempt, obj: str, *, with_outputs: bool) -> bool:
         """Fetch the metrics and the declared outputs; False when the container is gone."""

@@ -13,7 +13,8 @@ from struct import Struct
 
 _HEAD = Struct(">B3xI")
 _MAX_FRAME_BYTES = 1 << 26
-_REBASE_S = 5
+_REBASE_S = 2
+"""How far apart marks are: whole seconds of the log's own time, so at least one passes between."""
 _PIECE_BYTES = 16 << 10
 
 

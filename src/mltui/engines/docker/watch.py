@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,17 +20,25 @@ from mltui.errors import MltuiError, Unreachable
 from mltui.pipeline.rows import Usage
 
 _OVER = ("exited", "dead", "removing")
-_LOG_S = 5.0
-"""How long the daemon may take to send the rest of a log after the container's end."""
 _AGAIN_S = 0.2
+_GONE_S = 2.0
 _STATS_S = 1.0
 """Shorter containers are not measured: the daemon takes a second for its first reading."""
+_READINGS = 5
+"""The metrics file is looked at once in so many of the daemon's readings, one each second."""
 
 
 class Watch:
-    """One container until it is over."""
+    """One container until it is over. `look` is called now and then while it runs."""
 
-    def __init__(self, client: Client, attempt: Attempt, container: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        attempt: Attempt,
+        container: str,
+        look: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._look = look
         self._client = client
         self._attempt = attempt
         self._container = container
@@ -105,10 +114,13 @@ class Watch:
             await asyncio.sleep(_AGAIN_S)
 
     async def _finish_log(self, log: asyncio.Task[None], is_gone: bool) -> None:
-        """See that the log is whole. Unreachable when it can't be known."""
-        await asyncio.wait({log}, timeout=_LOG_S)
-        if log.done() and not log.cancelled() and log.exception() is None:
-            return
+        """See that the log is whole. Unreachable when it can't be known.
+
+        A daemon that follows a log may leave out what is written as the container ends (20.10 does,
+        often), so the end is asked for once more when nothing writes any longer.
+        """
+        if is_gone:
+            await asyncio.wait({log}, timeout=_GONE_S)  # what it has on its way is all there is
         log.cancel()
         with suppress(asyncio.CancelledError, MltuiError):
             await log
@@ -122,11 +134,14 @@ class Watch:
         with suppress(MltuiError, ValueError):
             path = f"/containers/{self._container}/stats"
             async with self._client.stream("GET", path, {"stream": "1"}) as response:
-                rest = b""
+                rest, count = b"", 0
                 async for data in response.chunks():
                     *lines, rest = (rest + data).split(b"\n")
                     for line in lines:
                         self._measure(json.loads(line))
+                        count += 1
+                        if self._look is not None and count % _READINGS == 1:
+                            await self._look()
 
     def _measure(self, stats: dict[str, Any]) -> None:
         memory = stats.get("memory_stats") or {}
