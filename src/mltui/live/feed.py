@@ -241,13 +241,17 @@ class Feed:
                 pause_s = FIRST_PAUSE_S
             except MltuiError as refused:
                 error = refused
+            except Exception as fault:  # a fault of ours must not leave tables that look true
+                said = {"message": "a feed broke", "exception": fault}
+                asyncio.get_running_loop().call_exception_handler(said)
+                error = Unreachable(f"mltui has a fault: {type(fault).__name__}: {fault}")
             self.is_live = False
             self._why = (str(error), time.time())
             for task in self._starting:
                 task.cancel()
             for table in self._tables.values():
                 table.lost(*self._why)
-            for follower in self._followers.values():
+            for follower in list(self._followers.values()):  # one may be added meanwhile
                 await follower.pause()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -48,7 +48,7 @@ async def list_once(
 ) -> list[Any]:
     """The rows of a kind, sorted as a screen would. UsageError, Unreachable.
 
-    `stats`: measure running containers too, which takes about two seconds.
+    `stats`: measure running containers too, which takes two seconds for every 32 of them.
     """
     found = known_kind(kind)
     feed = Feed(open_daemon(target, environ))
@@ -73,7 +73,7 @@ async def _measure(feed: Feed) -> None:
     rows = feed.table(CONTAINERS).rows
     feed.watch_stats([key for key, row in rows.items() if row.is_running])
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _STATS_S * (1 + len(rows) / 8)
+    deadline = loop.time() + _STATS_S * (1 + len(rows) / 32)
     while loop.time() < deadline:
         usages = [row.usage for row in feed.table(CONTAINERS).rows.values() if row.is_running]
         if all(usage is not None and usage.cpu_percent is not None for usage in usages):

@@ -23,9 +23,9 @@ from mltui.errors import MltuiError
 from mltui.live.daemon import Daemon
 
 AT_A_TIME = 8
+FIRST_AT_A_TIME = 32
+"""First readings of what just came into sight: somebody looks at empty cells."""
 EVERY_S = 3.0
-SECOND_S = 1.0
-"""After the first reading: CPU and network are known by the second."""
 KEPT = 300
 """Readings kept of a container: five minutes of a curve that is looked at."""
 _ANSWER_S = 10.0
@@ -88,7 +88,7 @@ def read_sample(raw: Mapping[str, Any], before: Sample | None) -> Sample | None:
     rx = sum(int(each.get("rx_bytes") or 0) for each in networks)
     tx = sum(int(each.get("tx_bytes") or 0) for each in networks)
     memory = _memory(raw["memory_stats"])
-    rates: tuple[float | None, float | None, float | None] = (None, None, None)
+    rates: tuple[float | None, float | None, float | None] = (_first_rate(raw, at), None, None)
     if before is not None and at - before.at > 0.05 and cpu_s >= before.cpu_s:
         took = at - before.at
         rates = (
@@ -97,6 +97,20 @@ def read_sample(raw: Mapping[str, Any], before: Sample | None) -> Sample | None:
             max(0, tx - before.tx_bytes) / took,
         )
     return Sample(at, cpu_s, rates[0], memory, rx, tx, rates[1], rates[2])
+
+
+def _first_rate(raw: Mapping[str, Any], at: float) -> float | None:
+    """CPU percent of a reading for which the daemon itself took two."""
+    from mltui.live.times import read_time
+
+    before = read_time(raw.get("preread"))
+    if before is None or at - before < 0.05:
+        return None
+    totals = [
+        int(((raw.get(part) or {}).get("cpu_usage") or {}).get("total_usage") or 0)
+        for part in ("precpu_stats", "cpu_stats")
+    ]
+    return max(0.0, 100 * (totals[1] - totals[0]) / 1e9 / (at - before))
 
 
 def _memory(stats: Mapping[str, Any]) -> int:
@@ -176,14 +190,15 @@ class Stats:
             focused = self._focus[0] if self._focus is not None else None
             waiting = sorted((at, key) for key, at in self._due.items() if key not in self._reading)
             for at, key in waiting:
-                if at > now or len(self._reading) >= AT_A_TIME:
+                limit = FIRST_AT_A_TIME if at == 0 else AT_A_TIME
+                if at > now or len(self._reading) >= limit:
                     break
                 if key == focused or not self._runs(key):
                     self._due[key] = now + _AGAIN_S
                     continue
                 self._reading[key] = loop.create_task(self._read(key))
             wait_s = None
-            if len(self._reading) < AT_A_TIME:
+            if len(self._reading) < AT_A_TIME:  # else the end of a reading wakes it
                 due = [at for key, at in self._due.items() if key not in self._reading]
                 wait_s = max(min(due) - loop.time(), 0.01) if due else None
             with suppress(TimeoutError):
@@ -192,19 +207,20 @@ class Stats:
 
     async def _read(self, key: str) -> None:
         loop = asyncio.get_running_loop()
-        is_first = not self._history.get(key)
         began = loop.time()
+        # For a first reading the daemon takes two, a second apart, so that it tells CPU at once.
+        one_shot = "1" if self._history.get(key) else "0"
         try:
             async with asyncio.timeout(_ANSWER_S):
-                query = {"stream": "0", "one-shot": "1"}
+                query = {"stream": "0", "one-shot": one_shot}
                 raw = await self._daemon.get(f"/containers/{key}/stats", query)
             self._take(key, raw)
         except (MltuiError, TimeoutError):
-            is_first = False
+            pass
         finally:
             del self._reading[key]
             if key in self._due:
-                self._due[key] = began + (SECOND_S if is_first else EVERY_S)
+                self._due[key] = began + EVERY_S
             self._wake.set()
 
     async def _stream(self, key: str) -> None:

@@ -168,9 +168,9 @@ def refused(daemon: Daemon, ref: Ref, doing: str, error: MltuiError) -> MltuiErr
     start = f"{daemon.name} does not {doing} {ref.text}"
     if status == 404:
         return Conflict(f"{ref.text} on {daemon.name} is gone already")
-    if status == 403:
+    if status == 403 and not _advice(said):
         return Forbidden(f"{start}: {said}")
-    if status == 409:
+    if status in (403, 409):
         return Conflict(f"{start}: {said}{_advice(said)}")
     return MltuiError(f"{start}: {said}{_advice(said)}")
 

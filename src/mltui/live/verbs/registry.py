@@ -69,7 +69,7 @@ async def tag(daemon: Daemon, ref: Ref, name: str) -> str:
         status = status_of(error)
         if status == 404:
             raise Conflict(f"{ref.text} on {daemon.name} is gone already") from error
-        if status == 400:
+        if status == 400 or (status and "invalid reference" in message_of(error)):
             raise UsageError(f"{plain(name)!r} is not a name that an image can have") from error
         if status:
             said = message_of(error)

@@ -8,6 +8,7 @@ from typing import Any
 from mltui.errors import Conflict, MltuiError
 from mltui.live.cells import plain
 from mltui.live.daemon import Daemon, status_of
+from mltui.live.kinds._container import read_listed
 from mltui.live.times import read_time
 from mltui.live.verbs._verb import (
     Question,
@@ -40,7 +41,17 @@ async def _container(daemon: Daemon, ref: Ref) -> str:
 
 
 async def _image(daemon: Daemon, ref: Ref) -> str:
-    """Name by name, as a whole image with several is not removed at once without force."""
+    """Name by name, as an image with several is not removed at once without force.
+
+    Looked at first: a container that uses it would stop that half way.
+    """
+    filters = {"ancestor": [ref.key]}
+    for raw in await daemon.get("/containers/json", {"all": "1", "filters": filters}):
+        if raw.get("ImageID") == ref.key:
+            user = plain(read_listed(raw).name)
+            raise Conflict(
+                f"{ref.text} on {daemon.name} is used by container {user}: remove that first"
+            )
     for name in ref.names:
         try:
             found = await daemon.get(f"/images/{name}/json")

@@ -1,0 +1,1 @@
+"""Live tables against a real Docker daemon."""

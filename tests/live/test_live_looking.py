@@ -1,0 +1,164 @@
+"""Stats of what is on screen, logs into files, one look for scripts; all on a real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from mltui.errors import Unreachable, UsageError
+from mltui.live.feed import Feed
+from mltui.live.kinds import kind_named
+from mltui.live.listing import describe_once, known_kind, list_once, to_json
+from mltui.live.logs import Following, LogState
+
+from .box import Box, soon
+from .relay import Relay
+
+
+async def test_only_what_is_on_screen_is_measured(feed: Feed, relay: Relay, box: Box) -> None:
+    table = await feed.loaded("containers", 10)
+    busy = await box.run("busy", "sh", "-c", "while :; do :; done")
+    calm, unseen = await box.run("calm"), await box.run("unseen")
+    ended = await box.create("ended", "true")
+    await soon(lambda: {busy, calm, unseen, ended} <= table.rows.keys())
+    await soon(lambda: table.rows[unseen].is_running)
+    feed.watch_stats([busy, calm, ended])
+
+    def cpu(key: str) -> float | None:
+        usage = table.rows[key].usage
+        return None if usage is None else usage.cpu_percent
+
+    await soon(lambda: (cpu(busy) or 0) > 5 and cpu(calm) is not None)
+    assert (cpu(calm) or 0) < 5
+    usage = table.rows[calm].usage
+    assert usage is not None and 0 < usage.memory_bytes < 100 << 20
+    assert table.rows[unseen].usage is None and table.rows[ended].usage is None
+    assert feed.stats.history(busy)
+    asked = {target.split("/")[3] for target in relay.matching("GET", r"/containers/\w+/stats")}
+    assert asked == {busy, calm}
+
+    feed.stats.focus(busy)
+    known = len(feed.stats.history(busy))
+    await soon(lambda: len(feed.stats.history(busy)) > known + 1)
+    feed.stats.focus(None)
+    feed.watch_stats([])
+    await box.daemon.post(f"/containers/{busy}/kill")
+    await soon(lambda: table.rows[busy].state == "exited")
+    assert table.rows[busy].usage is None
+
+
+@asynccontextmanager
+async def following(
+    feed: Feed, key: str, path: Path, tail: int | None = None
+) -> AsyncIterator[list[LogState]]:
+    """A log that is followed as a screen does."""
+    states: list[LogState] = []
+    task = asyncio.ensure_future(feed.log_to(key, path, tail=tail, said=states.append))
+    try:
+        yield states
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def text_of(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
+    feed: Feed, relay: Relay, box: Box, tmp_path: Path
+) -> None:
+    script = "echo begin; echo err >&2; for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.15; done"
+    key = await box.run("log", "sh", "-c", script)
+    await feed.loaded("containers", 10)
+    path = tmp_path / "one" / "log"
+    async with following(feed, key, path) as states:
+        await soon(lambda: b"2\n" in text_of(path))
+        relay.cut()
+        await soon(lambda: text_of(path).endswith(b"8\n"))
+        await soon(lambda: states[-1].following is Following.ENDED)
+        assert Following.LOST in [state.following for state in states]
+        lines = text_of(path).split()
+        assert sorted(lines[:2]) == [b"begin", b"err"]
+        assert lines[2:] == [b"%d" % i for i in range(1, 9)]
+        await box.start(key)
+        await soon(lambda: len(text_of(path).split()) == 20)
+        await box.remove(key)
+        await soon(lambda: states[-1].following is Following.GONE)
+
+
+async def test_a_log_is_gone_on_with_by_a_later_call(feed: Feed, box: Box, tmp_path: Path) -> None:
+    key = await box.run("log", "sh", "-c", "echo a; sleep 1; echo b; sleep 600")
+    path = tmp_path / "log"
+    async with following(feed, key, path):
+        await soon(lambda: text_of(path) == b"a\n")
+    async with following(feed, key, path):
+        await soon(lambda: text_of(path) == b"a\nb\n")
+
+
+async def test_the_end_of_a_long_log(feed: Feed, box: Box, tmp_path: Path) -> None:
+    key = await box.run("log", "sh", "-c", "seq 1 5000; sleep 1; echo more; sleep 600")
+    path = tmp_path / "log"
+    await asyncio.sleep(0.5)
+    async with following(feed, key, path, tail=10) as states:
+        await soon(lambda: text_of(path).endswith(b"more\n"))
+        found = text_of(path).split()
+        assert b"4999" in found and b"1" not in found
+        assert 5 <= len(found) < 4000
+        assert states and states[-1].from_at is not None
+    whole = tmp_path / "whole" / "log"
+    async with following(feed, key, whole, tail=1_000_000):
+        await soon(lambda: len(text_of(whole).split()) == 5001)
+
+
+async def test_a_terminal_has_no_frames(feed: Feed, box: Box, tmp_path: Path) -> None:
+    long = "head -c 40000 /dev/zero | tr '\\0' x"
+    key = await box.run("tty", "sh", "-c", f"echo hello; {long}; echo; echo end", Tty=True)
+    path = tmp_path / "log"
+    async with following(feed, key, path):
+        await soon(lambda: text_of(path).endswith(b"end\r\n"))
+    assert text_of(path) == b"hello\r\n" + b"x" * 40_000 + b"\r\nend\r\n"
+
+
+async def test_a_log_that_docker_does_not_keep(feed: Feed, box: Box, tmp_path: Path) -> None:
+    key = await box.run("mute", HostConfig={"LogConfig": {"Type": "none"}})
+    state = await feed.log_to(key, tmp_path / "log")
+    assert state.following is Following.REFUSED
+    assert "Docker keeps no log of it" in state.why
+    gone = await feed.log_to("0" * 64, tmp_path / "other" / "log")
+    assert gone.following is Following.GONE
+
+
+async def test_one_look_for_scripts(relay: Relay, box: Box) -> None:
+    key = await box.run("ls", HostConfig={"Memory": 64 << 20, "MemorySwap": 64 << 20})
+    rows = await list_once("c", environ=relay.environ, stats=False)
+    kind = known_kind("containers")
+    row = next(to_json(kind, row) for row in rows if row.id == key)
+    assert json.loads(json.dumps(row)) == row
+    assert (row["kind"], row["name"], row["state"]) == ("container", box.name("ls"), "running")
+    assert row["memory_limit"] == 64 << 20 and row["restarts"] == 0
+    assert row["started_at"].endswith("Z") and row["ended_at"] is None
+    names = [each.name for each in rows]
+    assert names == sorted(names)
+    with pytest.raises(UsageError, match="did you mean `containers`"):
+        await list_once("container_s", environ=relay.environ)
+    await relay.stop()
+    with pytest.raises(Unreachable, match="no such socket"):
+        await list_once("images", environ=relay.environ)
+
+
+async def test_one_thing_by_its_name(feed: Feed, box: Box) -> None:
+    await box.create("named", Env=["DB_PASSWORD=hunter2"])
+    text = await describe_once(feed.daemon, "container", box.name("named"))
+    assert "DB_PASSWORD  ******" in text
+    found = json.loads(
+        await describe_once(feed.daemon, "container", box.name("named"), as_json=True)
+    )
+    assert "DB_PASSWORD=******" in found["Config"]["Env"]
+    assert kind_named("containers").inspect is not None
