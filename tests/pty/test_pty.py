@@ -224,6 +224,14 @@ def test_a_kill_leaves_the_project_as_it_was(project: Project, environ: dict[str
     assert row is not None and row.state.value == "failed"
 
 
+def test_it_ends_with_its_terminal(project: Project, environ: dict[str, str]) -> None:
+    """The terminal here is not the controlling one, so that no signal tells of its end."""
+    opened = Terminal(project.root, environ)
+    opened.read_until(b"ValueError")
+    os.close(opened.master)
+    assert opened.process.wait(20) == 129
+
+
 def test_a_folder_without_a_project_is_a_clear_sentence(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -7,10 +7,15 @@ the first thing on the screen is the run.
 from __future__ import annotations
 
 import os
+import select
 import sys
+import threading
 from pathlib import Path
 
 from mltui.errors import MltuiError, UsageError
+
+_HANG_UP = 129
+"""What a shell says of a program that a hang-up ended: 128 + SIGHUP."""
 
 
 def run_app(project_root: Path, run: int | None = None) -> int:
@@ -30,10 +35,27 @@ def run_app(project_root: Path, run: int | None = None) -> int:
     try:
         session.open()
         app = MltuiApp(session)
+        _leave_with_terminal()
         code = app.run()
     finally:
         session.close()
     return app.return_code or code or 0
+
+
+def _leave_with_terminal() -> None:
+    """End when the terminal is gone, also where no hang-up signal says so (setsid, nohup).
+
+    Textual would read the end of its input again and again, for ever. Runs are not ours to end,
+    and a terminal that is gone needs no restoring.
+    """
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, 0)  # hang-ups only
+        poll.poll()
+        os._exit(_HANG_UP)
+
+    threading.Thread(target=wait, name="mltui-terminal", daemon=True).start()
 
 
 def main(argv: list[str] | None = None) -> int:
