@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -294,14 +293,19 @@ class Feed:
             why = message_of(error) if isinstance(error, MltuiError) else f"{LIST_S:.0f}s passed"
             said = f"{self.daemon.name} does not list its {name}"
             table.lost(why, time.time(), said)
-            self._start(self._list_later(name))
+            self._start(self._list_later(name, LONGEST_PAUSE_S))
         else:
             table.live()
 
-    async def _list_later(self, name: str, pause_s: float = LONGEST_PAUSE_S) -> None:
-        await asyncio.sleep(pause_s)
-        with suppress(Unreachable):  # then the stream breaks too, and all are listed again
-            await self._list(name)
+    async def _list_later(self, name: str, pause_s: float) -> None:
+        """List a kind while the events come in; one call may fail by itself and is tried again."""
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                return await self._list(name)
+            except Unreachable as error:
+                self._tables[name].lost(str(error), time.time())
+                pause_s = LONGEST_PAUSE_S
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
