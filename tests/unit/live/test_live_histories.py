@@ -290,3 +290,59 @@ async def test_a_flood_of_events_about_one_thing_is_few_readings() -> None:
         assert next(iter(feed.table("containers").rows.values())).restarts == 100
     finally:
         await feed.close()
+
+
+async def test_what_happens_while_the_list_is_on_its_way_counts() -> None:
+    world = World(3)
+    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+    for _ in range(3):
+        world.create()
+    answered, go = asyncio.Event(), asyncio.Event()
+    real = world.json
+
+    async def slow(method: str, path: str, *rest: object) -> Any:
+        found = await real(method, path, *rest)
+        if path == "/containers/json":
+            answered.set()
+            await go.wait()
+        return found
+
+    world.json = slow  # type: ignore[method-assign]
+    feed = Feed(Model(world))
+    try:
+        table = feed.table("containers")
+        await answered.wait()
+        world.change("destroy")
+        world.change("start")
+        world.create()
+        go.set()
+        await feed.settled("containers")
+        assert len(table.rows) == 3 and table.rows.keys() == world.containers.keys()
+        assert sum(row.is_running for row in table.rows.values()) == 1
+    finally:
+        await feed.close()
+
+
+async def test_a_volume_that_goes_while_the_list_is_on_its_way_is_gone() -> None:
+    world = World(4)
+    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+    world.volumes = {name: {"Name": name} for name in ("stays", "goes")}
+    real = world.json
+
+    async def late(method: str, path: str, *rest: object) -> Any:
+        found = await real(method, path, *rest)
+        if path == "/volumes":
+            found = {"Volumes": list(found["Volumes"])}
+            del world.volumes["goes"]
+            world.tell("volume", "destroy", "goes")
+            await asyncio.sleep(0)
+        return found
+
+    world.json = late  # type: ignore[method-assign]
+    feed = Feed(Model(world))
+    try:
+        table = await feed.loaded("volumes")
+        await feed.settled("volumes")
+        assert list(table.rows) == ["stays"]
+    finally:
+        await feed.close()
