@@ -194,7 +194,7 @@ class Executions:
                 if ready is None:
                     ready = await self._environments.build(live.engine, environment)[1]
             attempt = self._describe(live, None if ready is None else ready.built)
-            if layout.weight(live) > SMALL_BYTES:
+            if layout.weight(self._context, live) > SMALL_BYTES:
                 await asyncio.to_thread(layout.lay_out, self._context, live)
             else:
                 layout.lay_out(self._context, live)
@@ -372,7 +372,7 @@ class Executions:
             live.place,
             has_secrets=bool(live.stage.secrets),
             is_done=is_done,
-            size_bytes=layout.weight(live),
+            size_bytes=layout.weight(self._context, live),
         )
         if live.attempt is not None:
             self._tidier.release(live.engine, live.attempt, live.obj)

@@ -15,6 +15,7 @@ from mltui.pipeline.model import RunPlanned, StageCached, StageKeyed
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import keys
 from mltui.runs.code import diff_code
+from mltui.runs.inputfiles import FOLDER
 from mltui.runs.journal import Journal
 from mltui.runs.planning import Blueprint, blueprint_of
 from mltui.runs.project import Project
@@ -157,7 +158,8 @@ class _Explainer:
             return Change(part, _short(old), _short(new), detail)
         if part.startswith(keys.INPUT):
             name = part.removeprefix(keys.INPUT)
-            return Change(part, self._source(name, old), self._source(name, new))
+            detail = tuple(self._members(old, new))
+            return Change(part, self._source(name, old), self._source(name, new), detail)
         return Change(part, old, new)
 
     def _code(self, old: str | None, new: str | None) -> Iterator[str]:
@@ -169,6 +171,19 @@ class _Explainer:
                 yield f"{file.path} +{file.lines_added} −{file.lines_removed}"
             else:
                 yield f"{file.path} {file.kind}"
+
+    def _members(self, old: str | None, new: str | None) -> Iterator[str]:
+        """The files of a project's folder that differ."""
+        if old is None or new is None or not (old.startswith(FOLDER) and new.startswith(FOLDER)):
+            return
+        kept = [digest.removeprefix(FOLDER) for digest in (old, new)]
+        if not all(map(self.store.has, kept)):
+            return
+        before, after = ({m.path: m for m in self.store.manifest(digest)} for digest in kept)
+        for path in sorted({*before, *after}):
+            if before.get(path) != after.get(path):
+                verb = "changed" if path in before and path in after else "added"
+                yield f"{path} {verb if path in after else 'removed'}"
 
     def _source(self, name: str, digest: str | None) -> str | None:
         """Which attempt made an input, or which project file it is."""
@@ -189,5 +204,5 @@ def _short(digest: str | None) -> str | None:
     """A digest as people see it: `sha256:8f2c…`."""
     if digest is None:
         return None
-    kind, _, text = digest.partition(":")
+    kind, _, text = digest.removeprefix(FOLDER).partition(":")
     return f"{kind}:{text[:_SHOWN]}" if text else digest[:_SHOWN]

@@ -18,6 +18,7 @@ from mltui.runs import client
 from mltui.runs.attempts import remove_tree
 from mltui.runs.builds import FOLDER as BUILDS
 from mltui.runs.code import code_references
+from mltui.runs.inputfiles import FOLDER as FILES_OF_FOLDER
 from mltui.runs.journal import Journal
 from mltui.runs.keys import INPUT, RESOLVED
 from mltui.runs.lock import RunnerLock, runner_status
@@ -126,7 +127,7 @@ def _wanted(journal: Journal, store: Store, kept: Iterable[RunRow]) -> tuple[set
                     digests.update(code_references(code, store))
             elif isinstance(event, StageKeyed | StageCached):
                 keys.add(event.key)
-                digests.update(_of_parts(event.parts))
+                digests.update(_of_parts(store, event.parts))
         for stage in journal.stages(row.number)[1]:
             digests.update(_references(store, stage.outputs.values()))
     for key in keys:
@@ -141,9 +142,13 @@ def _wanted(journal: Journal, store: Store, kept: Iterable[RunRow]) -> tuple[set
     return keys, digests
 
 
-def _of_parts(parts: Mapping[str, str]) -> Iterator[str]:
+def _of_parts(store: Store, parts: Mapping[str, str]) -> Iterator[str]:
+    """The objects that a key's parts name: project files and folders, lists of packages."""
     for name, text in parts.items():
-        if name.startswith(INPUT) or name == RESOLVED:
+        if text.startswith(FILES_OF_FOLDER):
+            folder = Artifact(text.removeprefix(FILES_OF_FOLDER), 0, is_folder=True)
+            yield from _references(store, [folder])
+        elif name.startswith(INPUT) or name == RESOLVED:
             yield text
 
 

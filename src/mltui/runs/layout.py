@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mltui.engines.protocol import Attempt, Engine
+from mltui.errors import StoreError
 from mltui.pipeline.model import InputValue
 from mltui.pipeline.rows import Instance
 from mltui.runs import attempts, secretfiles
 from mltui.runs.attempts import Place
 from mltui.runs.code import materialise_code
 from mltui.runs.context import Context
+from mltui.runs.inputfiles import FOLDER
 from mltui.runs.planning import NO_CODE, Blueprint
 from mltui.spec.model import FailureClass, Stage
 
@@ -52,17 +54,27 @@ class Live:
         return self.blueprint.stage(self.instance.stage)
 
 
-def weight(live: Live) -> int:
+def weight(context: Context, live: Live) -> int:
     """Bytes to copy into the working folder, about."""
     total = live.blueprint.code_bytes.get(live.stage.name, 0)
-    for value in live.inputs.values():
+    for name, value in live.inputs.items():
         if value.artifact is not None:
             total += value.artifact.size_bytes
         elif value.items is not None:
             total += sum(artifact.size_bytes for artifact in value.items.values())
         else:
-            total += SMALL_BYTES
+            total += _file_bytes(context, live.digests.get(name, ""))
     return total
+
+
+def _file_bytes(context: Context, digest: str) -> int:
+    """The size of a project file that is kept; of a folder it is not looked for."""
+    if digest.startswith(FOLDER):
+        return SMALL_BYTES + 1
+    try:
+        return context.store.path(digest).stat().st_size
+    except (OSError, StoreError):
+        return 0
 
 
 def lay_out(context: Context, live: Live) -> None:

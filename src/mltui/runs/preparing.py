@@ -88,10 +88,16 @@ class Preparer:
 
     async def read_digests(self, inputs: Mapping[str, InputValue]) -> dict[str, str]:
         """As `input_digests`, large files in a thread."""
-        for value in inputs.values():
-            if value.path is not None and self._files.at_once(value.path) is None:
-                await asyncio.to_thread(self._files.read, value.path)
-        return self.input_digests(inputs) or {}
+        digests = {}
+        for name, value in inputs.items():
+            if value.path is None:
+                digests[name] = keys.input_digest(self._context.store, value)
+            else:
+                known = self._files.at_once(value.path)
+                if known is None:
+                    known = await asyncio.to_thread(self._files.read, value.path)
+                digests[name] = known
+        return digests
 
     async def answer(self, wanted: Prepare, *, may_build: bool = True) -> Event | None:
         """The answer to a `Prepare`; None when its environment would have to be built for it.

@@ -291,3 +291,31 @@ def test_a_damaged_cache_runs_again(world: World) -> None:
     again = row_of(project, 2, Instance("join"))
     assert again.state is State.SUCCEEDED
     assert project.store().check(again.outputs["all"], verify=True)
+
+
+def test_a_folder_of_the_project(world: World) -> None:
+    """Explain names its files, gc keeps them as long as a run names them."""
+    project, run = world
+    project.file.write_text(
+        "mltui: 1\nname: f\ncode: []\nstages:\n"
+        "  a: {phase: data, inputs: {d: ./lib}, outputs: {x: x},"
+        ' run: "cat ${inputs.d}/a.txt > ${outputs.x}"}\n'
+    )
+    run()
+    (project.root / "lib" / "b.txt").write_text("new\n")
+    (project.root / "lib" / "a.txt").write_text("other\n")
+    run()
+    found = explain(project, 2, Instance("a"))
+    assert found.because[0].detail == ("a.txt changed", "b.txt added")
+    assert str(found.because[0].after).startswith("./lib sha256:")
+    store = project.store()
+    first, second = dict(store.digests()), gc.plan_gc(project, keep=2)
+    assert second.is_empty and first
+    plan = gc.plan_gc(project, keep=1)
+    gc.apply_gc(project, plan)
+    with closing(project.journal()) as journal:
+        event = journal.key_event(2, Instance("a"))
+    assert event is not None
+    manifest = event.parts["inputs.d"].removeprefix("folder:")
+    assert all(store.has(member.digest) for member in store.manifest(manifest))
+    assert len(dict(store.digests())) < len(first)
