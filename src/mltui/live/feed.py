@@ -12,10 +12,10 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from mltui.errors import MltuiError, Unreachable
-from mltui.live.daemon import Daemon, message_of
+from mltui.live.daemon import Daemon, message_of, open_daemon
 from mltui.live.follow import Follower, Joined
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
@@ -23,7 +23,8 @@ from mltui.live.logs import LogState, log_to
 from mltui.live.stats import Stats, Usage
 from mltui.live.table import Table
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from mltui.spec.model import Target
 
 CONTAINERS = "containers"
 FIRST_PAUSE_S = 0.25
@@ -241,9 +242,7 @@ class Feed:
             except MltuiError as refused:
                 error = refused
             except Exception as fault:  # a fault of ours must not leave tables that look true
-                said = {"message": "a feed broke", "exception": fault}
-                asyncio.get_running_loop().call_exception_handler(said)
-                error = Unreachable(f"mltui has a fault: {type(fault).__name__}: {fault}")
+                error = _of_ours(fault)
             self.is_live = False
             self._why = (str(error), time.time())
             for task in self._starting:
@@ -320,5 +319,24 @@ class Feed:
         self.daemon.heard()
         if event.get("Type") == "image":
             self.daemon.image_names.clear()
-        for follower in self._followers.values():
-            follower.hear(event)
+        try:
+            for follower in self._followers.values():
+                follower.hear(event)
+        except Exception as fault:  # it must not end the stream of all: list anew
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_result(_of_ours(fault))
+
+
+def _of_ours(fault: Exception) -> MltuiError:
+    """A fault of mltui's own, told to the loop's handler, as what a table can say."""
+    said = {"message": "a feed broke", "exception": fault}
+    asyncio.get_running_loop().call_exception_handler(said)
+    return MltuiError(f"mltui has a fault: {type(fault).__name__}: {fault}")
+
+
+async def open_feed(target: Target | None = None, environ: Mapping[str, str] | None = None) -> Feed:
+    """A feed on a target's daemon; the engine is loaded in a thread, as that takes a while.
+
+    UsageError for an unknown context or an address of another kind.
+    """
+    return Feed(await asyncio.to_thread(open_daemon, target, environ))

@@ -7,7 +7,7 @@ table true are made from these records. One file in `kinds/` holds one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mltui.live.cells import Column
@@ -106,5 +106,3 @@ class Kind(Generic[R]):
     """Column to sort by at first, and whether the largest comes first."""
     empty: str = ""
     """What a screen says when there are none."""
-    hidden_fields: frozenset[str] = field(default=frozenset())
-    """Fields of the row that `-o json` leaves out."""

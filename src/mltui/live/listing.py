@@ -12,8 +12,8 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import UsageError
-from mltui.live.daemon import Daemon, open_daemon
-from mltui.live.feed import CONTAINERS, Feed
+from mltui.live.daemon import Daemon
+from mltui.live.feed import CONTAINERS, Feed, open_feed
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named, kinds
 from mltui.live.times import timestamp
@@ -51,7 +51,7 @@ async def list_once(
     `stats`: measure running containers too, which takes two seconds for every 32 of them.
     """
     found = known_kind(kind)
-    feed = Feed(open_daemon(target, environ))
+    feed = await open_feed(target, environ)
     try:
         table = await feed.loaded(found.name, ANSWER_S, patient=False)
         async with asyncio.timeout(ANSWER_S):
@@ -83,14 +83,12 @@ async def _measure(feed: Feed) -> None:
 
 def to_json(kind: Kind[Any], row: Any) -> dict[str, Any]:
     """A row as `-o json` gives it: times RFC 3339, sizes bytes, durations seconds."""
-    return {"kind": kind.title, **_fields(row, kind.hidden_fields)}
+    return {"kind": kind.title, **_fields(row)}
 
 
-def _fields(row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+def _fields(row: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for each in fields(row):
-        if each.name in hidden:
-            continue
         value = getattr(row, each.name)
         if each.name.endswith("_at"):
             out[each.name] = timestamp(value)

@@ -346,3 +346,49 @@ async def test_a_volume_that_goes_while_the_list_is_on_its_way_is_gone() -> None
         assert list(table.rows) == ["stays"]
     finally:
         await feed.close()
+
+
+async def test_what_no_event_told_is_found_by_its_user_or_when_asked() -> None:
+    """BuildKit in Docker 20.10 makes images and says nothing."""
+    world = World(5)
+    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+    feed = Feed(Model(world))
+    try:
+        table = await feed.loaded("volumes")
+        await feed.settled()
+        world.volumes |= {name: {"Name": name} for name in ("v1", "idle")}
+        await asyncio.sleep(0.01)
+        assert not table.rows
+        world.create()  # uses v1
+        await feed.settled()
+        assert list(table.rows) == ["v1"] and table.rows["v1"].users == ("c1",)
+        feed.refresh("volumes")
+        async with asyncio.timeout(5):
+            while "idle" not in table.rows:  # noqa: ASYNC110 - the outside world is looked at
+                await asyncio.sleep(0.001)
+    finally:
+        await feed.close()
+
+
+async def test_a_fault_of_our_own_is_said_and_got_over() -> None:
+    world = World(6)
+    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+    world.create()
+    feed = Feed(Model(world))
+    loop = asyncio.get_running_loop()
+    faults: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    try:
+        table = await feed.loaded("containers")
+        for listener in tuple(world.listeners):
+            listener({"Type": "container", "Action": "start", "Actor": "odd"})
+        world.change("start")
+        async with asyncio.timeout(5):
+            while not any(row.is_running for row in table.rows.values()):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        await feed.settled()
+        assert not table.is_stale
+        assert [type(fault["exception"]) for fault in faults] == [AttributeError]
+    finally:
+        loop.set_exception_handler(None)
+        await feed.close()
