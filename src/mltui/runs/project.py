@@ -7,6 +7,7 @@ Made by whoever is asked about a project (CLI, app, runner). Opening one execute
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,10 +90,8 @@ class Project:
         return Journal.open(self.folder, write=write)
 
     def store(self) -> Store:
-        """The artifacts."""
-        from mltui.runs.store import Store
-
-        return Store(self.folder)
+        """The artifacts. One object a process: two would choose the same temporary names."""
+        return _store(self.folder)
 
     def run_folder(self, run: int) -> Path:
         """Where the attempts of a run keep logs and metrics."""
@@ -101,3 +100,10 @@ class Project:
     def work_folder(self, run: int) -> Path:
         """Where the attempts of a run work."""
         return self.folder / "work" / str(run)
+
+
+@lru_cache(maxsize=8)
+def _store(folder: Path) -> Store:
+    from mltui.runs.store import Store
+
+    return Store(folder)

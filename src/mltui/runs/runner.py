@@ -33,7 +33,6 @@ from mltui.runs.project import Project
 from mltui.runs.reserve import Reserve
 from mltui.runs.rows import Request, RunRow
 from mltui.runs.running import Running
-from mltui.runs.store import Store
 from mltui.runs.summary import state_columns
 
 log = logging.getLogger("mltui.runner")
@@ -50,7 +49,7 @@ class Runner:
     def __init__(self, project: Project, journal: Journal) -> None:
         self._project = project
         self._journal = journal
-        self._store = Store(project.folder)
+        self._store = project.store()
         self._engines = Engines()
         self._reserve = Reserve(project.folder)
         self._active: Running | None = None
