@@ -34,9 +34,21 @@ def test_small_ones_at_once(tmp_path: Path, store: Store) -> None:
     assert files.at_once("a.csv") != first
     with pytest.raises(OutputError, match="no such file"):
         files.at_once("b.csv")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OutputError, match="folder"):
-        files.at_once("folder")
+
+
+def test_folders_by_their_content(tmp_path: Path, store: Store) -> None:
+    inner = tmp_path / "folder" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "a.txt").write_text("1\n")
+    files = Files(tmp_path, store)
+    assert files.at_once("folder") is None
+    digest = files.read("folder")
+    assert digest.startswith("folder:") and files.at_once("folder") == digest
+    (inner / "b.txt").write_text("2\n")
+    assert files.at_once("folder") is None
+    assert files.read("folder") != digest
+    (inner / "b.txt").unlink()
+    assert files.read("folder") == digest
 
 
 def test_large_ones_once(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
