@@ -85,7 +85,7 @@ async def test_standard_input_is_empty(place: Place) -> None:
 
 
 async def test_usage_is_measured(place: Place) -> None:
-    work = "x = bytearray(150_000_000)\nfor i in range(3_000_000): pass"
+    work = "import time\nx = b'x' * 150_000_000\nfor i in range(3_000_000): pass\ntime.sleep(2.5)"
     end = await place.run(place.attempt(place.python, "-c", work))
     assert end.code == 0
     assert end.usage.cpu_s is None or end.usage.cpu_s > 0.05

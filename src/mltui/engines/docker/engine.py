@@ -129,16 +129,18 @@ class DockerEngine:
     async def _create(self, attempt: Attempt, image: str) -> str:
         body = container.create_body(attempt, image, await self._variables_of(image))
         name = container_name(attempt.name)
-        for is_last in (False, True):
+        deadline = asyncio.get_running_loop().time() + _REMOVE_S
+        while True:
             try:
                 made = await self.client.json("POST", "/containers/create", {"name": name}, body)
             except DockerError as error:
-                if error.status != 409 or is_last:
+                if error.status != 409 or asyncio.get_running_loop().time() > deadline:
                     raise
                 await self._make_room(attempt, name)
-                continue
-            return str(made["Id"])
-        raise AssertionError
+                # The daemon may still be making, or removing, what an answer was lost for.
+                await asyncio.sleep(0.05)
+            else:
+                return str(made["Id"])
 
     async def _make_room(self, attempt: Attempt, name: str) -> None:
         """The name is taken: by what an earlier try left, or by somebody else."""
