@@ -46,6 +46,10 @@ class Member:
     is_executable: bool = False
 
 
+_COUNT = itertools.count()
+"""Of all stores in this process; taking the next number is atomic."""
+
+
 class Store:
     """Content-addressed files. `folder` is the project's `.mltui`; objects are in its `store/`.
 
@@ -57,7 +61,6 @@ class Store:
         self.folder = folder / "store"
         self._root = str(self.folder)
         self._tmp = f"{self._root}/tmp"
-        self._names = (f"{self._tmp}/{os.getpid()}-{n}" for n in itertools.count())
 
     def _name(self, digest: str) -> str:
         match = _DIGEST.fullmatch(digest)
@@ -87,7 +90,7 @@ class Store:
         name = f"{self._root}/{hexed[:2]}/{hexed[2:]}"
         try:
             if not self._is_kept(name, len(data)):
-                temp = next(self._names)
+                temp = self._fresh_name()
                 fd = filecopy.create(temp)
                 try:
                     filecopy.write_all(fd, data)
@@ -104,6 +107,10 @@ class Store:
     def put_text(self, text: str) -> Artifact:
         """Keep a text, as UTF-8."""
         return self.put_bytes(text.encode("utf-8", "surrogatepass"))
+
+    def _fresh_name(self) -> str:
+        """A temporary name that no other thread, store or process chooses."""
+        return f"{self._tmp}/{os.getpid()}-{next(_COUNT)}"
 
     def put_file(self, path: Path) -> Artifact:
         """Keep a copy of a file (cloned where the file system can); the original stays as it is.
@@ -132,7 +139,7 @@ class Store:
             os.close(fd)
 
     def _copy_in(self, source: int) -> Artifact:
-        temp = next(self._names)
+        temp = self._fresh_name()
         target = filecopy.create(temp, os.O_RDWR)
         try:
             if filecopy.clone(source, target):
@@ -217,7 +224,7 @@ class Store:
         """Whether the store could share the output's inode; the caller copies if not."""
         if info.st_nlink > 1 or info.st_uid != os.geteuid():
             return False
-        temp = next(self._names)
+        temp = self._fresh_name()
         try:
             filecopy.link(source, temp)
         except OSError as error:
