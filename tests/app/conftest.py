@@ -11,6 +11,7 @@ import pytest
 from mltui.runs.lock import RunnerLock
 from mltui.runs.project import Project
 
+from . import builds
 from .seed import NOON, Behaviour, Seed
 from .worlds import CURVE, KERNEL, LANGUAGES, OUT_OF_MEMORY, digits, languages, world
 
@@ -97,3 +98,11 @@ def wrong(tmp_path: Path) -> Project:
     """A project whose file has two problems."""
     text = digits().replace("phase: data", "phaze: data", 1).replace("acquire.raw", "aquire.raw")
     return Seed.project_of(tmp_path / "digits", text).project
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Project:
+    """Run 1 failed while the image of prep was built."""
+    seed = builds.translator(tmp_path / "translator")
+    seed.run(builds.fails_in_build, began=NOON - 100)
+    return seed.project

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mltui.pipeline.model import (
@@ -29,8 +29,10 @@ from mltui.pipeline.model import (
     StageBuilding,
     StageCached,
     StageExpanded,
+    StageFailed,
     StageKeyed,
     Start,
+    State,
     Stop,
     Usage,
     attempt_slug,
@@ -39,7 +41,7 @@ from mltui.pipeline.plan import Plan
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs.journal import Journal
 from mltui.runs.project import Project
-from mltui.runs.rows import Result, RunRequest
+from mltui.runs.rows import BuildRow, Result, RunRequest
 from mltui.spec.model import FailureClass
 from mltui.spec.overrides import apply_overrides
 
@@ -69,6 +71,8 @@ class Behaviour:
     """It is still running when the seed ends."""
     builds: bool = False
     """It waits for its environment when the seed ends."""
+    build: Callable[[Path, float], BuildRow] | None = None
+    """Makes a build's files in a folder, begun then: it waits for that build, or failed in it."""
 
 
 World = Callable[[Instance, int], Behaviour]
@@ -225,6 +229,9 @@ class _Playing:
             build = f"{instance.stage}-build"
             self._journal(journal, [StageBuilding(self.clock, instance, "train", build)])
             return
+        if behaviour.build is not None:
+            self._build(journal, decision, behaviour.build)
+            return
         if behaviour.cached:
             outputs = self._outputs(instance, behaviour)
             event = StageCached(
@@ -236,6 +243,20 @@ class _Playing:
             journal,
             [StageKeyed(self.clock, instance, decision.attempt, key, parts, behaviour.because)],
         )
+
+    def _build(
+        self, journal: Journal, decision: Prepare, make: Callable[[Path, float], BuildRow]
+    ) -> None:
+        instance = decision.instance
+        row = make(self.seed.project.folder / "builds", self.clock)
+        row = replace(row, run=self.run)
+        event: Event = StageBuilding(self.clock, instance, row.environment, row.id)
+        self.scheduler.apply(event)
+        journal.append(self.run, [event], self.scheduler.changed(), builds=[row])
+        if row.state is State.FAILED:
+            self.clock = row.ended_at or self.clock
+            failure = Failure(FailureClass.BUILD, row.reason)
+            self._journal(journal, [StageFailed(self.clock, instance, decision.attempt, failure)])
 
     def _start(self, journal: Journal, decision: Start) -> None:
         instance, attempt = decision.instance, decision.attempt

@@ -25,6 +25,7 @@ SCREENS = {
     "failed": ("failed", ()),
     "paused": ("paused", ("g",)),
     "runs": ("failed", ("R",)),
+    "build": ("broken", ("b",)),
     "help": ("failed", ("question_mark",)),
     "fresh": ("fresh", ()),
     "wrong": ("wrong", ()),

@@ -6,8 +6,10 @@ attempt's log doesn't change.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mltui.app.present.card import Evidence
 from mltui.logs.errors import exception_of, last_lines
@@ -32,8 +34,17 @@ _WRITTEN_IN = {
 """Which part of a stage a failure of that class is about; the command otherwise."""
 
 
-def read_evidence(file: Path | None, row: StageRow, spec: Spec | None) -> Evidence:
-    """The evidence of a failed row with this log. Without one the reason speaks alone."""
+def read_evidence(
+    file: Path | None, row: StageRow, spec: Spec | None, build: Path | None = None
+) -> Evidence:
+    """The evidence of a failed row with this log. Without one the reason speaks alone.
+
+    build: the steps of the build that it failed in; they say which line of the Dockerfile.
+    """
+    if build is not None and row.failure is FailureClass.BUILD:
+        found = _of_build(build, file)
+        if found is not None:
+            return found
     lines: list[bytes] = []
     if file is not None:
         try:
@@ -47,6 +58,46 @@ def read_evidence(file: Path | None, row: StageRow, spec: Spec | None) -> Eviden
         position=position,
         written=written,
     )
+
+
+def _of_build(steps: Path, log: Path | None) -> Evidence | None:
+    """What a failed build says: only its last record is read, so no model of builds is needed."""
+    try:
+        fault = next((f for f in map(_fault, reversed(last_lines(steps, LINES))) if f), None)
+    except OSError:
+        return None
+    if fault is None:
+        return None
+    file, at = str(fault.get("file") or ""), int(fault.get("line") or 0)
+    excerpt = [str(text) for text in fault.get("excerpt") or ()]
+    written = next((text.partition(">>>")[2].strip() for text in excerpt if ">>>" in text), "")
+    place = (file, at) if file and at else None
+    needs = str(fault.get("requirement_file") or "")
+    if needs:
+        place = (needs, max(int(fault.get("requirement_line") or 1), 1))
+    lines: list[bytes] = []
+    if log is not None:
+        try:
+            lines = last_lines(log, LINES)
+        except OSError:
+            lines = []
+    said = [plain(each) for each in lines]
+    end = next((n for n, text in enumerate(said) if text.startswith("# failed")), len(said))
+    return Evidence(
+        exception=plain(str(fault.get("message") or "").encode("utf-8", "replace")) or None,
+        last_lines=tuple(said[:end][-8:]),
+        position=f"{file}:{at}" if file and at else "",
+        written=plain(written.encode("utf-8", "replace")),
+        edit=place,
+    )
+
+
+def _fault(record: bytes) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(record)["build"]["fault"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def where(spec: Spec, row: StageRow) -> tuple[str, str]:

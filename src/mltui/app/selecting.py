@@ -18,8 +18,12 @@ def selection_of(
     *,
     listed: RunRow | None = None,
     in_runs: bool = False,
+    fault: tuple[str, int] | None = None,
 ) -> Selection:
-    """The selection, from what the session knows and where the cursor is."""
+    """The selection, from what the session knows and where the cursor is.
+
+    fault: where the selected stage's failure is written, when that is known better.
+    """
     view = session.view
     has_run = view is not None and view.run.number > 0
     undecided: StageRow | None = None
@@ -42,7 +46,7 @@ def selection_of(
         listed=listed,
         spec_problems=len(session.problems),
         has_runner=session.runner.alive,
-        position=_position(session, entry),
+        position=_position(session, entry, fault),
         pending=view is not None and row is not None and row.instance in view.pending,
         can_fold=entry is not None and entry.fold is not None,
     )
@@ -54,10 +58,14 @@ def _name(entry: Entry | None, row: StageRow | None) -> str | None:
     return entry.title if entry is not None else None
 
 
-def _position(session: Session, entry: Entry | None) -> tuple[str, int] | None:
+def _position(
+    session: Session, entry: Entry | None, fault: tuple[str, int] | None
+) -> tuple[str, int] | None:
     """Where the selected thing is written in the file as it is now."""
     if session.problems:
         return SPEC_FILE, max(session.problems[0].line, 1)
+    if fault is not None and (session.project.root / fault[0]).is_file():
+        return fault
     spec = session.spec
     if spec is None or entry is None or entry.key is None:
         return None

@@ -25,6 +25,7 @@ from mltui.runs.locate import place_of_row
 from mltui.runs.lock import RunnerStatus, runner_status
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
+from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:
     from mltui.runs.rows import Request
@@ -53,15 +54,8 @@ class Change:
     """Runs that ended or stopped at a decision while we looked."""
 
     def __bool__(self) -> bool:
-        return bool(
-            self.switched
-            or self.instances
-            or self.run
-            or self.runs
-            or self.facts
-            or self.problems
-            or self.ended
-        )
+        news = (self.instances, self.runs, self.facts, self.problems, self.ended)
+        return self.switched or self.run or any(news)
 
 
 class Session:
@@ -352,7 +346,8 @@ class Session:
             number = row.attempt - back
             folder = self.project.run_folder(row.run) / attempt_slug(row.instance, number)
             return folder / "log", attempt_label(row.instance, number)
-        if row.build and self._journal is not None and not row.attempt:
+        in_build = not row.attempt or row.failure is FailureClass.BUILD
+        if row.build and self._journal is not None and in_build:
             build = self._journal.build(row.build)
             if build is not None and build.log:
                 return self.project.folder / build.log, f"build of {build.environment}"

@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from mltui.actions import registry
 from mltui.actions.action import Action, Selection
+from mltui.actions.buildtree import FILE as STEPS
 from mltui.app import keymap
 from mltui.app.commandline import CommandLine, nearest
 from mltui.app.context import ScreenContext
@@ -24,7 +25,6 @@ from mltui.app.evidence import read_evidence
 from mltui.app.frame import Frame
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.panes.detail import DetailPane
-from mltui.app.panes.log import LogTab
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
 from mltui.app.panes.textpane import Subject
@@ -36,6 +36,7 @@ from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import Instance, StageRow, State
+from mltui.spec.choices import FailureClass
 from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Workbench(Screen[int]):
         self.session = session
         self.unicode = unicode_ok()
         self.context = ScreenContext(self)
-        self._evidence: dict[tuple[int, Instance, int], Evidence] = {}
+        self._evidence: dict[tuple[int, Instance, int, str | None], Evidence] = {}
         self.frame = Frame(self)
         self.body = Horizontal(id="body")
         self.left = Vertical(id="left")
@@ -111,6 +112,7 @@ class Workbench(Screen[int]):
             self.stages.row,
             listed=listed,
             in_runs=self.session.listing,
+            fault=self._fault_of(self.stages.row),
         )
 
     @property
@@ -196,14 +198,12 @@ class Workbench(Screen[int]):
         self.workbench_app.ticked()
 
     def _files_changed(self, files: set[Path]) -> None:
-        log = self.detail.log_tab
-        if log.file in files:
-            log.wake()
+        self.detail.files_changed(files)
 
-    @on(LogTab.Watching)
-    def _watch_log(self, event: LogTab.Watching) -> None:
-        self.session.watch_files({event.file} if event.file is not None else set())
-        self.detail.log_tab.wake()
+    @on(DetailPane.Watching)
+    def _watch_files(self, event: DetailPane.Watching) -> None:
+        self.session.watch_files(event.files)
+        self.detail.files_changed(event.files)
 
     def _place_cursor(self) -> None:
         view = self.session.view
@@ -233,12 +233,19 @@ class Workbench(Screen[int]):
             self.detail.about(subject, evidence, fixes, moment)
 
     def _evidence_of(self, row: StageRow) -> Evidence:
-        spec = self.session.facts.spec
-        key = (row.run, row.instance, row.attempt)
+        spec, project = self.session.facts.spec, self.session.project
+        key = (row.run, row.instance, row.attempt, row.build)
         found = self._evidence.get(key)
         if found is None or (spec is not None and not found.position):
-            found = self._evidence[key] = read_evidence(self.session.log_of(row)[0], row, spec)
+            build = project.folder / "builds" / row.build / STEPS if row.build else None
+            log = self.session.log_of(row)[0]
+            found = self._evidence[key] = read_evidence(log, row, spec, build)
         return found
+
+    def _fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
+        if row is None or row.failure is not FailureClass.BUILD or row.state is not State.FAILED:
+            return None
+        return self._evidence_of(row).edit
 
     def notice(self, text: str, *, bad: bool = False) -> None:
         """Say something in the notice line."""

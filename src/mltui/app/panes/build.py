@@ -4,26 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual.message import Message
+
+from mltui.actions.buildtree import FILE as STEPS
+from mltui.actions.buildtree import StepsFile, durations, waiting
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.build import Environed, build_lines
+from mltui.app.present.buildtree import Steps
 from mltui.app.present.line import Line, line
 from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
 from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import StageRow
+from mltui.runs.journal import Journal
 from mltui.runs.project import Project
+from mltui.runs.rows import BuildRow
 
 if TYPE_CHECKING:
     from mltui.spec.model import Environment
 
 LOG_LINES = 30
+EARLIER = 5
+"""So many earlier builds are asked how long a cached step took when it ran."""
 
 
 class BuildPane(TextPane):
-    """The environment of the selected stage."""
+    """The environment of the selected stage, and the steps of its build as they happen."""
+
+    @dataclass
+    class Watching(Message):
+        """A build's steps are on screen: whoever watches files should watch this one."""
+
+        file: Path | None
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.file: Path | None = None
+        self._reader = BuildReader()
 
     def stamp(self, subject: Subject) -> Hashable:
         """It changes with the build, and while one is under way with the clock."""
@@ -62,24 +84,108 @@ class BuildPane(TextPane):
             return Environed(environment.name, declared, reason=str(error))
         if build is None:
             return Environed(environment.name, declared)
+        return self._reader.read(project, build, declared)
+
+    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+        """The pane's lines."""
+        if material is None:
+            return [line((" reading mltui.yaml…", "dim"))]
+        self._watch(material, subject)
+        return build_lines(material, width, moment, self.size.height)
+
+    def _watch(self, material: Environed, subject: Subject) -> None:
+        build = material.build
+        file = None
+        if build is not None and build.log and not build.state.is_final:
+            file = (subject.project.folder / build.log).parent / STEPS
+        if file != self.file:
+            self.file = file
+            self.post_message(self.Watching(file))
+
+
+class BuildReader:
+    """Reads builds with their steps, in a thread; what was read of a file is not read again."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, StepsFile] = {}
+        self._last: dict[str, dict[str, float]] = {}
+
+    def read(
+        self, project: Project, build: BuildRow, declared: tuple[tuple[str, str], ...] = ()
+    ) -> Environed:
+        """All that is shown of a build."""
         log: tuple[str, ...] = ()
         packages: tuple[str, ...] = ()
+        steps: Steps | None = None
         if build.log:
-            lines = last_lines(project.folder / build.log, LOG_LINES)
-            log = tuple(plain(each) for each in lines)
+            file = project.folder / build.log
+            try:
+                log = tuple(plain(each) for each in last_lines(file, LOG_LINES))
+            except OSError:
+                log = ()
+            steps = self._steps(project, build, file, log)
         if build.resolved:
             try:
                 text = project.store().read_bytes(build.resolved).decode("utf-8", "replace")
                 packages = tuple(each for each in text.splitlines() if each.strip())
             except (MltuiError, OSError):
                 packages = ()
-        return Environed(environment.name, declared, build, log, packages)
+        return Environed(build.environment, declared, build, log, packages, steps=steps)
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
-        """The pane's lines."""
-        if material is None:
-            return [line((" reading mltui.yaml…", "dim"))]
-        return build_lines(material, width, moment)
+    def _steps(
+        self, project: Project, build: BuildRow, log: Path, lines: tuple[str, ...]
+    ) -> Steps | None:
+        known = self._files.get(build.id)
+        if known is None:
+            known = StepsFile(log)
+        tree = known.read()
+        if tree is None:
+            return None
+        if len(self._files) > 20:
+            self._files.clear()
+        self._files[build.id] = known
+        later = waiting(tree, project.root, build.started_at)
+        requirement = ""
+        if tree.fault is not None and tree.fault.requirement_file:
+            requirement = _line_of(
+                project.root / tree.fault.requirement_file, tree.fault.requirement_line
+            )
+        return Steps(tree, later, self._earlier(project, build), requirement, _output(lines))
+
+    def _earlier(self, project: Project, build: BuildRow) -> dict[str, float]:
+        found = self._last.get(build.id)
+        if found is None:
+            try:
+                with closing(project.journal()) as journal:
+                    before = earlier(journal, build)
+            except MltuiError:
+                before = []
+            trees = [StepsFile(project.folder / each.log).read() for each in before if each.log]
+            found = dict(durations([tree for tree in trees if tree is not None]))
+            self._last = {build.id: found}
+        return found
+
+
+def earlier(journal: Journal, build: BuildRow) -> list[BuildRow]:
+    """The builds of this environment before this one, newest first."""
+    same = journal.builds(environment=build.environment, limit=EARLIER + 20)
+    return [each for each in same if each.started_at < build.started_at][:EARLIER]
+
+
+def _output(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """What the tools wrote, without what mltui added below it."""
+    for number, text in enumerate(lines):
+        if text.startswith(("# failed", "# cancelled", "# that is")):
+            return lines[:number]
+    return lines
+
+
+def _line_of(file: Path, number: int) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def _declared(environment: Environment) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,6 +26,7 @@ from mltui.app.present.stages import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
+from mltui.spec.choices import FailureClass
 
 
 class DetailPane(Vertical):
@@ -36,10 +38,17 @@ class DetailPane(Vertical):
 
         name: str
 
+    @dataclass
+    class Watching(Message):
+        """Other files are on screen: whoever watches files should watch these."""
+
+        files: set[Path]
+
     def __init__(self) -> None:
         super().__init__(id="detail")
         self.tab = "log"
         self.log_tab = LogTab()
+        self.build_pane = BuildPane("build")
         self._card = LineView(id="card")
         self._card.can_focus = False
         self._title = OneLine(id="title")
@@ -48,7 +57,7 @@ class DetailPane(Vertical):
             "log": self.log_tab,
             "gate": GatePane("gate"),
             "inputs": InputsPane("inputs"),
-            "build": BuildPane("build"),
+            "build": self.build_pane,
             "explain": ExplainPane("explain"),
         }
         self._switcher = ContentSwitcher(*self._panes.values(), initial="log", id="panes")
@@ -133,6 +142,20 @@ class DetailPane(Vertical):
         """Search in the log; why it can't, or None."""
         return self.log_tab.search(pattern)
 
+    def files_changed(self, files: set[Path]) -> None:
+        """Some of the files on screen have more in them."""
+        if self.log_tab.file in files:
+            self.log_tab.wake()
+        if self.build_pane.file in files and self.current is self.build_pane:
+            self.build_pane.wake()
+
+    @on(LogTab.Watching)
+    @on(BuildPane.Watching)
+    def _watch(self, event: LogTab.Watching | BuildPane.Watching) -> None:
+        event.stop()
+        files = {file for file in (self.log_tab.file, self.build_pane.file) if file is not None}
+        self.post_message(self.Watching(files))
+
     # --- parts ----------------------------------------------------------------------------------
 
     def _say(self, lines: Sequence[Line] | None) -> None:
@@ -157,6 +180,8 @@ class DetailPane(Vertical):
             return
         width = max(self.size.width - 1, 30)
         height = max(self.size.height // 2, 7)
+        if self.tab == "build" and subject.row.failure is FailureClass.BUILD:
+            evidence = Evidence()  # the pane below says it all, with the lines around it
         lines = card(
             subject.row, evidence, fixes, width, height, moment, with_lines=self.tab != "log"
         )

@@ -33,6 +33,9 @@ class Subject:
     """What to call a log that is not the attempt's own."""
 
 
+AGAIN_S = 0.1
+"""Shortest pause between two readings of what changes all the time."""
+
 Gather = Callable[[Project, StageRow, Any], Any]
 Present = Callable[[Any, Subject, int, Moment], Sequence[Line]]
 
@@ -48,6 +51,7 @@ class TextPane(LineView):
         self._material: Any = None
         self._have: Hashable = None
         self._moment = Moment(0.0)
+        self._gathering = self._again = False
 
     # --- for subclasses -----------------------------------------------------------------------
 
@@ -96,6 +100,13 @@ class TextPane(LineView):
         if self._material is not None and self._subject is not None:
             self._lay_out()
 
+    def wake(self) -> None:
+        """What it was gathered from changed: read it again, as often as reading takes at most."""
+        if self._gathering:
+            self._again = True
+        elif self._subject is not None and self._have is not None and self.is_mounted:
+            self._start(self._subject, self._have)
+
     def on_resize(self) -> None:
         """Lines wrap otherwise now."""
         super().on_resize()
@@ -108,10 +119,17 @@ class TextPane(LineView):
         async def read() -> None:
             import asyncio
 
-            found = await asyncio.to_thread(self.gather, subject.project, subject.row, prepared)
+            self._gathering = True
+            try:
+                found = await asyncio.to_thread(self.gather, subject.project, subject.row, prepared)
+            finally:
+                self._gathering = False
             if self._have == wanted and self.is_mounted:
                 self._material = found
                 self._lay_out()
+                if self._again:
+                    self._again = False
+                    self.set_timer(AGAIN_S, self.wake)
 
         self.run_worker(read(), group=f"gather-{self.id}", exclusive=True, exit_on_error=True)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mltui.app.present.line import EMPTY, Line, line
+from mltui.app.present.buildtree import Steps, fault_lines, fit_parts, notes, progress, step_lines
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.stages import Moment, when
 from mltui.pipeline.rows import State
 from mltui.runs.rows import BuildRow
@@ -27,15 +28,19 @@ class Environed:
     log: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     reason: str = ""
+    steps: Steps | None = None
+    """What was done step by step, where the builder says so."""
 
 
-def build_lines(found: Environed, width: int, moment: Moment) -> list[Line]:
-    """The pane."""
+def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) -> list[Line]:
+    """The pane; in `height` lines what failed is in sight."""
     if found.name is None:
         return [
             line((" No environment", "strong")),
             line((" It runs with the programs on your PATH; they are not part of its key", "dim")),
         ]
+    if found.steps is not None and found.build is not None:
+        return _with_steps(found, found.build, found.steps, width, height, moment)
     lines = [line((f" {found.name}", "strong"))]
     lines += [line((f"   {fit(name, 13)}", "dim"), value) for name, value in found.declared]
     if found.reason:
@@ -44,24 +49,56 @@ def build_lines(found: Environed, width: int, moment: Moment) -> list[Line]:
     if build is None:
         lines += [EMPTY, line((" Never built here: it is made when a stage first needs it", "dim"))]
         return lines
-    shape = mark("succeeded" if build.state.is_done else build.state.value)
-    parts: list[tuple[str, str] | str] = [
-        (f" {shape.text(unicode=moment.unicode)[0]} ", shape.role),
-        "built" if build.state.is_done else build.state.value,
-    ]
-    if build.ended_at is not None:
-        parts.append(f" in {format_duration(build.ended_at - build.started_at)}")
-        parts.append((f", {when(build.ended_at, moment.now)}", "dim"))
-    else:
-        parts.append((f" {format_clock(moment.now - build.started_at)}", "state-running"))
-    parts.append((f"  {build.engine}", "dim"))
-    lines += [EMPTY, line(*parts)]
+    lines += [EMPTY, line((" ", ""), *_state(build, moment))]
     if build.reason:
         lines.append(line((f"   {build.reason}", "state-failed")))
     if build.state in (State.FAILED, State.RUNNING, State.BUILDING) or not found.packages:
         lines += _tail(found.log)
     if found.packages:
         lines += [EMPTY, line((f" {len(found.packages)} packages", "section"))]
+        lines += _columns(found.packages[:PACKAGES], width)
+    return lines
+
+
+def _state(build: BuildRow, moment: Moment) -> list[Part]:
+    """`✓ built in 41s, today 14:02  docker`."""
+    shape = mark("succeeded" if build.state.is_done else build.state.value)
+    word = "built" if build.state.is_done else build.state.value
+    urgent = "" if build.state.is_done else shape.role
+    parts: list[Part] = [
+        (f"{shape.text(unicode=moment.unicode)[0]} ", shape.role),
+        (word, urgent),
+    ]
+    if build.ended_at is not None:
+        parts.append((f" in {format_duration(build.ended_at - build.started_at)}", ""))
+        parts.append((f", {when(build.ended_at, moment.now)}", "dim"))
+    else:
+        parts.append((f" {format_clock(moment.now - build.started_at)}", "state-running"))
+    parts.append((f"  {build.engine}", "dim"))
+    return parts
+
+
+def _with_steps(
+    found: Environed, build: BuildRow, steps: Steps, width: int, height: int, moment: Moment
+) -> list[Line]:
+    """A build that says its steps; what failed comes first where there is no room for all."""
+    tree = steps.tree
+    head: list[Part] = [(f" {found.name}", "strong"), ("   ", ""), *_state(build, moment)]
+    lines = fit_parts(head, progress(steps), width)
+    lines += notes(tree, width)
+    done = step_lines(steps, width, moment)
+    if build.state is State.FAILED:
+        room = max(height - len(lines) - len(done) - 1, 0)
+        why = fault_lines(steps, width, room)
+        if tree.fault is None and build.reason:
+            why = [*wrapped(build.reason, width - 1, "state-failed", "   "), *why]
+        fits = len(lines) + len(done) + len(why) <= height
+        return [*lines, *done, *why] if fits else [*lines, *why, EMPTY, *done]
+    if build.reason:
+        lines += wrapped(build.reason, width - 1, "state-warning", "   ")
+    lines += done
+    if build.state.is_done and found.packages:
+        lines += [EMPTY, line((f" {len(found.packages)} installed", "section"))]
         lines += _columns(found.packages[:PACKAGES], width)
     return lines
 

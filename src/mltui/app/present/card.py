@@ -27,6 +27,8 @@ class Evidence:
     position: str = ""
     """`mltui.yaml:31`, and below it what is written there."""
     written: str = ""
+    edit: tuple[str, int] | None = None
+    """Where to edit, when that is not the stage's own place in the file."""
 
 
 def ordinal(attempt: int) -> str:
