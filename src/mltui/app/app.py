@@ -6,6 +6,7 @@ What is on the screen is the workbench's; what is known is the session's. This f
 from __future__ import annotations
 
 import difflib
+import gc
 import os
 from pathlib import Path, PurePath
 from typing import ClassVar
@@ -85,6 +86,9 @@ class MltuiApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        if not gc.isenabled():  # `run_app` turned it off for the start
+            gc.freeze()
+            gc.enable()
         self.read_facts()
         self.run_worker(self._watch(), group="watch", exit_on_error=True)
 

@@ -6,6 +6,7 @@ the first thing on the screen is the run.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import sys
@@ -27,6 +28,7 @@ def run_app(project_root: Path, run: int | None = None) -> int:
     if why is not None:
         raise UsageError(why)
     _textual_defaults()
+    gc.disable()  # nothing made before the first paint is garbage; the app turns it on then
     from mltui.app.app import MltuiApp
     from mltui.app.session import Session
     from mltui.runs.project import Project
