@@ -54,7 +54,7 @@ async def engine(
     found = host.run("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     ours = [name for name in found if name.startswith(f"mltui/{project.name}-")]
     if ours:
-        host.run("rmi", "--no-prune", *ours, check=False)
+        host.run("rmi", *ours, check=False)
 
 
 @pytest.fixture

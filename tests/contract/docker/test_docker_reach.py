@@ -380,5 +380,21 @@ async def test_what_is_no_docker(tmp_path: Path) -> None:
     await asyncio.sleep(0.05)
 
 
+async def test_the_persons_proxies_go_where_there_is_a_network(box: Box, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    proxies = {"default": {"httpProxy": "http://127.0.0.1:9", "noProxy": "localhost"}}
+    (config / "config.json").write_text(json.dumps({"proxies": proxies}))
+    engine = DockerEngine(environ={**box.host.environ, "DOCKER_CONFIG": str(config)}, base=BASE)
+    for network, says in ((True, "http://127.0.0.1:9 localhost\n"), (False, "none none\n")):
+        shell = "echo ${HTTP_PROXY:-none} ${no_proxy:-none}"
+        attempt = await box.attempt(shell=shell, network=network)
+        obj = await engine.start(attempt)
+        await engine.wait(attempt, obj)
+        await engine.remove(attempt, obj)
+        assert attempt.log.read_text() == says
+    await engine.close()
+
+
 def test_the_base_is_what_the_tests_have() -> None:
     assert IMAGE.image is not None and IMAGE.image.name == BASE

@@ -19,6 +19,7 @@ from typing import Any
 from mltui.engines.docker import archive
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.context import BuildContext, tar_context
+from mltui.engines.docker.hosts import proxy_variables
 from mltui.engines.docker.recorder import Recorder
 from mltui.engines.docker.steps import BuildStep, StepState
 
@@ -131,7 +132,11 @@ async def build(client: Client, order: Order, recorder: Recorder, pool: Executor
     query = {
         "t": order.tag,
         "dockerfile": name,
-        "buildargs": {**order.args, **order.quiet_args},
+        "buildargs": {
+            **proxy_variables(client.environ, client.host),
+            **order.args,
+            **order.quiet_args,
+        },
         "labels": dict(order.labels),
         "target": order.target or None,
         "rm": "1",

@@ -25,10 +25,14 @@ _LOG = {"Type": "local", "Config": {"max-size": "1024g", "max-file": "1", "compr
 _TINI = re.compile(rb"\[FATAL tini \(\d+\)\] exec (?P<program>.*) failed: (?P<why>[^\n]*)\s*\Z")
 
 
-def create_body(attempt: Attempt, image: str, image_env: Mapping[str, str]) -> dict[str, Any]:
-    """The body of "create a container" for an attempt."""
+def create_body(
+    attempt: Attempt, image: str, image_env: Mapping[str, str], proxies: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body of "create a container" for an attempt. `proxies`: only where it has a network."""
     env = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     env = {name: value for name, value in env.items() if name not in image_env}
+    if attempt.network:
+        env.update(proxies)
     env.update(attempt.env)
     resources = attempt.resources
     host: dict[str, Any] = {

@@ -23,7 +23,7 @@ from mltui.engines.docker.claim import Claims
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.environments import Environments
-from mltui.engines.docker.hosts import resolve
+from mltui.engines.docker.hosts import proxy_variables, resolve
 from mltui.engines.docker.metrics import RunningMetrics
 from mltui.engines.docker.names import NAME, container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
@@ -127,7 +127,9 @@ class DockerEngine:
         return obj
 
     async def _create(self, attempt: Attempt, image: str) -> str:
-        body = container.create_body(attempt, image, await self._variables_of(image))
+        image_env = await self._variables_of(image)
+        proxies = proxy_variables(self.client.environ, self.client.host)
+        body = container.create_body(attempt, image, image_env, proxies)
         name = container_name(attempt.name)
         deadline = asyncio.get_running_loop().time() + _REMOVE_S
         while True:

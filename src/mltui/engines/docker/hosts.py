@@ -19,6 +19,13 @@ from mltui.errors import UsageError
 from mltui.spec.model import Target
 
 DEFAULT = "unix:///var/run/docker.sock"
+_PROXIES = {
+    "httpProxy": "http_proxy",
+    "httpsProxy": "https_proxy",
+    "ftpProxy": "ftp_proxy",
+    "allProxy": "all_proxy",
+    "noProxy": "no_proxy",
+}
 _SCHEMES = ("unix", "tcp", "http", "https", "ssh")
 
 
@@ -69,6 +76,24 @@ def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def proxy_variables(environ: Mapping[str, str], host: Host) -> dict[str, str]:
+    """The person's proxies for what runs in containers, as the Docker CLI gives them.
+
+    From `proxies` of its config file, for this daemon or `default` (Docker docs, "Use a proxy
+    server with the Docker CLI").
+    """
+    proxies = read_config(environ).get("proxies")
+    if not isinstance(proxies, dict):
+        return {}
+    chosen = proxies.get(host.address) or proxies.get("default")
+    found: dict[str, str] = {}
+    for option, name in _PROXIES.items():
+        value = chosen.get(option) if isinstance(chosen, dict) else None
+        if isinstance(value, str) and value:
+            found[name.upper()] = found[name] = value
+    return found
 
 
 def resolve(target: Target | None, environ: Mapping[str, str]) -> Host:
