@@ -67,7 +67,8 @@ make_base() {
   trap 'rm -rf "$rootfs"' RETURN
   say "making $BASE_IMAGE (once, some minutes)"
   debootstrap --variant=minbase --include=python3,ca-certificates,python3-pip,python3-venv \
-    bookworm "$rootfs" "${mirror:-http://deb.debian.org/debian}" >"$STATE/debootstrap.log"
+    bookworm "$rootfs" "${mirror:-http://deb.debian.org/debian}" >"$STATE/debootstrap.log" ||
+    { tail -3 "$STATE/debootstrap.log" >&2; fail "$BASE_IMAGE could not be made"; }
   # What this machine trusts: a registry of packages may be behind its own certificate.
   cp /etc/ssl/certs/ca-certificates.crt "$rootfs/etc/ssl/certs/ca-certificates.crt"
   rm -rf "$rootfs"/var/cache/apt/archives/*.deb
