@@ -12,11 +12,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mltui.errors import UsageError
-from mltui.spec.model import Target
+
+if TYPE_CHECKING:
+    from mltui.spec.model import Target
 
 DEFAULT = "unix:///var/run/docker.sock"
 _PROXIES = {
