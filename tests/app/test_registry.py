@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mltui.actions import registry
-from mltui.actions.action import GROUPS, Selection
+from mltui.actions.action import EVERYWHERE, GROUPS, LISTS, Selection
 from mltui.actions.keys import key_text
 from mltui.app.keymap import first_of_each_key
 from mltui.app.present.help import help_lines
@@ -66,8 +66,8 @@ def test_every_action_is_in_the_help() -> None:
 
 @pytest.mark.parametrize("state", list(State))
 def test_actions_that_share_a_key_never_apply_together(state: State) -> None:
-    for place in ("pipeline", "runs"):
-        chosen = selection(state, place=place)
+    for place in EVERYWHERE:
+        chosen = selection(state, place=place, kind=place if place in LISTS else "containers")
         for key, _ in first_of_each_key():
             meant = [
                 each
@@ -106,4 +106,5 @@ def test_fixes_of_a_failure_begin_with_the_retry() -> None:
 
 
 def test_dangerous_actions_ask() -> None:
-    assert {each.id for each in registry.ACTIONS if each.danger} == {"run.cancel"}
+    asks = {f"docker.{verb}" for verb in ("kill", "prune", "remove", "restart", "stop")}
+    assert {each.id for each in registry.ACTIONS if each.danger} == {"run.cancel", *asks}

@@ -6,18 +6,31 @@ Each verb is declared once, in a file of its own, and is usable without a screen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow
 
+if TYPE_CHECKING:
+    from mltui.live.daemon import Daemon
+    from mltui.live.verbs import Ref
+
 T = TypeVar("T")
 
-GROUPS = ("Run", "Stage", "Look", "Find", "mltui")
+GROUPS = ("Run", "Stage", "Look", "Docker", "Find", "mltui")
 """In this order in the help and in the docs."""
+
+DOCKER = ("containers", "images", "volumes", "networks", "compose")
+"""Lists of what is on a Docker host (`live.kinds`)."""
+LISTS = (*DOCKER, "builds")
+"""Lists that stand in place of the pipeline, beside that of the runs."""
+PAGE = "page"
+"""A page or a log of one thing of such a list."""
+EVERYWHERE = ("pipeline", "runs", *LISTS, PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class Selection:
 
     project: Project
     place: str = "pipeline"
-    """Which list has the keys: `pipeline` or `runs`."""
+    """What has the keys: `pipeline`, `runs`, one of `LISTS`, or `page`."""
     run: RunRow | None = None
     state: State = State.PENDING
     """The run's state as far as it can be known."""
@@ -48,6 +61,14 @@ class Selection:
     """An act on the selected stage is asked for and not yet confirmed."""
     can_fold: bool = False
     """There are items or rounds below the selected line."""
+    kind: str = ""
+    """Which of `LISTS` is shown, or whose thing the page is about."""
+    things: tuple[Any, ...] = ()
+    """Its rows that are marked, else the one under the cursor."""
+    host: str = ""
+    """Where they are, in words: `docker@build-7`."""
+    is_stale: bool = False
+    """That host does not answer."""
 
     @property
     def is_old(self) -> bool:
@@ -169,6 +190,36 @@ class Context(Protocol):
 
     async def edit(self, file: str, line: int) -> None:
         """Open the person's editor there; the screen comes back afterwards."""
+        ...
+
+    def show_list(self, kind: str) -> None:
+        """Show one of `LISTS` in place of the pipeline."""
+        ...
+
+    def show_thing(self, view: str) -> None:
+        """Show what is under the cursor of the list: its `log`, `describe` or `inspect` page."""
+        ...
+
+    def refs(self) -> Sequence[Ref]:
+        """What verbs on the list's marked or selected things act on."""
+        ...
+
+    def mark(self, keys: Iterable[str], text: str, *, soon: bool = False) -> None:
+        """Mark rows with what is being done (`stopping…`) until an event confirms it.
+
+        Without text the mark goes: at once, or `soon`, when it was done and an event is on its way.
+        """
+        ...
+
+    async def on_host(self, ask: Callable[[Daemon], Awaitable[T]]) -> T | None:
+        """Do something with the list's Docker host; an error is shown, and None."""
+        ...
+
+    async def outside(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+        """Give the terminal to a program; its exit code. The screen comes back afterwards.
+
+        UsageError when it can't be started.
+        """
         ...
 
     def leave(self) -> None:

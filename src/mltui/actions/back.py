@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import EVERYWHERE, Action, Context, Selection
 
 
 def _back_from_old(selection: Selection) -> bool:
-    return selection.place == "runs" or selection.is_old
+    return selection.place != "pipeline" or selection.is_old
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -16,11 +16,11 @@ async def _run(context: Context, argument: str) -> None:
 ACTION = Action(
     id="look.back",
     title="Back",
-    help="One step back: end a filter, leave a pane or the list of runs, return to the newest run.",
+    help="One step back: end a filter, leave a page, a pane or a list, return to the newest run.",
     group="Look",
     run=_run,
     keys=("escape",),
-    places=("pipeline", "runs"),
+    places=EVERYWHERE,
     applies=_back_from_old,
     rank=70,
 )

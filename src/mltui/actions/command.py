@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context
+from mltui.actions.action import EVERYWHERE, Action, Context
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -16,6 +16,6 @@ ACTION = Action(
     group="Find",
     run=_run,
     keys=("colon",),
-    places=("pipeline", "runs"),
+    places=EVERYWHERE,
     rank=82,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context
+from mltui.actions.action import EVERYWHERE, Action, Context
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -17,6 +17,6 @@ ACTION = Action(
     run=_run,
     keys=("q", "ctrl+c"),
     command="q",
-    places=("pipeline", "runs"),
+    places=EVERYWHERE,
     rank=90,
 )

@@ -13,13 +13,19 @@ from mltui.actions import (
     command,
     decide,
     edit,
+    exec,  # noqa: A004 - the verb's own name
     filter,  # noqa: A004 - the verb's own name
     help,  # noqa: A004 - the verb's own name
+    kill,
     leave,
     open,  # noqa: A004 - the verb's own name
+    pause,
     pin,
     previous,
     problems,
+    prune,
+    remove,
+    restart,
     resume,
     retry,
     retry_failed,
@@ -27,11 +33,16 @@ from mltui.actions import (
     run_from,
     runs,
     stage,
+    start,
+    stop,
     theme,
     unfold,
+    unpause,
 )
 from mltui.actions.action import GROUPS, Action, Selection
+from mltui.actions.lists import LISTS
 from mltui.actions.tabs import TABS
+from mltui.actions.thing import VIEWS
 
 ACTIONS: tuple[Action, ...] = (
     resume.ACTION,
@@ -50,6 +61,17 @@ ACTIONS: tuple[Action, ...] = (
     previous.ACTION,
     runs.ACTION,
     problems.ACTION,
+    *LISTS,
+    *VIEWS,
+    exec.ACTION,
+    start.ACTION,
+    stop.ACTION,
+    restart.ACTION,
+    pause.ACTION,
+    unpause.ACTION,
+    kill.ACTION,
+    remove.ACTION,
+    prune.ACTION,
     back.ACTION,
     filter.ACTION,
     command.ACTION,
@@ -83,6 +105,8 @@ def refusal(chosen: Action, selection: Selection) -> str | None:
     if selection.place not in chosen.places:
         if chosen.places == ("runs",):
             return f"{chosen.title} works in the list of runs: `R` opens it"
+        if "pipeline" not in chosen.places:
+            return f"{chosen.title} works on {chosen.places[0]}: `:{chosen.places[0]}` lists them"
         return f"{chosen.title} works on the pipeline: Esc goes back there"
     return chosen.why_not(selection)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context
+from mltui.actions.action import EVERYWHERE, Action, Context
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -21,6 +21,6 @@ ACTION = Action(
     run=_run,
     command="theme",
     argument="NAME",
-    places=("pipeline", "runs"),
+    places=EVERYWHERE,
     complete=lambda known: known.theme_names,
 )

@@ -37,6 +37,7 @@ class MltuiApp(App[int]):
         _HERE / "panes" / "stages.tcss",
         _HERE / "panes" / "detail.tcss",
         _HERE / "panes" / "runs.tcss",
+        _HERE / "panes" / "kind.tcss",
         _HERE / "dialogs" / "dialogs.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import SuspendNotSupported
 
 from mltui.actions.action import Decision, Question, Selection
+from mltui.app.listcontext import ListContext
 from mltui.app.present.gate import gate_lines
 from mltui.app.reading import read_choices
 from mltui.errors import MltuiError
@@ -31,11 +32,11 @@ ANSWER_S = 10.0
 """How long to wait for a runner's answer before saying that there is none yet."""
 
 
-class ScreenContext:
+class ScreenContext(ListContext):
     """What an action may do, done on a workbench."""
 
     def __init__(self, workbench: Workbench) -> None:
-        self._bench = workbench
+        super().__init__(workbench)
         self._session = workbench.session
 
     @property
@@ -144,6 +145,10 @@ class ScreenContext:
         """Show the list of runs."""
         self._list_runs(True)
 
+    def leave_runs(self) -> None:
+        """Show the pipeline again."""
+        self._list_runs(False)
+
     def _list_runs(self, listing: bool) -> None:
         bench, session = self._bench, self._session
         session.list_runs(listing)
@@ -185,6 +190,10 @@ class ScreenContext:
     def enter(self) -> None:
         """Open what is under the cursor."""
         bench = self._bench
+        if bench.listed is not None:
+            bench.listed.enter()
+            bench.frame.show()
+            return
         if self._session.listing:
             run = bench.runs.cursor_row
             if run is not None:
@@ -206,7 +215,11 @@ class ScreenContext:
     def back(self) -> None:
         """One step back."""
         bench, session = self._bench, self._session
-        if session.listing:
+        if bench.listed is not None:
+            if not bench.listed.back():
+                bench.listing.leave()
+            bench.frame.show()
+        elif session.listing:
             if bench.runs.needle:
                 bench.runs.filter("")
             else:

@@ -54,9 +54,13 @@ class Frame:
             trouble=session.trouble,
         )
         view = session.view
-        self.header.show(header(place, view, width, moment))
-        strip = EMPTY
-        if view is not None and not session.listing:
+        listed = bench.listed
+        if listed is not None:
+            self.header.show(listed.header())
+        else:
+            self.header.show(header(place, view, width, moment))
+        strip = listed.about() if listed is not None else EMPTY
+        if view is not None and not session.listing and listed is None:
             strip = story(view, session.facts, bench.stages.row, width, moment, session.left_s)
         self.story.show(strip)
         shown, places = footer(self._offered(), width)

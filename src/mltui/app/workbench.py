@@ -17,30 +17,26 @@ from textual.screen import Screen
 
 from mltui.actions import registry
 from mltui.actions.action import Action, Selection
-from mltui.actions.buildtree import FILE as STEPS
 from mltui.app import keymap
 from mltui.app.commandline import CommandLine, nearest
 from mltui.app.context import ScreenContext
-from mltui.app.evidence import read_evidence
+from mltui.app.detailing import Detailing
 from mltui.app.frame import Frame
 from mltui.app.lineview import LineView, OneLine
+from mltui.app.listing import Listing
 from mltui.app.panes.detail import DetailPane
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
-from mltui.app.panes.textpane import Subject
-from mltui.app.present.card import Evidence
-from mltui.app.present.messages import declared, first_steps
-from mltui.app.present.problems import problems
 from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.widgets.logpane import LogPane
-from mltui.pipeline.rows import Instance, StageRow, State
-from mltui.spec.choices import FailureClass
+from mltui.pipeline.rows import State
 from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
     from mltui.app.app import MltuiApp
+    from mltui.app.lists import Lists
 
 
 class Workbench(Screen[int]):
@@ -61,7 +57,9 @@ class Workbench(Screen[int]):
         self.session = session
         self.unicode = unicode_ok()
         self.context = ScreenContext(self)
-        self._evidence: dict[tuple[int, Instance, int, str | None], Evidence] = {}
+        self.detailing = Detailing(self)
+        self.listing = Listing(self)
+        self.detail_files: set[Path] = set()
         self.frame = Frame(self)
         self.body = Horizontal(id="body")
         self.left = Vertical(id="left")
@@ -106,19 +104,33 @@ class Workbench(Screen[int]):
     def selection(self) -> Selection:
         """What actions act on."""
         listed = self.runs.cursor_row if self.session.listing else None
-        return selection_of(
+        found = selection_of(
             self.session,
             self.stages.entry,
             self.stages.row,
             listed=listed,
             in_runs=self.session.listing,
-            fault=self._fault_of(self.stages.row),
+            fault=self.detailing.fault_of(self.stages.row),
         )
+        return found if self.listed is None else self.listed.selection(found)
 
     @property
     def needle(self) -> str:
         """What the list on screen is filtered by."""
+        if self.listed is not None:
+            return self.listed.pane.needle
         return self.runs.needle if self.session.listing else self.stages.needle
+
+    # --- lists ----------------------------------------------------------------------------------
+
+    @property
+    def listed(self) -> Lists | None:
+        """The list that stands in place of the pipeline; None: there is none."""
+        return self.listing.current
+
+    async def on_unmount(self) -> None:
+        """Let go of the Docker host."""
+        await self.listing.close()
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -158,6 +170,8 @@ class Workbench(Screen[int]):
                 self.stages.apply(view, session.facts, moment)
             if self._follows and view is not None and view.rows:
                 self._place_cursor()
+            if self.listed is not None:
+                self.listed.journal_changed()
             if session.listing and (change.runs or change.run):
                 self.runs.apply(session.runs, moment.now)
             if change.instances or change.run or change.facts or change.problems:
@@ -188,7 +202,9 @@ class Workbench(Screen[int]):
         """Once a second while something runs."""
         self.session.refresh()
         moment = self.moment
-        if not self.session.listing:
+        if self.listed is not None:
+            self.listed.tick()
+        elif not self.session.listing:
             self.stages.tick(moment)
             self.detail.tick(moment)
         else:
@@ -199,10 +215,13 @@ class Workbench(Screen[int]):
 
     def _files_changed(self, files: set[Path]) -> None:
         self.detail.files_changed(files)
+        if self.listed is not None:
+            self.listed.files_changed(files)
 
     @on(DetailPane.Watching)
     def _watch_files(self, event: DetailPane.Watching) -> None:
-        self.session.watch_files(event.files)
+        self.detail_files = event.files
+        self.session.watch_files(event.files | self.listing.files)
         self.detail.files_changed(event.files)
 
     def _place_cursor(self) -> None:
@@ -214,38 +233,7 @@ class Workbench(Screen[int]):
 
     def show_detail(self) -> None:
         """Say what is known of what is selected."""
-        session, moment = self.session, self.moment
-        view, row, entry = session.view, self.stages.row, self.stages.entry
-        width = max(self.detail.size.width - 2, 30)
-        if session.problems and (view is None or view.run.number == 0):
-            self.detail.say(problems(session.problems, session.text, width, moment, has_runs=False))
-        elif self.showing_problems:
-            self.detail.say(problems(session.problems, session.text, width, moment, has_runs=True))
-        elif view is None or view.run.number == 0:
-            self.detail.say(first_steps(session, row, width, moment))
-        elif row is None and entry is not None:
-            self.detail.say(declared(entry, session.facts, width))
-        elif row is not None:
-            log, log_name = session.log_of(row, self.attempts_back)
-            subject = Subject(session.project, view, session.facts, row, log, log_name)
-            evidence = self._evidence_of(row) if row.state is State.FAILED else None
-            fixes = [text for _, text in registry.fixes(self.selection)]
-            self.detail.about(subject, evidence, fixes, moment)
-
-    def _evidence_of(self, row: StageRow) -> Evidence:
-        spec, project = self.session.facts.spec, self.session.project
-        key = (row.run, row.instance, row.attempt, row.build)
-        found = self._evidence.get(key)
-        if found is None or (spec is not None and not found.position):
-            build = project.folder / "builds" / row.build / STEPS if row.build else None
-            log = self.session.log_of(row)[0]
-            found = self._evidence[key] = read_evidence(log, row, spec, build)
-        return found
-
-    def _fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
-        if row is None or row.failure is not FailureClass.BUILD or row.state is not State.FAILED:
-            return None
-        return self._evidence_of(row).edit
+        self.detailing.show()
 
     def notice(self, text: str, *, bad: bool = False) -> None:
         """Say something in the notice line."""
@@ -272,6 +260,8 @@ class Workbench(Screen[int]):
         """What is numbered on the screen: a fix of the failure, else a pane."""
         self._follows = False
         row = self.stages.row
+        if self.listed is not None:
+            return
         if row is not None and row.state is State.FAILED and not self.session.listing:
             fixes = registry.fixes(self.selection)
             if number <= len(fixes):
@@ -284,7 +274,7 @@ class Workbench(Screen[int]):
     def action_next_tab(self, step: int) -> None:
         """The next or previous pane of the selected stage."""
         self._follows = False
-        if not self.session.listing:
+        if not self.session.listing and self.listed is None:
             had_focus = self.stages.has_focus
             self.detail.next_tab(step)
             if not had_focus:
@@ -294,18 +284,18 @@ class Workbench(Screen[int]):
 
     def begin_typing(self, mode: str, text: str = "") -> None:
         """Open the command line for a command or a filter."""
-        self._typing_for_log = (
-            mode == "/"
-            and not self.session.listing
-            and not self.stages.has_focus
-            and self.detail.tab == "log"
-        )
+        in_log = not self.stages.has_focus and self.detail.tab == "log"
+        if self.listed is not None:
+            in_log = self.listed.pane.showing == "log"
+        self._typing_for_log = mode == "/" and not self.session.listing and in_log
         self.frame.footer.display = False
         self.line.open(mode, text)
 
     def _end_typing(self) -> None:
         self.frame.footer.display = True
-        if self.session.listing:
+        if self.listed is not None:
+            self.listed.pane.give_focus()
+        elif self.session.listing:
             self.runs.focus()
         elif self._typing_for_log:
             self.detail.give_focus()
@@ -329,14 +319,17 @@ class Workbench(Screen[int]):
         if event.mode == ":":
             self.command(event.text)
         elif self._typing_for_log:
-            wrong = self.detail.search(event.text)
+            wrong = (self.listed or self.detail).search(event.text)
             if wrong is not None:
                 self.notice(wrong, bad=True)
         else:
             self.filter(event.text)
 
     def filter(self, needle: str) -> None:
-        """Show only stages or runs with this text."""
+        """Show only stages, runs or things with this text."""
+        if self.listed is not None:
+            self.listed.pane.filter(needle)
+            return
         if self.session.listing:
             self.runs.filter(needle)
             self.frame.show()
@@ -380,9 +373,9 @@ class Workbench(Screen[int]):
 
     @on(OneLine.Clicked, "#footer")
     async def _footer_clicked(self, event: OneLine.Clicked) -> None:
-        for each in LogPane.BINDINGS:
+        for each in LogPane.BINDINGS if isinstance(self.focused, LogPane) else ():
             if isinstance(each, Binding) and each.id == event.name:
-                await self.detail.log_tab.log_pane.run_action(each.action)
+                await self.focused.run_action(each.action)  # type: ignore[union-attr]
                 return
         self.act(registry.action(event.name))
 

@@ -132,6 +132,11 @@ class BuildReader:
                 packages = ()
         return Environed(build.environment, declared, build, log, packages, steps=steps)
 
+    def figures(self, project: Project, build: BuildRow) -> tuple[float | None, int | None]:
+        """Which share of the steps came from the cache, and the size of the image."""
+        tree = StepsFile(project.folder / build.log).read() if build.log else None
+        return (None, None) if tree is None else (tree.cached_share, tree.size_bytes)
+
     def _steps(
         self, project: Project, build: BuildRow, log: Path, lines: tuple[str, ...]
     ) -> Steps | None:

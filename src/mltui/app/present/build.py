@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mltui.app.present.buildtree import Steps, fault_lines, fit_parts, notes, progress, step_lines
+from mltui.app.present.buildtree import (
+    Steps,
+    fault_lines,
+    fit_parts,
+    notes,
+    plain_of,
+    progress,
+    step_lines,
+)
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.stages import Moment, when
 from mltui.pipeline.rows import State
@@ -98,8 +106,8 @@ def _with_steps(
         lines += wrapped(build.reason, width - 1, "state-warning", "   ")
     lines += done
     if build.state.is_done and found.packages:
-        lines += [EMPTY, line((f" {len(found.packages)} installed", "section"))]
-        lines += _columns(found.packages[:PACKAGES], width)
+        lines += [EMPTY, line((" Made of", "section"))]
+        lines += [line((f"   {plain_of(text)}", "dim")) for text in found.packages[:PACKAGES]]
     return lines
 
 

@@ -1,0 +1,64 @@
+"""What the detail pane says: of the selected stage, of the file's problems, what to do first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mltui.actions import registry
+from mltui.actions.buildtree import FILE as STEPS
+from mltui.app.evidence import read_evidence
+from mltui.app.panes.textpane import Subject
+from mltui.app.present.card import Evidence
+from mltui.app.present.messages import declared, first_steps
+from mltui.app.present.problems import problems
+from mltui.pipeline.rows import Instance, StageRow, State
+from mltui.spec.choices import FailureClass
+
+if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
+
+
+class Detailing:
+    """Tells the detail pane; keeps what was read of failures."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._evidence: dict[tuple[int, Instance, int, str | None], Evidence] = {}
+
+    def show(self) -> None:
+        """Say what is known of what is selected."""
+        bench, session, moment = self._bench, self._bench.session, self._bench.moment
+        detail, view = bench.detail, session.view
+        row, entry = bench.stages.row, bench.stages.entry
+        width = max(detail.size.width - 2, 30)
+        if session.problems and (view is None or view.run.number == 0):
+            detail.say(problems(session.problems, session.text, width, moment, has_runs=False))
+        elif bench.showing_problems:
+            detail.say(problems(session.problems, session.text, width, moment, has_runs=True))
+        elif view is None or view.run.number == 0:
+            detail.say(first_steps(session, row, width, moment))
+        elif row is None and entry is not None:
+            detail.say(declared(entry, session.facts, width))
+        elif row is not None:
+            log, log_name = session.log_of(row, bench.attempts_back)
+            subject = Subject(session.project, view, session.facts, row, log, log_name)
+            evidence = self._evidence_of(row) if row.state is State.FAILED else None
+            fixes = [text for _, text in registry.fixes(bench.selection)]
+            detail.about(subject, evidence, fixes, moment)
+
+    def fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
+        """Where to edit what failed in its build."""
+        if row is None or row.failure is not FailureClass.BUILD or row.state is not State.FAILED:
+            return None
+        return self._evidence_of(row).edit
+
+    def _evidence_of(self, row: StageRow) -> Evidence:
+        session = self._bench.session
+        spec, project = session.facts.spec, session.project
+        key = (row.run, row.instance, row.attempt, row.build)
+        found = self._evidence.get(key)
+        if found is None or (spec is not None and not found.position):
+            build = project.folder / "builds" / row.build / STEPS if row.build else None
+            log = session.log_of(row)[0]
+            found = self._evidence[key] = read_evidence(log, row, spec, build)
+        return found

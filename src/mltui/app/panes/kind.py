@@ -1,0 +1,278 @@
+"""A list of any kind, in place of the pipeline; over it, a page or the log of one of its things.
+
+Made from the kind's declaration. A `live.Table` says what changed, and only those lines are painted
+again; nothing is scheduled while nothing changes but a slow clock for the ages on screen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from mltui.app.lineview import LineView
+from mltui.app.present.kind import columns
+from mltui.app.present.line import Line, line
+from mltui.app.widgets.grid import Grid
+from mltui.app.widgets.logpane import LogPane
+from mltui.live.kind import Kind
+from mltui.live.table import Changes, Table
+from mltui.logs.index import LogIndex
+from mltui.text.glyphs import unicode_ok
+
+YOUNG_S = 90.0
+TICK_S, CALM_S = 1.0, 15.0
+"""How often ages are looked at: while some on screen are told in seconds, and otherwise."""
+CONFIRM_S = 2.0
+"""An event that confirms what was done comes within this, or there is none to come."""
+
+
+class KindGrid(Grid[Any]):
+    """A grid that says which rows are on the page."""
+
+    class Paged(Grid.Said):
+        """Other rows are on the page."""
+
+    page: tuple[object, ...] = ()
+    """Keys on it when that was last said."""
+
+    def _sync(self) -> None:
+        super()._sync()
+        page = tuple(self.model.page)
+        if page != self.page:
+            self.page = page
+            self.post_message(self.Paged(self))
+
+
+class KindPane(Vertical):
+    """The list, the page and the log; one of them is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(id="kind")
+        self.grid = KindGrid(id="kindgrid")
+        self.page = LineView(id="kindpage")
+        self.log_pane = LogPane(id="kindlog")
+        self.needle = ""
+        self.showing = ""
+        """What is shown in place of the list: `log`, `describe`, `inspect`; empty: the list."""
+        self.subject: str | None = None
+        """The key of the thing that the page is about."""
+        self.pending: dict[str, str] = {}
+        self.kind: Kind[Any] | None = None
+        self.table: Table[Any] | None = None
+        self.watch_rows: Callable[[Sequence[str]], None] = lambda keys: None
+        self.news: Callable[[], None] = lambda: None
+        """Something that stands in the header or about the row is different."""
+        self.opened: Callable[[], None] = lambda: None
+        """Enter, or a double click."""
+        self.thing_changed: Callable[[], None] = lambda: None
+        """What the page is about is different."""
+        self._stamps: dict[str, object] = {}
+        self._end: Callable[[], None] = lambda: None
+        self._is_placed = False
+        self._unicode = unicode_ok()
+
+    def compose(self) -> ComposeResult:
+        """All three; two are hidden."""
+        yield self.grid
+        yield self.page
+        yield self.log_pane
+
+    def on_mount(self) -> None:
+        """The list first."""
+        self.page.display = self.log_pane.display = False
+        self._timer = self.set_timer(CALM_S, self._tick, pause=True)
+
+    # --- the list -------------------------------------------------------------------------------
+
+    def show(self, kind: Kind[Any], table: Table[Any]) -> None:
+        """List this kind, from now on as its table changes."""
+        self.leave()
+        self.kind, self.table = kind, table
+        self.needle, self._is_placed = "", False
+        self.pending.clear()
+        self.grid.set_columns(
+            columns(kind, self.pending, lambda: table.is_stale, unicode=self._unicode)
+        )
+        self.grid.sort_by(*kind.sort)
+        self.grid.set_empty(kind.empty if table.is_loaded else f"reading {kind.name}…")
+        self._end = table.listen(self._apply)
+        self.grid.set_rows(table.rows.values(), kind.key)
+        self._place()
+        self._say_empty()
+        self.show_list()
+        self._tick()
+
+    def leave(self) -> None:
+        """Nothing is listed any more."""
+        self._end()
+        self._end = lambda: None
+        self.watch_rows(())
+        self.grid.page = ()
+        self._timer.pause()
+        self.table = None
+
+    def show_list(self) -> None:
+        """The list in place of a page."""
+        self.showing, self.subject = "", None
+        self.page.display = self.log_pane.display = False
+        self.log_pane.set_index(None)
+        self.grid.display = True
+        self.grid.focus()
+
+    def filter(self, needle: str) -> None:
+        """Show only rows with this text in any column."""
+        self.needle = needle
+        wanted = needle.lower()
+        shown = self.kind.columns if self.kind is not None else ()
+
+        def keep(row: Any) -> bool:
+            return any(wanted in column.cell_of(row).text.lower() for column in shown)
+
+        self.grid.set_filter(keep if needle else None)
+        self.news()
+
+    @property
+    def chosen(self) -> list[Any]:
+        """The rows that verbs act on: of a page its thing, else the marked, else the one."""
+        rows = self.grid.model.rows
+        if self.subject is not None:
+            return [rows[self.subject]] if self.subject in rows else []
+        return [rows[key] for key in self.grid.selection if key in rows]
+
+    def mark(self, keys: Iterable[str], text: str, *, soon: bool = False) -> None:
+        """Say in rows what is being done, until an event confirms it; no text: not any more.
+
+        soon: it was done; the mark goes in a moment where no event comes.
+        """
+        if soon:
+            gone = [(key, self._stamps.get(key)) for key in keys]
+            self.set_timer(CONFIRM_S, lambda: self._forget(gone))
+            return
+        for key in keys:
+            if text:
+                self.pending[key] = text
+                self._stamps[key] = _stamp(self.grid.model.rows.get(key))
+            else:
+                self.pending.pop(key, None)
+        self.grid.tick()
+
+    def _forget(self, marks: list[tuple[str, object]]) -> None:
+        self.mark([key for key, stamp in marks if self._stamps.get(key) == stamp], "")
+
+    def _apply(self, changes: Changes[Any]) -> None:
+        kind, table = self.kind, self.table
+        if kind is None or table is None:
+            return
+        confirmed = [
+            key
+            for key in self.pending
+            if key in changes.removed
+            or (key in changes.rows and _stamp(changes.rows[key]) != self._stamps.get(key))
+        ]
+        for key in confirmed:
+            del self.pending[key]
+        self.grid.apply(changes.rows, changes.removed)
+        if confirmed:
+            self.grid.tick()
+        if changes.is_status:
+            self.grid.restyle()
+            self._tick()
+        self._say_empty()
+        self._place()
+        if self.subject is not None and self.subject in changes.rows:
+            self.thing_changed()
+        self.news()
+
+    def _say_empty(self) -> None:
+        kind, table = self.kind, self.table
+        if kind is None or table is None:
+            return
+        waits = table.why or f"reading {kind.name}…"
+        self.grid.set_empty(kind.empty if table.is_loaded else waits)
+
+    def _place(self) -> None:
+        """Once: the cursor goes to what failed, else it stays on the first."""
+        if self._is_placed or self.kind is None or not self.grid.model.order:
+            return
+        self._is_placed = True
+        state = next((column for column in self.kind.columns if column.key == "state"), None)
+        rows = self.grid.model.rows
+        for key in self.grid.model.order if state is not None else ():
+            if state is not None and state.cell_of(rows[key]).role == "state-failed":
+                self.grid.cursor_key = key
+                return
+
+    def _tick(self) -> None:
+        """Ages went on; young ones are looked at each second, old ones seldom."""
+        self.grid.tick()
+        self.news()
+        table = self.table
+        if table is None:
+            return
+        now = time.time()
+        rows = self.grid.model.rows
+        young = table.is_stale or bool(self.pending)
+        for key in self.grid.model.page:
+            at = getattr(rows[key], "ended_at", None) or getattr(rows[key], "created_at", None)
+            young = young or (at is not None and now - at < YOUNG_S)
+        self._timer.stop()
+        self._timer = self.set_timer(TICK_S if young else CALM_S, self._tick)
+
+    @on(KindGrid.Paged)
+    def _paged(self, event: KindGrid.Paged) -> None:
+        event.stop()
+        self.watch_rows([str(key) for key in self.grid.model.page])
+
+    @on(Grid.Opened)
+    def _opened(self, event: Grid.Opened) -> None:
+        event.stop()
+        self.opened()
+
+    @on(Grid.Highlighted)
+    def _moved(self, event: Grid.Highlighted) -> None:
+        event.stop()
+        self.news()
+
+    # --- a thing --------------------------------------------------------------------------------
+
+    def show_page(self, view: str, key: str, lines: Sequence[Line] = ()) -> None:
+        """A page about a thing; without lines, that they are being read."""
+        is_same = (self.showing, self.subject) == (view, key)
+        self.showing, self.subject = view, key
+        self.grid.display = self.log_pane.display = False
+        self.page.display = True
+        if lines or not is_same:
+            self.page.show(list(lines) or [line((" reading…", "dim"))])
+        if not is_same:
+            self.page.scroll_to(y=0, animate=False)
+        self.page.focus()
+
+    def show_log(self, key: str, index: LogIndex, title: str) -> None:
+        """The log of a thing, followed."""
+        self.showing, self.subject = "log", key
+        self.grid.display = self.page.display = False
+        self.log_pane.display = True
+        self.log_pane.set_index(index, title)
+        self.log_pane.focus()
+
+    def give_focus(self) -> None:
+        """Give the keys to what is shown."""
+        part: Widget = self.page
+        if self.showing in ("", "log"):
+            part = self.log_pane if self.showing else self.grid
+        part.focus()
+
+
+def _stamp(row: Any) -> object:
+    """What an act changes of a row; a new measurement is no change."""
+    if row is None:
+        return None
+    names = ("state", "started_at", "ended_at", "exit_code", "restarts", "running")
+    found = tuple(getattr(row, name, None) for name in names)
+    return found if hasattr(row, "state") else row

@@ -1,0 +1,134 @@
+"""A list of one kind of thing: its columns for the grid, its header, the line about the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mltui.app.present.line import EMPTY, Line, Part, line
+from mltui.app.widgets.columns import Cell, Column
+from mltui.live.cells import plain
+from mltui.live.kind import Kind
+from mltui.live.page import Page
+from mltui.text.format import format_age
+from mltui.text.glyphs import glyph
+from mltui.text.width import cell_width
+
+FRESH_S = 5.0
+"""Data heard of so shortly ago is as good as live."""
+
+
+def columns(
+    kind: Kind[Any], pending: Mapping[str, str], is_stale: Callable[[], bool], *, unicode: bool
+) -> tuple[Column[Any], ...]:
+    """The kind's columns; what is being done to a row stands in its state, stale rows are dim."""
+    keys = [column.key for column in kind.columns]
+    told_in = "state" if "state" in keys else keys[min(1, len(keys) - 1)]
+
+    def cells(of: Callable[[Any], Any], tells: bool) -> Callable[[Any], Cell]:
+        def cell(row: Any) -> Cell:
+            if tells and (doing := pending.get(kind.key(row))):
+                return Cell(f"{glyph('waiting', unicode=unicode)} {doing}", "accent")
+            found = of(row)
+            return Cell(found.text, "stale" if is_stale() else found.role)
+
+        return cell
+
+    return tuple(
+        Column(
+            column.key,
+            column.title if unicode or column.title.isascii() else "R",
+            cells(column.cell_of, column.key == told_in),
+            width=column.width,
+            min=column.min,
+            flex=column.flex,
+            max=column.max,
+            align=column.align,
+            priority=column.priority,
+            sort=column.sort_value,
+            shorten=column.shorten,
+        )
+        for column in kind.columns
+    )
+
+
+def header(
+    project: str,
+    what: str,
+    shown: int,
+    total: int,
+    host: str,
+    heard_s: float | None,
+    trouble: str,
+    *,
+    unicode: bool,
+) -> Line:
+    """`digits > containers  3 of 30        docker  live`; a lost host says since when."""
+    arrow = "▸" if unicode else ">"
+    parts: list[Part] = [(f" {project}", "strong"), (f" {arrow} {what}", "")]
+    if total:
+        count = f"{shown} of {total}" if shown != total else f"{total}"
+        parts.append((f"  {count}", "dim"))
+    if trouble:
+        right = ((f"{glyph('warning', unicode=unicode)} {trouble} ", "state-warning"),)
+        return Line(tuple(parts), right)
+    if heard_s is None:
+        return Line(tuple(parts), ((f"{host}  reading… ", "dim"),))
+    age = "live" if heard_s < FRESH_S else format_age(heard_s)
+    return Line(tuple(parts), ((f"{host}  {age} ", "dim"),))
+
+
+def about(kind: Kind[Any], row: Any | None) -> Line:
+    """What the columns have no room for: the whole name, what it belongs to, its image, its id."""
+    if row is None:
+        return EMPTY
+    parts: list[Part] = [(f" {kind.title} ", "dim"), (plain(kind.label(row)), "")]
+    place = getattr(row, "place", None)
+    if place is not None and place.text:
+        parts.append((f"  {plain(place.text)}", "accent"))
+    if image := getattr(row, "image", ""):
+        parts.append((f"  {plain(image)}", "dim"))
+    if error := getattr(row, "error", ""):
+        parts.append((f"  {plain(error)}", "state-warning"))
+    key = kind.key(row).removeprefix("sha256:")
+    right = ((f"{key[:12]} ", "dim"),) if key != kind.label(row) else ()
+    return Line(tuple(parts), right)
+
+
+def page_lines(page: Page, width: int) -> list[Line]:
+    """A readable page: sections of labels and values, values that are too long go on below."""
+    lines = [line((f" {page.title}", "strong"))]
+    for section in page.sections:
+        lines += [EMPTY, line((f" {section.title}", "section"))]
+        room = max(width // 3, 12)
+        labels = min(max((cell_width(each.label) for each in section.lines), default=0), room)
+        for each in section.lines:
+            label = f"   {each.label}{' ' * max(labels - cell_width(each.label), 0)}  "
+            start = cell_width(label)
+            pieces = _pieces(each.text, max(width - start - 1, 16))
+            lines.append(line((label, "dim"), (pieces[0], each.role)))
+            lines += [line(" " * (labels + 5), (piece, each.role)) for piece in pieces[1:]]
+    return lines
+
+
+def _pieces(text: str, room: int) -> list[str]:
+    """Text in pieces of at most so many characters; cut at spaces where there are some."""
+    pieces = []
+    while len(text) > room:
+        cut = text.rfind(" ", room // 2, room)
+        cut = room if cut < 0 else cut
+        pieces.append(text[:cut])
+        text = text[cut:].lstrip()
+    return [*pieces, text] if text or not pieces else pieces
+
+
+def json_lines(text: str) -> list[Line]:
+    """JSON with its names apart from its values."""
+    lines = []
+    for each in text.splitlines():
+        name, colon, value = each.partition('": ')
+        if colon:
+            lines.append(line((f" {name}{colon.rstrip()} ", "dim"), value))
+        else:
+            lines.append(line(f" {each}"))
+    return lines

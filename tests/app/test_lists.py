@@ -1,0 +1,152 @@
+"""Lists in place of the pipeline, of a real Docker host: live rows, pages, logs, verbs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mltui.app.lists import Lists
+from mltui.runs.project import Project
+
+from .driver import Driver
+from .seed import NOON
+
+if TYPE_CHECKING:
+    from tests.testbed.docker import DockerHost
+
+_testbed = import_module("testbed.docker")
+docker_host = _testbed.docker_host
+
+Run = Callable[..., str]
+CHATTY = "echo secret-free; echo ready; exec sleep 600"
+
+
+@pytest.fixture
+def host(docker_host: DockerHost, monkeypatch: pytest.MonkeyPatch) -> DockerHost:
+    """The daemon, found as a person's is."""
+    for name in ("DOCKER_HOST", "DOCKER_CONFIG"):
+        if name in docker_host.environ:
+            monkeypatch.setenv(name, docker_host.environ[name])
+    return docker_host
+
+
+@pytest.fixture
+def run(host: DockerHost) -> Iterator[Run]:
+    """Start a container; its name. All are removed afterwards."""
+    names: list[str] = []
+
+    def start(name: str, *options: str, command: str = CHATTY) -> str:
+        full = f"app-{uuid.uuid4().hex[:6]}-{name}"
+        names.append(full)
+        argv = ("run", "-d", "--name", full, "--label", "mltui.test=app", "--stop-timeout", "0")
+        image = _testbed.BASE_IMAGE
+        host.run(*argv, "--network", "none", *options, image, "sh", "-c", command)
+        return full
+
+    yield start
+    host.run("rm", "-fv", *names, check=False)
+
+
+def lists(screen: Driver) -> Lists:
+    listed = screen.app.workbench.listed
+    assert listed is not None
+    return listed
+
+
+def state(screen: Driver, name: str) -> str:
+    """What the list says of a container."""
+    return next((line for line in screen.lines if name[:10] in line), "")
+
+
+async def choose(screen: Driver, name: str) -> None:
+    """Open the list, and put the cursor on a container."""
+    await screen.command("containers")
+    await screen.until(lambda: name in str(lists(screen).pane.grid.model.rows.values()), name)
+    rows = lists(screen).pane.grid.model.rows
+    key = next(key for key, row in rows.items() if row.name == name)
+    lists(screen).pane.grid.cursor_key = key
+    await screen.settle()
+
+
+async def test_a_container_comes_stops_and_goes_before_the_eyes(fresh: Project, run: Run) -> None:
+    async with Driver.open(fresh, size=(160, 30)) as screen:
+        first = run("first")
+        await choose(screen, first)
+        assert "▸ containers" in screen.line("header") and "docker" in screen.line("header")
+        await screen.until(lambda: "● running" in state(screen, first), "running")
+        second = run("second")
+        await screen.sees(second)
+        await screen.press("x")
+        assert f"Stop container {first} on docker?" in screen.text
+        await screen.press("tab", "enter")
+        await screen.until(lambda: "exited 137" in state(screen, first), "it stopped")
+        assert screen.notice == f"stopped container {first}"
+        assert "x Stop" not in screen.line("footer") and "u Start" in screen.line("footer")
+        await screen.press("x")
+        assert screen.notice == "Stop: it does not run"
+        await screen.press("u")
+        await screen.until(lambda: "● running" in state(screen, first), "it runs again")
+        await screen.press("ctrl+d")
+        assert "Remove container" in screen.text
+        await screen.press("escape")
+        assert first in screen.text
+        await screen.press("ctrl+d", "tab", "enter")
+        await screen.until(lambda: first not in screen.text, "it went")
+        assert second in screen.text
+        await screen.press("escape")
+        assert "▸ containers" not in screen.line("header") and screen.stages
+
+
+async def test_a_container_is_looked_at_in_three_ways(fresh: Project, run: Run) -> None:
+    name = run("web", "-e", "API_TOKEN=hunter2", "-e", "MODE=fast")
+    async with Driver.open(fresh, size=(120, 60)) as screen:
+        await choose(screen, name)
+        await screen.press("d")
+        await screen.sees("What it is")
+        assert "MODE" in screen.text and "fast" in screen.text
+        assert "API_TOKEN" in screen.text and "hunter2" not in screen.text
+        await screen.press("y")
+        await screen.sees('"State":')
+        assert "hunter2" not in screen.text
+        await screen.press("l")
+        await screen.sees("secret-free")
+        await screen.press("escape")
+        assert "STATE" in screen.text
+        await screen.press("slash")
+        await screen.type(name)
+        await screen.press("enter")
+        assert f"1 of {len(lists(screen).pane.grid.model.rows)}" in screen.line("header")
+
+
+async def test_a_daemon_that_does_not_answer_is_said_and_got_over(
+    fresh: Project, host: DockerHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{fresh.root}/nobody.sock")
+    async with Driver.open(fresh, size=(120, 30)) as screen:
+        await screen.command("containers")
+        await screen.sees("no answer from docker")
+        await screen.press("d")
+        assert screen.notice == "docker does not answer; it is tried again by itself"
+        address = host.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        (fresh.root / "nobody.sock").symlink_to(address.removeprefix("unix://"))
+        await screen.until(lambda: "live" in screen.line("header"), "it answers")
+        await screen.press("escape")
+        await screen.press("q")
+
+
+async def test_builds_are_listed_and_opened(broken: Project) -> None:
+    async with Driver.open(broken, size=(140, 40), now=NOON) as screen:
+        await screen.command("builds")
+        await screen.sees("prep-2")
+        assert "✗ failed" in screen.text and "✓ built" in screen.text and "60%" in screen.text
+        await screen.press("enter")
+        await screen.sees("✗ 6 RUN pip install")
+        assert screen.app.workbench.selection.position == ("images/prep/requirements.txt", 2)
+        await screen.press("l")
+        await screen.sees("Collecting pillow")
+        await screen.press("escape", "escape")
+        assert screen.stages
