@@ -85,8 +85,8 @@ async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
         await soon(lambda: states[-1].following is Following.ENDED)
         assert Following.LOST in [state.following for state in states]
         lines = text_of(path).split()
-        assert sorted(lines[:2]) == [b"begin", b"err"]
-        assert lines[2:] == [b"%d" % i for i in range(1, 9)]
+        lines.remove(b"err")  # Docker itself does not keep the order of the two streams
+        assert lines == [b"begin", *(b"%d" % i for i in range(1, 9))]
         await box.start(key)
         await soon(lambda: len(text_of(path).split()) == 20)
         await box.remove(key)

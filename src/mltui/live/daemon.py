@@ -52,6 +52,12 @@ class Daemon:
         """It gave a sign of life now."""
         self.heard_at = time.time()
 
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Something happened there: it lives, and what was kept of it may be over."""
+        self.heard()
+        if event.get("Type") == "image":
+            self.image_names.clear()
+
     async def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """Ask for something."""
         found = await self.client.json("GET", path, query)

@@ -316,10 +316,8 @@ class Feed:
             if self._broken is not None and not self._broken.done():
                 self._broken.set_result(event)
             return
-        self.daemon.heard()
-        if event.get("Type") == "image":
-            self.daemon.image_names.clear()
         try:
+            self.daemon.note(event)
             for follower in self._followers.values():
                 follower.hear(event)
         except Exception as fault:  # it must not end the stream of all: list anew

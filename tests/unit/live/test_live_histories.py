@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -250,51 +250,55 @@ def test_any_history_ends_as_a_fresh_list_says(seed: int, words: list[str]) -> N
     asyncio.run(_play(seed, words))
 
 
-async def test_an_event_is_one_reading_and_no_list() -> None:
+@pytest.fixture
+async def calm() -> AsyncIterator[tuple[World, Feed]]:
+    """A world that answers at once and never fails, and a feed on it."""
     world = World(1)
     world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+    feed = Feed(Model(world))
+    try:
+        yield world, feed
+    finally:
+        await feed.close()
+
+
+Calm = tuple[World, Feed]
+
+
+async def test_an_event_is_one_reading_and_no_list(calm: Calm) -> None:
+    world, feed = calm
     for _ in range(5):
         world.create()
-    feed = Feed(Model(world))
-    try:
-        table = await feed.loaded("containers")
-        await feed.settled()
-        world.asked.clear()
-        world.change("start")
-        await asyncio.sleep(0)
-        await feed.settled()
-        assert len(world.asked) == 1 and world.asked[0].endswith("/json")
-        assert "/containers/json" not in world.asked
-        assert sum(row.is_running for row in table.rows.values()) == 1
-        world.asked.clear()
-        world.change("destroy")
-        await feed.settled()
-        assert world.asked == [] and len(table.rows) == 4
-    finally:
-        await feed.close()
+    table = await feed.loaded("containers")
+    await feed.settled()
+    world.asked.clear()
+    world.change("start")
+    await asyncio.sleep(0)
+    await feed.settled()
+    assert len(world.asked) == 1 and world.asked[0].endswith("/json")
+    assert "/containers/json" not in world.asked
+    assert sum(row.is_running for row in table.rows.values()) == 1
+    world.asked.clear()
+    world.change("destroy")
+    await feed.settled()
+    assert world.asked == [] and len(table.rows) == 4
 
 
-async def test_a_flood_of_events_about_one_thing_is_few_readings() -> None:
-    world = World(2)
-    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+async def test_a_flood_of_events_about_one_thing_is_few_readings(calm: Calm) -> None:
+    world, feed = calm
     world.create()
-    feed = Feed(Model(world))
-    try:
-        await feed.loaded("containers")
-        await feed.settled()
-        world.asked.clear()
-        for _ in range(100):
-            world.change("update")
-        await feed.settled()
-        assert len(world.asked) <= 2
-        assert next(iter(feed.table("containers").rows.values())).restarts == 100
-    finally:
-        await feed.close()
+    await feed.loaded("containers")
+    await feed.settled()
+    world.asked.clear()
+    for _ in range(100):
+        world.change("update")
+    await feed.settled()
+    assert len(world.asked) <= 2
+    assert next(iter(feed.table("containers").rows.values())).restarts == 100
 
 
-async def test_what_happens_while_the_list_is_on_its_way_counts() -> None:
-    world = World(3)
-    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+async def test_what_happens_while_the_list_is_on_its_way_counts(calm: Calm) -> None:
+    world, feed = calm
     for _ in range(3):
         world.create()
     answered, go = asyncio.Event(), asyncio.Event()
@@ -308,24 +312,19 @@ async def test_what_happens_while_the_list_is_on_its_way_counts() -> None:
         return found
 
     world.json = slow  # type: ignore[method-assign]
-    feed = Feed(Model(world))
-    try:
-        table = feed.table("containers")
-        await answered.wait()
-        world.change("destroy")
-        world.change("start")
-        world.create()
-        go.set()
-        await feed.settled("containers")
-        assert len(table.rows) == 3 and table.rows.keys() == world.containers.keys()
-        assert sum(row.is_running for row in table.rows.values()) == 1
-    finally:
-        await feed.close()
+    table = feed.table("containers")
+    await answered.wait()
+    world.change("destroy")
+    world.change("start")
+    world.create()
+    go.set()
+    await feed.settled("containers")
+    assert len(table.rows) == 3 and table.rows.keys() == world.containers.keys()
+    assert sum(row.is_running for row in table.rows.values()) == 1
 
 
-async def test_a_volume_that_goes_while_the_list_is_on_its_way_is_gone() -> None:
-    world = World(4)
-    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+async def test_a_volume_that_goes_while_the_list_is_on_its_way_is_gone(calm: Calm) -> None:
+    world, feed = calm
     world.volumes = {name: {"Name": name} for name in ("stays", "goes")}
     real = world.json
 
@@ -339,56 +338,42 @@ async def test_a_volume_that_goes_while_the_list_is_on_its_way_is_gone() -> None
         return found
 
     world.json = late  # type: ignore[method-assign]
-    feed = Feed(Model(world))
-    try:
-        table = await feed.loaded("volumes")
-        await feed.settled("volumes")
-        assert list(table.rows) == ["stays"]
-    finally:
-        await feed.close()
+    table = await feed.loaded("volumes")
+    await feed.settled("volumes")
+    assert list(table.rows) == ["stays"]
 
 
-async def test_what_no_event_told_is_found_by_its_user_or_when_asked() -> None:
+async def test_what_no_event_told_is_found_by_its_user_or_when_asked(calm: Calm) -> None:
     """BuildKit in Docker 20.10 makes images and says nothing."""
-    world = World(5)
-    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
-    feed = Feed(Model(world))
-    try:
-        table = await feed.loaded("volumes")
-        await feed.settled()
-        world.volumes |= {name: {"Name": name} for name in ("v1", "idle")}
-        await asyncio.sleep(0.01)
-        assert not table.rows
-        world.create()  # uses v1
-        await feed.settled()
-        assert list(table.rows) == ["v1"] and table.rows["v1"].users == ("c1",)
-        feed.refresh("volumes")
-        async with asyncio.timeout(5):
-            while "idle" not in table.rows:  # noqa: ASYNC110 - the outside world is looked at
-                await asyncio.sleep(0.001)
-    finally:
-        await feed.close()
+    world, feed = calm
+    table = await feed.loaded("volumes")
+    await feed.settled()
+    world.volumes |= {name: {"Name": name} for name in ("v1", "idle")}
+    await asyncio.sleep(0.01)
+    assert not table.rows
+    world.create()  # uses v1
+    await feed.settled()
+    assert list(table.rows) == ["v1"] and table.rows["v1"].users == ("c1",)
+    feed.refresh("volumes")
+    async with asyncio.timeout(5):
+        while "idle" not in table.rows:  # noqa: ASYNC110 - the outside world is looked at
+            await asyncio.sleep(0.001)
 
 
-async def test_a_fault_of_our_own_is_said_and_got_over() -> None:
-    world = World(6)
-    world.chance.random = lambda: 1.0  # type: ignore[method-assign]
+async def test_a_fault_of_our_own_is_said_and_got_over(calm: Calm) -> None:
+    world, feed = calm
     world.create()
-    feed = Feed(Model(world))
     loop = asyncio.get_running_loop()
     faults: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: faults.append(context))
-    try:
-        table = await feed.loaded("containers")
-        for listener in tuple(world.listeners):
-            listener({"Type": "container", "Action": "start", "Actor": "odd"})
-        world.change("start")
-        async with asyncio.timeout(5):
-            while not any(row.is_running for row in table.rows.values()):  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-        await feed.settled()
-        assert not table.is_stale
-        assert [type(fault["exception"]) for fault in faults] == [AttributeError]
-    finally:
-        loop.set_exception_handler(None)
-        await feed.close()
+    table = await feed.loaded("containers")
+    for listener in tuple(world.listeners):
+        listener({"Type": "container", "Action": "start", "Actor": "odd"})
+    world.change("start")
+    async with asyncio.timeout(5):
+        while not any(row.is_running for row in table.rows.values()):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await feed.settled()
+    assert not table.is_stale
+    assert [type(fault["exception"]) for fault in faults] == [AttributeError]
+    loop.set_exception_handler(None)
