@@ -19,7 +19,7 @@ from mltui.errors import MltuiError
 
 if TYPE_CHECKING:
     from mltui.engines.docker.client import Client
-    from mltui.engines.docker.wire import Response
+    from mltui.engines.http.wire import Response
     from mltui.spec.model import Target
 
 READERS = 6

@@ -20,7 +20,7 @@ from mltui.engines.docker.names import container_name, full_reference, image_tag
 from mltui.engines.docker.recorder import decisive_line
 from mltui.engines.docker.restarts import read_time
 from mltui.engines.docker.steps import BuildStep, StepState, build_line, fold, step_line
-from mltui.engines.docker.wire import Chunked, WireError
+from mltui.engines.http.wire import Chunked, WireError
 
 
 def _cut(data: bytes, seed: int) -> list[bytes]:

@@ -7,7 +7,6 @@ without one all that waits gets `Unreachable`. Source: Docker Engine API, "Versi
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import ssl
@@ -20,7 +19,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from mltui.engines.docker.events import Events
 from mltui.engines.docker.hosts import Host
 from mltui.engines.docker.tunnel import Tunnel
-from mltui.engines.docker.wire import (
+from mltui.engines.http.pool import Pool
+from mltui.engines.http.wire import (
+    CLOSED,
     Body,
     Connection,
     Response,
@@ -35,8 +36,6 @@ OLDEST = (1, 40)
 NEWEST = (1, 52)
 """The newest API whose changes are known not to matter here (Docker 29)."""
 _PATIENCE_S = 2.5
-_CALM_BEAT_S = 10.0
-_IDLE_KEPT = 8
 
 
 class DockerError(MltuiError):
@@ -79,13 +78,17 @@ class Client:
         self.host = host
         self.environ = dict(os.environ if environ is None else environ)
         self.events = Events(self)
-        self._patience_s = patience_s
         self._tunnel = Tunnel(host, self.environ) if host.scheme == "ssh" else None
         self._tls: ssl.SSLContext | None = None
         self._server: Server | None = None
-        self._idle: list[Connection] = []
-        self._busy: set[Connection] = set()
-        self._beating: asyncio.Task[None] | None = None
+        self._pool = Pool(
+            self._connect,
+            ping="/_ping",
+            patience_s=patience_s,
+            connect_s=patience_s + (0 if self._tunnel is None else 30.0),
+            ping_s=patience_s if self._tunnel is None else 2 * patience_s,
+            silent=self._forget,
+        )
 
     # --- calls ----------------------------------------------------------------------------------
 
@@ -141,20 +144,10 @@ class Client:
 
     async def ping(self, timeout_s: float | None = None) -> None:
         """A sign of life, on a connection of its own. Unreachable without one."""
-        limit = timeout_s or (self._patience_s if self._tunnel is None else 2 * self._patience_s)
-        connection = None
         try:
-            async with asyncio.timeout(limit):
-                connection = await self._connect()
-                response = await connection.request("GET", "/_ping", {})
-                await response.read()
-        except TimeoutError as error:
-            raise self._unreachable("it accepts connections but does not answer") from error
+            await self._pool.ping(timeout_s)
         except WireError as error:
             raise self._unreachable(str(error)) from error
-        finally:
-            if connection is not None:
-                connection.abort()
 
     async def endpoint(self) -> dict[str, str]:
         """The variables by which the `docker` program reaches the same daemon."""
@@ -169,19 +162,7 @@ class Client:
     async def close(self) -> None:
         """End all connections, and the ssh that carried them."""
         await self.events.close()
-        if self._beating is not None:
-            self._beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beating
-        left = (*self._idle, *self._busy)
-        self._idle.clear()
-        for connection in left:
-            connection.abort("mltui closed it")
-        for connection in left:
-            with suppress(OSError):
-                await connection.writer.wait_closed()
-        # A transport that was aborted a moment ago closes its socket in the loop's next turn.
-        await asyncio.sleep(0)
+        await self._pool.close()
         if self._tunnel is not None:
             await self._tunnel.close()
 
@@ -198,14 +179,14 @@ class Client:
         target = _target(path, query)
         may_repeat = method in ("GET", "HEAD", "DELETE")
         while True:
-            was_idle = bool(self._idle)
+            was_idle = self._pool.has_idle
             try:
                 async with self._call(method, target, headers, body) as response:
                     raw = await response.read()
                     return json.loads(raw) if raw.strip() else None
             except WireError as error:
                 # A kept connection may have been closed while it was idle.
-                if not (may_repeat and was_idle and str(error) == "it closed the connection"):
+                if not (may_repeat and was_idle and str(error) == CLOSED):
                     raise self._unreachable(str(error)) from error
             except ValueError as error:
                 raise self._unreachable("its answer is not JSON: is it Docker?") from error
@@ -214,35 +195,11 @@ class Client:
     async def _call(
         self, method: str, target: str, headers: Mapping[str, str], body: Body
     ) -> AsyncIterator[Response]:
-        connection = await self._take()
-        self._busy.add(connection)
-        if self._beating is None or self._beating.done():
-            self._beating = asyncio.get_running_loop().create_task(self._beat())
-        try:
-            response = await connection.request(method, target, headers, body)
+        async with self._pool.call(method, target, headers, body) as response:
             if response.status >= 400:
-                connection.is_waiting = True
+                response.connection.is_waiting = True
                 raise DockerError(response.status, _message(await response.read(), response))
             yield response
-        finally:
-            self._busy.discard(connection)
-            if connection.is_open and len(self._idle) < _IDLE_KEPT:
-                self._idle.append(connection)
-            else:
-                connection.abort()
-
-    async def _take(self) -> Connection:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open:
-                return connection
-            connection.abort()
-        try:
-            limit = self._patience_s + (0 if self._tunnel is None else 30.0)
-            async with asyncio.timeout(limit):
-                return await self._connect()
-        except TimeoutError as error:
-            raise self._unreachable("it does not accept connections") from error
 
     async def _connect(self) -> Connection:
         address = self.host.address
@@ -285,24 +242,8 @@ class Client:
         self._tls = context
         return context
 
-    async def _beat(self) -> None:
-        """While anything is open, see whether the daemon lives; if not, say so to all."""
-        quiet_s = 0.0
-        while self._busy:
-            await asyncio.sleep(self._patience_s)
-            quiet_s += self._patience_s
-            if not any(c.is_waiting for c in self._busy) and quiet_s < _CALM_BEAT_S:
-                continue
-            quiet_s = 0.0
-            try:
-                await self.ping()
-            except Unreachable:
-                for connection in tuple(self._busy):
-                    connection.abort("it accepts connections but does not answer")
-                for connection in self._idle:
-                    connection.abort()
-                self._idle.clear()
-                self._server = None
+    def _forget(self) -> None:
+        self._server = None
 
     def _unreachable(self, why: str) -> Unreachable:
         self._server = None  # another daemon may answer next time

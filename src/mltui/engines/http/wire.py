@@ -1,9 +1,9 @@
-"""HTTP/1.1 on asyncio streams: the few parts of it that the Docker Engine API speaks.
+"""HTTP/1.1 on asyncio streams: the few parts of it that Docker and Kubernetes speak.
 
-Called by `client` only. A blocking client would need a thread for every followed log and could not
-be cancelled while a daemon hangs; it also costs 0.27 s and 40 MiB to import. Here every wait is a
-cancellable await, and bodies are streams both ways. Sources: RFC 9112 (HTTP/1.1), Docker Engine
-API "attach" for the upgraded connection.
+Called by `pool` and by the engines' clients. A blocking client would need a thread for every
+followed log or watch and could not be cancelled while a server hangs; the official ones also cost
+0.3 s and 40 MiB to import. Here every wait is a cancellable await, and bodies are streams both
+ways. Sources: RFC 9112 (HTTP/1.1), Docker Engine API "attach" for the upgraded connection.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 _READ_BYTES = 1 << 18
-_LIMIT_BYTES = 1 << 20
+LIMIT_BYTES = 1 << 20
 _MAX_HEAD_BYTES = 1 << 20
+
+CLOSED = "it closed the connection"
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -28,8 +30,8 @@ class WireError(Exception):
 class Chunked:
     """Decodes the chunked transfer coding in bulk, however the bytes are cut.
 
-    The daemon makes a chunk of every log line: decoding them one await each would be the
-    narrowest place of a log.
+    Docker makes a chunk of every log line: decoding them one await each would be the narrowest
+    place of a log.
     """
 
     def __init__(self) -> None:
@@ -73,9 +75,18 @@ class Connection:
     `is_reusable` once an answer was read to its end.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        host: str = "docker",
+        speaker: str = "a Docker daemon",
+    ) -> None:
+        """`host` is for its header; `speaker` is who is expected to answer, in sentences."""
         self.reader = reader
         self.writer = writer
+        self._host, self._speaker = host, speaker
         self.is_reusable = True
         self.is_waiting = False
         """An answer is due; a long-lived stream does not count."""
@@ -93,13 +104,13 @@ class Connection:
         """Send a request, body included, and read the answer's head."""
         self.is_reusable = False
         self.is_waiting = True
-        lines = [f"{method} {target} HTTP/1.1", "Host: docker", "User-Agent: mltui"]
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host}", "User-Agent: mltui"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if isinstance(body, bytes):
             lines.append(f"Content-Length: {len(body)}")
         elif body is not None:
             lines.append("Transfer-Encoding: chunked")
-        elif method in ("POST", "PUT"):
+        elif method in ("POST", "PUT", "PATCH"):
             lines.append("Content-Length: 0")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
         try:
@@ -109,7 +120,7 @@ class Connection:
             await self.writer.drain()
             response = await self._answer(method)
         except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-            raise self._broken(error) from error
+            raise self.broken(error) from error
         self.is_waiting = False
         return response
 
@@ -122,7 +133,7 @@ class Connection:
                     await self.writer.drain()
             self.writer.write(b"0\r\n\r\n")
         except ConnectionError:
-            # The daemon answers and closes when it can't go on (a full disk): read its answer.
+            # A server answers and closes when it can't go on (a full disk): read its answer.
             if self.reader.exception() is not None:
                 raise
 
@@ -132,7 +143,7 @@ class Connection:
             first, *rest = raw.decode("latin-1").split("\r\n")
             parts = first.split(" ", 2)
             if len(parts) < 2 or not parts[0].startswith("HTTP/1") or not parts[1].isdigit():
-                raise WireError("it does not speak HTTP: is it a Docker daemon?")
+                raise WireError(f"it does not speak HTTP: is it {self._speaker}?")
             headers = {}
             for line in rest:
                 name, _, value = line.partition(":")
@@ -141,14 +152,16 @@ class Connection:
             if status != 100:
                 return Response(self, method, status, headers)
 
-    def _broken(self, error: BaseException) -> WireError:
+    def broken(self, error: BaseException) -> WireError:
+        """What to say of a failure on it."""
         if self.why:
             return WireError(self.why)
         if isinstance(error, asyncio.LimitOverrunError):
-            return WireError("it does not speak HTTP: is it a Docker daemon?")
+            return WireError(f"it does not speak HTTP: is it {self._speaker}?")
         if isinstance(error, EOFError | ConnectionError):
-            return WireError("it closed the connection")
-        return WireError(str(error) or type(error).__name__)
+            return WireError(CLOSED)
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return WireError(said or type(error).__name__)
 
     def abort(self, why: str = "") -> None:
         """Close it at once; whoever waits on it gets a WireError that says why."""
@@ -190,11 +203,11 @@ class Response:
             try:
                 data = await reader.read(_READ_BYTES)
             except OSError as error:
-                raise self.connection._broken(error) from error
+                raise self.connection.broken(error) from error
             if not data:
                 if decoder is None and left < 0 and not self.connection.why:
                     break  # its end is the connection's
-                raise self.connection._broken(EOFError())
+                raise self.connection.broken(EOFError())
             if decoder is not None:
                 data = decoder.feed(data)
                 if decoder.is_done:
@@ -213,17 +226,18 @@ class Response:
 
 async def connect_unix(path: str) -> Connection:
     """Connect to a Unix socket. OSError when that fails."""
-    return Connection(*await asyncio.open_unix_connection(path, limit=_LIMIT_BYTES))
+    return Connection(*await asyncio.open_unix_connection(path, limit=LIMIT_BYTES))
 
 
 async def connect_tcp(host: str, port: int, tls: ssl.SSLContext | None = None) -> Connection:
-    """Connect over TCP; OSError when that fails."""
-    reader, writer = await asyncio.open_connection(
-        host,
-        port,
-        ssl=tls,
-        limit=_LIMIT_BYTES,
-    )
+    """Connect to a Docker daemon over TCP; OSError when that fails."""
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls, limit=LIMIT_BYTES)
+    keep_alive(writer)
+    return Connection(reader, writer)
+
+
+def keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Have the kernel notice within half a minute that the other end is gone."""
     sock = writer.get_extra_info("socket")
     if sock is not None:
         with suppress(OSError):
@@ -231,4 +245,3 @@ async def connect_tcp(host: str, port: int, tls: ssl.SSLContext | None = None) -
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    return Connection(reader, writer)

@@ -1,0 +1,476 @@
+"""One Kubernetes API server as one context reaches it: asked, told, listed, watched.
+
+Used by the engine and by whoever lists resources; one client for a context and an event loop. Every
+call ends: see `http.pool`. Credentials are renewed before they expire and when they are refused,
+once for all calls that wait. Errors name verb, resource, namespace and context (`errors`);
+`Unreachable` when nothing answers. Source: Kubernetes docs, "API concepts".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import time
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from mltui.engines.http.pool import Pool
+from mltui.engines.http.wire import CLOSED, Connection, Response, WireError
+from mltui.engines.kubernetes.access import Access, open_access
+from mltui.engines.kubernetes.connecting import connect
+from mltui.engines.kubernetes.errors import ApiThrottled, api_error
+from mltui.engines.kubernetes.kubeconfig import Context, Kubeconfig, read_kubeconfig
+from mltui.engines.kubernetes.resources import PODS, Call, Resource
+from mltui.errors import MltuiError, Unreachable
+
+PAGE = 500
+"""Objects a page of a list: the first is shown while the others come."""
+JSON = "application/json"
+TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
+PATCHES = {
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
+_PATIENCE_S = 5.0
+_CONNECT_S = 10.0
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+Patch = Literal["merge", "json", "strategic", "apply"]
+Query = Mapping[str, str | int | bool | None]
+_NO_OBJECT = Resource("", "", is_namespaced=False)
+
+
+class Client:
+    """Calls to one API server. Nothing is connected before the first."""
+
+    def __init__(
+        self,
+        config: Kubeconfig,
+        context: Context,
+        environ: Mapping[str, str] | None = None,
+        *,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        """`patience_s`: how long it may be silent before it is asked for a sign of life."""
+        self.context = context
+        self.environ = dict(os.environ if environ is None else environ)
+        self._config = config
+        self._access: Access | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._renewing = asyncio.Lock()
+        self._pool = Pool(self._connect, ping="/livez", patience_s=patience_s, connect_s=_CONNECT_S)
+
+    def heard(self) -> None:
+        """It gave a sign of life now."""
+        self.heard_at = time.time()
+
+    @property
+    def name(self) -> str:
+        """The context, as sentences call this place."""
+        return self.context.name
+
+    @property
+    def server(self) -> str:
+        """Its address; empty before the first call."""
+        return self._access.server if self._access is not None else ""
+
+    async def access(self) -> Access:
+        """How it is reached now; credentials are renewed when they are due. See `open_access`."""
+        if self._access is None or self._access.is_over:
+            await self._renew(self._access)
+        assert self._access is not None
+        return self._access
+
+    # --- objects --------------------------------------------------------------------------------
+
+    async def get(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        name: str = "",
+        *,
+        subresource: str = "",
+        query: Query | None = None,
+        accept: str = JSON,
+    ) -> Any:
+        """One object, or with no name a list (see `pages` for long ones)."""
+        call = Call("get" if name else "list", resource, namespace, name, subresource)
+        return self._decoded(await self.read(call, query, accept=accept))
+
+    async def create(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        body: Mapping[str, Any],
+        *,
+        name: str = "",
+        subresource: str = "",
+        query: Query | None = None,
+    ) -> Any:
+        """Make an object; it as it is then. ApiConflict when it is there already."""
+        shown = name or str((body.get("metadata") or {}).get("name") or "")
+        call = Call("create", resource, namespace, shown, subresource)
+        path = resource.path(namespace, name, subresource)
+        return await self._send("POST", path, call, body, JSON, query)
+
+    async def replace(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str = "",
+        query: Query | None = None,
+    ) -> Any:
+        """Put an object in place of what is there. ApiConflict when that was changed meanwhile."""
+        call = Call("update", resource, namespace, name, subresource)
+        path = resource.path(namespace, name, subresource)
+        return await self._send("PUT", path, call, body, JSON, query)
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Any,
+        *,
+        patch: Patch = "merge",
+        subresource: str = "",
+        query: Query | None = None,
+    ) -> Any:
+        """Change an object; it as it is then.
+
+        With `metadata.uid` or `metadata.resourceVersion` in a merge patch the server refuses
+        (ApiConflict) to change another object, or one that was changed meanwhile.
+        """
+        call = Call("patch", resource, namespace, name, subresource)
+        path = resource.path(namespace, name, subresource)
+        return await self._send("PATCH", path, call, body, PATCHES[patch], query)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_s: int | None = None,
+        query: Query | None = None,
+    ) -> Any:
+        """Delete an object. `uid`: this very one, or ApiConflict. ApiNotFound."""
+        body: dict[str, Any] = {
+            "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation,
+        }  # fmt: skip
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        if grace_s is not None:
+            body["gracePeriodSeconds"] = grace_s
+        call = Call("delete", resource, namespace, name)
+        return await self._send("DELETE", resource.path(namespace, name), call, body, JSON, query)
+
+    async def pages(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        query: Query | None = None,
+        accept: str = JSON,
+        limit: int = PAGE,
+    ) -> AsyncIterator[bytes]:
+        """A list page by page, undecoded: `metadata.continue` leads to the next.
+
+        ApiExpired when the server forgot the list between two pages: begin anew.
+        """
+        call = Call("list", resource, namespace)
+        token = ""
+        while True:
+            asked: dict[str, Any] = {**(query or {}), "limit": limit}
+            if token:
+                asked.pop("resourceVersion", None)
+                asked["continue"] = token
+            raw = await self.read(call, asked, accept=accept)
+            try:
+                token = _continue(raw)
+            except WireError as error:
+                raise self._unreachable(error) from error
+            yield raw
+            if not token:
+                return
+
+    async def ask(self, path: str, query: Query | None = None) -> Any:
+        """What is at a path that is no object's: `/version`, `/apis`, `/openapi/v3`."""
+        return self._decoded(await self.read(Call("read", _NO_OBJECT, name=path), query, path=path))
+
+    # --- streams --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        version: str,
+        *,
+        query: Query | None = None,
+        accept: str = JSON,
+        timeout_s: int = 1800,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Events after a resource version, one JSON object each, bookmarks among them.
+
+        The server ends it after `timeout_s`. ApiExpired when the version is too old; that comes as
+        an event too.
+        """
+        asked = {
+            **(query or {}),
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": timeout_s,
+        }
+        call = Call("watch", resource, namespace)
+        async with self.stream(call, asked, accept=accept) as response:
+            yield _lines(response)
+
+    @asynccontextmanager
+    async def log(
+        self, namespace: str, pod: str, query: Query | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A container's log as it comes; `query`: container, previous, follow, timestamps, …"""
+        call = Call("get", PODS, namespace, pod, "log")
+        async with self.stream(call, query, accept="*/*") as response:
+            yield response.chunks()
+
+    @asynccontextmanager
+    async def stream(
+        self, call: Call, query: Query | None = None, *, accept: str = JSON
+    ) -> AsyncIterator[Response]:
+        """An answer that is read as it comes; leaving the block ends it.
+
+        A broken connection, in the block too, is Unreachable.
+        """
+        path = call.resource.path(call.namespace, call.name, call.subresource)
+        access = await self.access()
+        for is_last in (False, True):
+            try:
+                async with self._call(access, "GET", path, query, {"Accept": accept}) as response:
+                    if response.status == 401 and not is_last:
+                        access = await self._renew(access)
+                        continue
+                    if response.status >= 400:
+                        raise await self._refusal(call, response)
+                    yield response
+                    return
+            except WireError as error:
+                raise self._unreachable(error) from error
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    async def read(
+        self, call: Call, query: Query | None = None, *, accept: str = JSON, path: str = ""
+    ) -> bytes:
+        """The whole answer to a GET, undecoded."""
+        path = path or call.resource.path(call.namespace, call.name, call.subresource)
+        headers = {"Accept": accept}
+        if not call.name and not self._is_near:
+            headers["Accept-Encoding"] = "gzip"
+        return await self._ask("GET", path, call, query, headers, None)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        call: Call,
+        body: Any,
+        content_type: str,
+        query: Query | None,
+    ) -> Any:
+        data = json.dumps(body).encode("utf-8")
+        headers = {"Accept": JSON, "Content-Type": content_type}
+        return self._decoded(await self._ask(method, path, call, query, headers, data))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        call: Call,
+        query: Query | None,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> bytes:
+        access = await self.access()
+        is_renewed = False
+        while True:
+            was_idle = self._pool.has_idle
+            try:
+                async with self._call(access, method, path, query, headers, body) as response:
+                    if response.status == 401 and not is_renewed:
+                        await response.read()
+                        access, is_renewed = await self._renew(access), True
+                        continue
+                    if response.status >= 400:
+                        raise await self._refusal(call, response)
+                    return await _body(response)
+            except WireError as error:
+                # A kept connection may have been closed while it was idle.
+                if not (method == "GET" and was_idle and str(error) == CLOSED):
+                    raise self._unreachable(error) from error
+
+    @asynccontextmanager
+    async def _call(
+        self,
+        access: Access,
+        method: str,
+        path: str,
+        query: Query | None,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> AsyncIterator[Response]:
+        sent = dict(headers)
+        if access.authorization:
+            sent["Authorization"] = access.authorization
+        target = urlsplit(access.server).path + path + _query(query)
+        is_fresh = method not in ("GET", "DELETE")
+        async with self._pool.call(method, target, sent, body, is_fresh=is_fresh) as response:
+            self.heard()
+            yield response
+
+    async def _refusal(self, call: Call, response: Response) -> MltuiError:
+        response.connection.is_waiting = True
+        error = api_error(call, self.name, response.status, await _body(response))
+        after = response.headers.get("retry-after", "")
+        if isinstance(error, ApiThrottled) and after.isdecimal():
+            error.retry_s = float(after)
+        return error
+
+    def _decoded(self, raw: bytes) -> Any:
+        try:
+            return json.loads(raw) if raw.strip() else None
+        except ValueError as error:
+            raise Unreachable(f"{self.name} sends what is not JSON: is it Kubernetes?") from error
+
+    # --- the connection -------------------------------------------------------------------------
+
+    @property
+    def _is_near(self) -> bool:
+        """On this machine, where packing costs more than it saves."""
+        return self._access is not None and urlsplit(self._access.server).hostname in _LOCAL
+
+    async def _renew(self, old: Access | None) -> Access:
+        """New credentials, obtained once for all who wait for them."""
+        async with self._renewing:
+            if self._access is not None and self._access is not old:
+                return self._access
+            if old is not None:
+                # A login may have written the kubeconfig anew.
+                config = await asyncio.to_thread(read_kubeconfig, self.environ)
+                if self.context.name in config.contexts:
+                    self._config = config
+            access = await open_access(self._config, self.context, self.environ)
+            try:
+                self._tls = await asyncio.to_thread(access.tls)
+            except (OSError, ssl.SSLError, ValueError) as error:
+                raise Unreachable(
+                    f"{self.name} can't be reached: its certificates can't be used: {error}"
+                ) from error
+            if old is not None and (old.certificate, old.server) != (
+                access.certificate, access.server,
+            ):  # fmt: skip
+                self._pool.forget()
+            self._access = access
+            return access
+
+    async def _connect(self) -> Connection:
+        access = self._access or await self.access()
+        parts = urlsplit(access.server)
+        try:
+            return await connect(access, self._tls)
+        except ssl.SSLCertVerificationError as error:
+            raise WireError(f"its certificate is not trusted: {error.verify_message}") from error
+        except ssl.SSLError as error:
+            raise WireError(f"TLS fails: {error.reason or error}") from error
+        except ConnectionRefusedError as error:
+            raise WireError(f"nothing listens at {parts.netloc}") from error
+        except OSError as error:
+            raise WireError(f"{parts.netloc}: {error.strerror or error}") from error
+
+    def _unreachable(self, error: WireError) -> Unreachable:
+        return Unreachable(f"{self.name} can't be reached: {error}")
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._pool.close()
+
+
+async def open_client(
+    context: str | None = None, environ: Mapping[str, str] | None = None
+) -> Client:
+    """A client of a context, or of the current one. UsageError; nothing is connected yet."""
+    variables = dict(os.environ if environ is None else environ)
+    config = await asyncio.to_thread(read_kubeconfig, variables)
+    return Client(config, config.context(context), variables)
+
+
+def _query(query: Query | None) -> str:
+    pairs = []
+    for name, value in (query or {}).items():
+        if value is None:
+            continue
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        pairs.append((name, text))
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+async def _body(response: Response) -> bytes:
+    """The whole body, unpacked."""
+    if response.headers.get("content-encoding", "").lower() != "gzip":
+        return await response.read()
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        out = [unpack.decompress(data) async for data in response.chunks()]
+        return b"".join([*out, unpack.flush()])
+    except zlib.error as error:
+        raise WireError(f"its answer is not packed as it says: {error}") from error
+
+
+class _Meta(msgspec.Struct):
+    next: str = msgspec.field(default="", name="continue")
+
+
+class _Head(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+
+
+_heads = msgspec.json.Decoder(_Head)
+
+
+def _continue(raw: bytes) -> str:
+    """`metadata.continue` of a list, found without decoding its items."""
+    try:
+        return _heads.decode(raw).metadata.next
+    except msgspec.DecodeError as error:
+        raise WireError(f"its list can't be read: {error}") from error
+
+
+async def _lines(response: Response) -> AsyncIterator[bytes]:
+    """Whole lines, however long, as they come."""
+    rest: list[bytes] = []
+    async for data in response.chunks():
+        *lines, last = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join([*rest, lines[0]])
+            rest = []
+        if last:
+            rest.append(last)
+        for line in lines:
+            if line.strip():
+                yield line
