@@ -174,6 +174,14 @@ WORDS = st.sampled_from(
 KINDS = ("containers", "volumes", "compose")
 
 
+async def _calm(feed: Feed) -> None:
+    """Wait until nothing is left to be read, also of what could not be read the first time."""
+    await feed.settled(*KINDS)
+    while any(follower._later for follower in feed._followers.values()):
+        await asyncio.sleep(0.001)
+        await feed.settled(*KINDS)
+
+
 async def _play(seed: int, words: list[str]) -> None:
     world = World(seed)
     feed = Feed(Model(world))
@@ -219,14 +227,13 @@ async def _play(seed: int, words: list[str]) -> None:
             for kind in KINDS:
                 await feed.loaded(kind)
                 await fresh.loaded(kind)
-            await feed.settled(*KINDS)
-            await fresh.settled(*KINDS)
-            await asyncio.sleep(0.002)
-            await feed.settled(*KINDS)
+            await _calm(feed)
+            await _calm(fresh)
         for kind in KINDS:
             assert dict(feed.table(kind).rows) == dict(fresh.table(kind).rows), kind
-            await asyncio.sleep(0.002)
-            assert shown[kind] == dict(feed.table(kind).rows), kind
+            async with asyncio.timeout(20):
+                while shown[kind] != dict(feed.table(kind).rows):  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
             assert not feed.table(kind).is_stale
     finally:
         await feed.close()
