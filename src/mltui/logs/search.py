@@ -1,24 +1,19 @@
-"""Finding lines in a log without holding it: `re` over chunks of bytes, a bounded step at a time.
+"""Finding lines in a log without holding it: patterns over the text of a block.
 
-The log pane advances a `Search` between frames and again when the file has grown; `mltui logs
---grep` runs one to its end. Also what counts as an error line, for the first-error jump.
+The log pane and `mltui logs --grep` test blocks with a `Pattern` through a `Sieve`. A regular
+expression is searched by the plain text that every match must have (`logs.literals`), and confirmed
+on the line alone. Also what counts as an error line.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mltui.logs.index import LogIndex
-
-CHUNK_BYTES = 256 * 1024
-"""Searched in one go, rounded to whole lines."""
-
-_OVERLAP_BYTES = 4096  # a line longer than a chunk is searched in windows that share this much
+from mltui.logs.lines import Lines, Text
+from mltui.logs.literals import literals_of
 
 
 class PatternError(ValueError):
@@ -27,41 +22,101 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What is searched for.
-
-    *literal* (lower case where *ignore_case*) replaces the regex if it is plain text; *hint* is a
-    cheaper regex that matches somewhere in every line the real one matches.
-    """
+    """What is searched for."""
 
     source: str
     regex: re.Pattern[bytes]
-    literal: bytes | None = None
+    literals: tuple[bytes, ...] = ()
+    """Every line that matches has one of these (in lower case if *ignore_case*); empty: unknown."""
     ignore_case: bool = False
-    hint: re.Pattern[bytes] | None = None
+    is_exact: bool = False
+    """A line with one of the literals matches; nothing needs to be confirmed."""
 
-    def next_candidate(self, data: bytes, position: int) -> tuple[int, int]:
-        """Where the next line that may match is met, -1 if none, and up to where that is sure.
+    def lines_in(self, data: bytes) -> list[int]:
+        """Where in *data* the lines begin that match."""
+        if self.literals:
+            return self._by_literals(data)
+        found: list[int] = []
+        regex, at = self.regex, 0
+        size = len(data)
+        while at <= size:
+            match = regex.search(data, at)
+            if match is None:
+                break
+            at = match.start()
+            start = data.rfind(b"\n", 0, at) + 1
+            end = data.find(b"\n", at)
+            if end < 0:
+                end = size
+            # a match may run over its line's end (`\s`, `[^x]`): then the line alone decides
+            if match.end() <= end or regex.search(data[start:end]):
+                found.append(start)
+            at = end + 1
+        return found
 
-        A match that runs over its line's end (`\\s`, `[^x]`) or a hint must be confirmed on the
-        line alone.
-        """
-        if self.literal is not None:
-            return data.find(self.literal, position), 0
-        match = (self.hint or self.regex).search(data, position)
-        if match is None:
-            return -1, 0
-        return match.start(), len(data) + 1 if self.hint else match.end()
+    def _by_literals(self, data: bytes) -> list[int]:
+        text = data.lower() if self.ignore_case else data
+        if len(self.literals) > 1:
+            return self._by_several(data, text)
+        literal, search = self.literals[0], None if self.is_exact else self.regex.search
+        found: list[int] = []
+        find, at = text.find, text.find(literal)
+        while at >= 0:
+            start = text.rfind(b"\n", 0, at) + 1
+            end = find(b"\n", at)
+            if end < 0:
+                end = len(text)
+            if search is None or search(data[start:end]):
+                found.append(start)
+            at = find(literal, end)
+        return found
+
+    def _by_several(self, data: bytes, text: bytes) -> list[int]:
+        search = None if self.is_exact else self.regex.search
+        found: list[int] = []
+        size = len(text)
+        places = [(at, literal) for literal in self.literals if (at := text.find(literal)) >= 0]
+        while places:
+            at = min(places)[0]
+            start = text.rfind(b"\n", 0, at) + 1
+            end = text.find(b"\n", at)
+            if end < 0:
+                end = size
+            if search is None or search(data[start:end]):
+                found.append(start)
+            places = [
+                (place, literal)
+                for place, literal in (
+                    (known if known >= end else text.find(literal, end), literal)
+                    for known, literal in places
+                )
+                if place >= 0
+            ]
+        return found
+
+    def matches(self, line: bytes) -> bool:
+        """Whether one line matches."""
+        return self.regex.search(line) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One step of a search: the line numbers found in it and how many lines are searched."""
+def matching(lines: Lines, pattern: Pattern) -> Callable[[int], list[int]]:
+    """The test of a `Sieve`: positions of the lines of a block that match."""
 
-    lines: list[int]
-    searched_lines: int
+    def test(block: int) -> list[int]:
+        text = lines.text(block)
+        found = positions_in(text, pattern)
+        if text.long is not None and any(map(pattern.matches, lines.pieces(text.long))):
+            found.append(text.long)
+        return found
+
+    return test
 
 
-_META = frozenset("\\^$.|?*+()[]{}")
+def positions_in(text: Text, pattern: Pattern) -> list[int]:
+    """Positions of the lines that match, but for one that is too long to be in the text."""
+    if text.is_empty:
+        return []
+    return [text.position(at) for at in pattern.lines_in(text.data)]
 
 
 def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
@@ -74,7 +129,8 @@ def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
         ignore_case = not any(char.isupper() for char in _without_escapes(source))
     flags = re.MULTILINE | (re.IGNORECASE if ignore_case else 0)
     try:
-        regex = re.compile(_in_bytes(source), flags)
+        inner = _in_bytes(source)
+        regex = re.compile(inner, flags)
     except (re.error, OverflowError, RecursionError) as error:
         reason = "too large"
         if isinstance(error, re.error):
@@ -82,10 +138,9 @@ def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
         raise PatternError(
             f"{source!r} is not a regular expression: {reason}; as plain text: {re.escape(source)}"
         ) from None
-    literal = None
-    if source and not _META.intersection(source) and (source.isascii() or not ignore_case):
-        literal = (source.lower() if ignore_case else source).encode()
-    return Pattern(source, regex, literal, ignore_case)
+    literals, is_exact = literals_of(inner, flags)
+    has_letters = any(each.lower() != each.upper() for each in literals)
+    return Pattern(source, regex, literals, ignore_case and has_letters, is_exact)
 
 
 def _without_escapes(source: str) -> str:
@@ -111,107 +166,6 @@ def _in_bytes(source: str) -> bytes:
     return b"".join(parts)
 
 
-class Search:
-    """One pattern over one index: `found` grows as `advance` is called, and as the file does.
-
-    A last line without newline is searched as it is and again once it has changed.
-    """
-
-    def __init__(self, index: LogIndex, pattern: Pattern) -> None:
-        self.index = index
-        self.pattern = pattern
-        self.found = array("Q")
-        """Numbers of matching lines, ascending."""
-        self._restart()
-
-    def _restart(self) -> None:
-        del self.found[:]
-        self._generation = self.index.generation
-        self._next = 0
-        self._partial = (-1, -1)  # the open last line that was searched: number, end
-
-    @property
-    def searched_lines(self) -> int:
-        """Lines searched for good; an open last line is not among them."""
-        return self._next
-
-    @property
-    def is_done(self) -> bool:
-        """Whether everything indexed so far is searched."""
-        index = self.index
-        if self._generation != index.generation:
-            return False
-        pending = index.line_count - self._next
-        if pending == 1 and index.is_open_ended:
-            return self._partial == (self._next, index.scanned_bytes)
-        return pending == 0
-
-    def advance(self, limit_bytes: int = CHUNK_BYTES) -> list[int]:
-        """Search about *limit_bytes* more; the matching line numbers found by that.
-
-        When the file was started anew, so is the search.
-        """
-        index = self.index
-        if self._generation != index.generation:
-            self._restart()
-        first = self._next
-        count = index.line_count
-        if self.is_done or first >= count:
-            return []
-        if self.found and self.found[-1] == self._partial[0]:
-            self.found.pop()
-        starts = index.starts
-        last = min(max(bisect_right(starts, starts[first] + limit_bytes) - 1, first + 1), count)
-        begin, end = starts[first], index.span(last - 1)[1]
-        if end - begin > 2 * limit_bytes:
-            lines = [first] if self._in_long_line(begin, end, limit_bytes) else []
-        else:
-            lines = self._in_lines(index.pread(end - begin, begin), begin, first)
-        self.found.extend(lines)
-        if last == count and index.is_open_ended:
-            self._next, self._partial = last - 1, (last - 1, index.scanned_bytes)
-        else:
-            self._next, self._partial = last, (-1, -1)
-        return lines
-
-    def _in_lines(self, data: bytes, begin: int, first: int) -> list[int]:
-        """Line numbers in *data*, whole lines of which the first is *first* at offset *begin*."""
-        pattern, starts = self.pattern, self.index.starts
-        if pattern.literal is not None and pattern.ignore_case:
-            data = data.lower()
-        found: list[int] = []
-        position, low = 0, first
-        while position <= len(data):
-            position, sure = pattern.next_candidate(data, position)
-            if position < 0:
-                break
-            low = bisect_right(starts, begin + position, low) - 1
-            line_end = data.find(b"\n", position)
-            if line_end < 0:
-                line_end = len(data)
-            if sure <= line_end or pattern.regex.search(data[starts[low] - begin : line_end]):
-                found.append(low)
-            position = line_end + 1
-        return found
-
-    def _in_long_line(self, begin: int, end: int, window: int) -> bool:
-        for offset in range(begin, end, window):
-            data = self.index.pread(min(window + _OVERLAP_BYTES, end - offset), offset)
-            if self.pattern.regex.search(data):
-                return True
-        return False
-
-
-def scan(index: LogIndex, pattern: Pattern, *, limit_bytes: int = CHUNK_BYTES) -> Iterator[Batch]:
-    """Search all that is indexed, one batch a step, so that a caller can do other things between.
-
-    Ends when everything indexed so far is searched; it doesn't refresh the index.
-    """
-    search = Search(index, pattern)
-    while not search.is_done:
-        yield Batch(search.advance(limit_bytes), search.searched_lines)
-
-
 _ERROR = rb"""
     \b(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE)\b
   | \bTraceback\ \(most\ recent\ call\ last\)
@@ -231,16 +185,11 @@ _WARN = rb"""
   | "(?:level|severity|levelname)"\s*:\s*"(?i:warn|warning)"
 """
 
-# Ten times as fast as the pattern itself on lines that have nothing of it.
-_ERROR_HINT = (
-    rb"RROR|rror|xception|FATAL|fatal|CRITICAL|critical|PANIC|panic|SEVERE|Traceback"
-    rb"|Segmentation fault|OOMKilled|Out of memory"
-)
-
 ERROR_LINES = Pattern(
     "error",
     re.compile(_ERROR, re.VERBOSE | re.MULTILINE),
-    hint=re.compile(_ERROR_HINT),
+    tuple(b"RROR rror xception FATAL fatal CRITICAL ritical PANIC panic SEVERE Traceback".split())
+    + (b"Segmentation fault", b"OOMKilled", b"Out of memory"),
 )
 """What `level` calls an error, as a pattern to search with."""
 

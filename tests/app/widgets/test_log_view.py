@@ -1,15 +1,35 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mltui.app.widgets.logview import LogView, Row
 
 
+class Numbers:
+    """Lines at 0, 1, 2, …, as many as the view says there are."""
+
+    view: LogView
+
+    def first_from(self, position: int) -> int | None:
+        return position if position < self.view.end else None
+
+    def last_before(self, position: int) -> int | None:
+        return position - 1 if position > 0 else None
+
+
+def of(rows_of: Callable[[int], int]) -> LogView:
+    numbers = Numbers()
+    numbers.view = LogView(numbers, rows_of)
+    return numbers.view
+
+
 def view(height: int, lines: int, rows: dict[int, int] | None = None) -> LogView:
-    made = LogView(lambda line: (rows or {}).get(line, 1))
+    made = of(lambda line: (rows or {}).get(line, 1))
     made.resize(height)
-    made.grow(lines)
+    made.grow(lines, lines)
     return made
 
 
@@ -49,7 +69,7 @@ def test_leaving_counts_what_waits_and_end_takes_it_up() -> None:
     made = view(5, 20)
     made.set_follow(False)
     made.scroll(-3)
-    made.grow(27)
+    made.grow(27, 27)
     assert shown(made) == [12, 13, 14, 15, 16]
     assert made.waiting_lines == 7
     made.scroll(100)
@@ -91,7 +111,7 @@ def test_showing_a_line_moves_only_if_it_must() -> None:
 def test_a_page_is_never_empty_and_following_ends_at_the_end(
     height: int, sizes: list[int], steps: list[int | str]
 ) -> None:
-    made = LogView(lambda line: sizes[line])
+    made = of(lambda line: sizes[line])
     made.resize(height)
     count = 1
     made.grow(count)

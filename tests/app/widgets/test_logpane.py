@@ -293,9 +293,9 @@ async def test_a_backlog_is_read_in_steps_that_leave_the_loop_alone(
 
 async def test_selected_text_can_be_copied(tmp_path: Path) -> None:
     async with running(tmp_path, b"one\n\x1b[31mtwo\x1b[0m\nthree\n") as log:
-        found = log.pane.get_selection(Selection(Offset(1, 0), Offset(2, 2)))
+        found = log.pane.get_selection(Selection(Offset(1, 0), Offset(2, 17)))
         assert found == ("ne\ntwo\nth", "\n")
-        log.pane.screen.selections = {log.pane: Selection(Offset(1, 0), Offset(2, 1))}
+        log.pane.screen.selections = {log.pane: Selection(Offset(1, 0), Offset(2, 4))}
         await log.pilot.pause()
         assert [s.text for s in log.pane.render_line(1)][:2] == ["o", "ne"]
         assert log.pane.visible_text() == "one\ntwo\nthree"

@@ -11,34 +11,37 @@ from mltui.logs.index import LogIndex
 from mltui.logs.search import (
     ERROR_LINES,
     PatternError,
-    Search,
     compile_pattern,
     level,
-    scan,
+    matching,
 )
+from mltui.logs.sieve import Sieve
 
 
-def index_of(path: Path, data: bytes) -> LogIndex:
+def index_of(path: Path, data: bytes, block_bytes: int = 1 << 17) -> LogIndex:
     path.write_bytes(data)
-    index = LogIndex(path)
+    index = LogIndex(path, block_bytes=block_bytes)
     index.refresh(1 << 30)
     return index
 
 
-def finish(search: Search) -> None:
-    while not search.is_done:
-        search.advance(4)
+def hits(index: LogIndex, sieve: Sieve) -> list[int]:
+    while not sieve.is_done:
+        sieve.advance(limit_blocks=1)
+    found = [each for block in range(index.block_count) for each in sieve.at(block)]
+    assert len(found) == sieve.total
+    return [number for each in found if (number := index.number(each)) is not None]
 
 
-def found(index: LogIndex, pattern: str, limit_bytes: int = 1 << 18) -> list[int]:
-    batches = list(scan(index, compile_pattern(pattern), limit_bytes=limit_bytes))
-    return [number for batch in batches for number in batch.lines]
+def found(index: LogIndex, pattern: str) -> list[int]:
+    return hits(index, Sieve(index, matching(index, compile_pattern(pattern))))
 
 
 @given(
     st.lists(st.text("ab cé", max_size=6), max_size=12),
     st.sampled_from(
         ["a", "b c", "^a", "a$", "^$", "[ab]+c", "é", "é+$", "a|é", r"a\s", "[^a]", "x*"]
+        + ["ab", "aB", "ab|cé|ac", "(?:ab)+c", "a[bc] ", "^ab$", r"\bab", "(a|b)a.*c", "a{2}"]
     ),
     st.integers(1, 40),
     st.booleans(),
@@ -48,10 +51,11 @@ def test_it_finds_what_re_finds_line_by_line(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], pattern: str, step: int, end: bool
 ) -> None:
     data = "\n".join(lines).encode() + (b"\n" if end else b"")
-    index = index_of(tmp_path_factory.mktemp("s") / "log", data)
+    index = index_of(tmp_path_factory.mktemp("s") / "log", data, step)
     texts = [index.line(n).decode() for n in range(index.line_count)]
-    assert found(index, pattern, step) == [
-        n for n, text in enumerate(texts) if re.search(pattern, text)
+    flags = 0 if "B" in pattern else re.IGNORECASE
+    assert found(index, pattern) == [
+        n for n, text in enumerate(texts) if re.search(pattern, text, flags)
     ]
     index.close()
 
@@ -75,37 +79,56 @@ def test_a_bad_pattern_says_where(pattern: str) -> None:
 def test_it_goes_on_when_the_file_grows(tmp_path: Path) -> None:
     path = tmp_path / "log"
     index = index_of(path, b"hit\nmiss\nhi")
-    search = Search(index, compile_pattern("hit"))
-    finish(search)
-    assert list(search.found) == [0]
-    with path.open("ab") as file:
-        file.write(b"t")
-    index.refresh()
-    assert search.advance() == [2]
-    with path.open("ab") as file:
-        file.write(b" or miss\nhit\n")
-    index.refresh()
-    finish(search)
-    assert list(search.found) == [0, 2, 3]
+    sieve = Sieve(index, matching(index, compile_pattern("hit")))
+    assert hits(index, sieve) == [0]
+    for more, expected in ((b"t", [0, 2]), (b" or not\nhit\n", [0, 2, 3]), (b"x\n", [0, 2, 3])):
+        with path.open("ab") as file:
+            file.write(more)
+        index.refresh()
+        assert not sieve.is_done
+        assert hits(index, sieve) == expected
     path.write_bytes(b"hit\n")
     index.refresh()
-    finish(search)
-    assert list(search.found) == [0]
+    assert hits(index, sieve) == [0]
 
 
-def test_a_line_longer_than_a_chunk(tmp_path: Path) -> None:
-    long = b"x" * 300_000
-    index = index_of(tmp_path / "log", b"a\n" + long + b"needle" + long + b"\nneedle\n" + long)
-    assert found(index, "needle", 10_000) == [1, 2]
-    assert found(index, "needl[e]", 10_000) == [1, 2]
+@given(
+    st.lists(st.sampled_from([b"hit\n", b"miss\n", b"\n", b"a hit", b"hit\n" * 9]), max_size=20),
+    st.integers(1, 30),
+    st.data(),
+)
+@settings(max_examples=100, deadline=None)
+def test_neighbours_that_pass_whatever_is_known(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], block: int, draw: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("s") / "log"
+    index = index_of(path, b"", block)
+    sieve = Sieve(index, matching(index, compile_pattern("hit")))
+    data = b""
+    for piece in pieces:
+        data += piece
+        path.write_bytes(data)
+        index.refresh(1 << 30)
+        if draw.draw(st.booleans()):
+            sieve.advance(limit_blocks=draw.draw(st.integers(1, 3)))
+        expected, at = [], 0
+        for line in data.split(b"\n"):
+            if b"hit" in line:
+                expected.append(at)
+            at += len(line) + 1
+        place = draw.draw(st.integers(0, len(data) + 1))
+        assert sieve.first_from(place) == next((e for e in expected if e >= place), None)
+        assert sieve.last_before(place) == next((e for e in expected[::-1] if e < place), None)
+    index.close()
 
 
-def test_steps_are_bounded(tmp_path: Path) -> None:
-    index = index_of(tmp_path / "log", b"0123456789\n" * 1000)
-    batches = list(scan(index, compile_pattern("9"), limit_bytes=1100))
-    assert len(batches) == 10
-    assert batches[0].lines == list(range(100))
-    assert batches[-1].searched_lines == 1000
+def test_a_line_longer_than_a_block(tmp_path: Path) -> None:
+    long = b"x" * 1_500_000
+    data = b"a\n" + long + b"needle" + long + b"\nneedle\n" + long
+    index = index_of(tmp_path / "log", data, 10_000)
+    assert found(index, "needle") == [1, 2]
+    assert found(index, "needl[a-e]") == [1, 2]
+    assert found(index, "x{3}$") == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +150,8 @@ def test_steps_are_bounded(tmp_path: Path) -> None:
 )
 def test_an_error_line(line: bytes, tmp_path: Path) -> None:
     assert level(line) == "error"
-    search = Search(index_of(tmp_path / "log", b"fine\n" + line + b"\n"), ERROR_LINES)
-    assert search.advance() == [1]
+    index = index_of(tmp_path / "log", b"fine\n" + line + b"\n")
+    assert hits(index, Sieve(index, matching(index, ERROR_LINES))) == [1]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from rich.color import Color
@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
-from mltui.logs.index import LogIndex
+from mltui.logs.lines import Lines
 from mltui.logs.sanitize import PLAIN, Colour, Sgr, Span, clean
 
 _KEPT_LINES = 1000
@@ -47,10 +47,10 @@ def _colour(colour: Colour) -> Color | None:
 
 
 class LinePainter:
-    """Strips of whole lines of *index*; `clear` when styles or what is marked change."""
+    """Strips of whole lines of *lines*; `clear` when styles or what is marked change."""
 
-    def __init__(self, index: LogIndex, roles: RoleStyles) -> None:
-        self.index = index
+    def __init__(self, lines: Lines, roles: RoleStyles) -> None:
+        self.lines = lines
         self.pattern: re.Pattern[bytes] | None = None
         """Whose matches are marked."""
         self.current: int | None = None
@@ -67,32 +67,35 @@ class LinePainter:
         """This line may read otherwise now."""
         self._strips.pop(line, None)
 
+    def forget_from(self, line: int) -> None:
+        """This line and those after it may read otherwise now."""
+        for known in [each for each in self._strips if each >= line]:
+            del self._strips[known]
+
     def rows_of(self, line: int, width: int) -> int:
         """Rows that *line* takes when wrapped at *width* cells."""
         return max(-(-self.strip(line).cell_length // max(width, 1)), 1)
 
-    def prefetch(self, first: int, last: int) -> None:
-        """Read lines *first* to *last* (left out) at once where they are not known."""
-        missing = [line for line in range(first, last) if line not in self._strips]
+    def prefetch(self, wanted: Sequence[int]) -> None:
+        """Read these lines at once where they are not known."""
+        missing = [line for line in wanted if line not in self._strips]
         if not missing:
             return
         if len(self._strips) > _KEPT_LINES:
             self._strips.clear()
-            missing = list(range(first, last))
-        begin = missing[0]
-        for line, raw in enumerate(self.index.lines(begin, missing[-1] + 1), begin):
-            if line not in self._strips:
-                self._strips[line] = self._paint(line, raw)
+            missing = list(wanted)
+        for line, raw in zip(missing, self.lines.read(missing), strict=True):
+            self._strips[line] = self._paint(line, raw)
 
     def strip(self, line: int, selection: Selection | None = None) -> Strip:
         """All of *line*, unpadded. With a *selection* that touches it, that is shown too."""
         if selection is not None and (span := selection.get_span(line)) is not None:
-            return self._paint(line, self.index.line(line), span)
+            return self._paint(line, self.lines.read([line])[0], span)
         found = self._strips.get(line)
         if found is None:
             if len(self._strips) > _KEPT_LINES:
                 self._strips.clear()
-            found = self._strips[line] = self._paint(line, self.index.line(line))
+            found = self._strips[line] = self._paint(line, self.lines.read([line])[0])
         return found
 
     def _paint(self, line: int, raw: bytes, selected: tuple[int, int] | None = None) -> Strip:

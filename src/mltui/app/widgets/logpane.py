@@ -196,7 +196,7 @@ class LogPane(Widget):
         """Put line *number* (from 1, bounded) on top and stay there."""
         if self._scene is not None:
             self._scene.view.set_follow(False)
-            self._scene.view.go(number - 1)
+            self._scene.go_to_line(number - 1)
             self._sync()
 
     def visible_text(self) -> str:

@@ -1,16 +1,16 @@
 """Which rows of a log are on the page, and what following does to that: no screen, no text.
 
-`LogPane` owns one and asks it after each key and each growth of the file. A position is a line
-and, where lines wrap, a row of it.
+`LogPane` owns one and asks it after each key and each growth of the file. A place is the position
+of a line (`logs.lines`) and, where lines wrap, a row of it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from mltui.logs.search import Pattern, Search
+from mltui.logs.search import Pattern
+from mltui.logs.sieve import Sieve
 
 FollowStyle = Literal["page", "scroll"]
 
@@ -19,65 +19,100 @@ KEPT_ROWS = 5
 
 
 class Row(NamedTuple):
-    """One row of the screen: row *part* of line *line* (0 unless it wraps)."""
+    """One row of the screen: row *part* of the line at *line* (0 unless it wraps)."""
 
     line: int
     part: int
 
 
-class LogView:
-    """A page of *height* rows over *line_count* lines; *rows_of* gives the rows of one line."""
+class Neighbours(Protocol):
+    """The lines that are shown, one from another."""
 
-    def __init__(self, rows_of: Callable[[int], int]) -> None:
+    def first_from(self, position: int) -> int | None:
+        """The first line at or after *position*."""
+        ...
+
+    def last_before(self, position: int) -> int | None:
+        """The last line before *position*."""
+        ...
+
+
+class LogView:
+    """A page of *height* rows over *shown* lines; *rows_of* gives the rows of one line."""
+
+    def __init__(self, shown: Neighbours, rows_of: Callable[[int], int]) -> None:
+        self.shown = shown
         self.rows_of = rows_of
         self.top = Row(0, 0)
         self.height = 0
-        self.line_count = 0
+        self.end = 0
+        """Past the last line."""
+        self.line_count: int | None = None
+        """Lines there are; None while they are not all counted."""
         self.follow = True
         self.follow_style: FollowStyle = "page"
-        self.seen_lines = 0
-        """Lines there were when following was left; what came since is waiting."""
+        self._seen_lines: int | None = None
 
     @property
     def waiting_lines(self) -> int:
         """Lines that came since following was left."""
-        return 0 if self.follow else max(self.line_count - self.seen_lines, 0)
+        if self.follow or self.line_count is None or self._seen_lines is None:
+            return 0
+        return max(self.line_count - self._seen_lines, 0)
 
     def rows(self) -> list[Row]:
         """What is on the page, top to bottom; shorter than the page at the log's end."""
         found: list[Row] = []
-        line, part = self.top
-        while line < self.line_count and len(found) < self.height:
+        line = self.shown.first_from(self.top.line)
+        part = self.top.part if line == self.top.line else 0
+        while line is not None and len(found) < self.height:
             parts = self.rows_of(line)
             while part < parts and len(found) < self.height:
                 found.append(Row(line, part))
                 part += 1
-            line, part = line + 1, 0
+            line, part = self.shown.first_from(line + 1), 0
         return found
 
     def restart(self) -> None:
         """The log began anew."""
         self.top = Row(0, 0)
-        self.line_count = self.seen_lines = 0
+        self.end = 0
+        self.line_count = self._seen_lines = None
+
+    def show_others(self, shown: Neighbours) -> None:
+        """Other lines of the log are shown, about the same place."""
+        self.shown = shown
+        self.line_count = self._seen_lines = None
+        self.settle()
 
     def resize(self, height: int) -> None:
         """The page has *height* rows now, or lines wrap otherwise."""
         self.height = max(height, 0)
+        self.settle()
+
+    def settle(self) -> None:
+        """Find the page's top again: rows of lines, or which are shown, are different."""
         if self.follow:
             self.top = self._last_top()
+            return
+        line = self.shown.first_from(self.top.line)
+        if line != self.top.line or line is None:
+            last = self._last_top()
+            self.top = last if line is None else min(Row(line, 0), last)
         else:
-            parts = self.rows_of(self.top.line) if self.top.line < self.line_count else 1
-            self.top = Row(self.top.line, min(self.top.part, parts - 1))
+            self.top = Row(line, min(self.top.part, self.rows_of(line) - 1))
 
-    def grow(self, line_count: int) -> None:
-        """The log has *line_count* lines now, and its last one may have grown.
+    def grow(self, end: int, line_count: int | None = None) -> None:
+        """The log ends at *end* now, and its last line may have grown.
 
         Following page-wise, rows are added below until the page is full; then a new page begins
         with the last rows of the old one on top. What came in a burst is shown as its last page.
         """
-        before = self.line_count
+        before = self.end
         page = self.rows() if self.follow and self.follow_style == "page" else []
-        self.line_count = line_count
+        self.end, self.line_count = end, line_count
+        if not self.follow and self._seen_lines is None:
+            self._seen_lines = line_count
         if not self.follow or not self.height:
             return
         last = self._last_top()
@@ -95,7 +130,7 @@ class LogView:
             self.top = self._last_top()
         elif self.follow:
             self.follow = False
-            self.seen_lines = self.line_count
+            self._seen_lines = self.line_count
 
     def scroll(self, rows: int) -> None:
         """Move by *rows*, not past the last page."""
@@ -113,11 +148,13 @@ class LogView:
 
     def go(self, line: int) -> None:
         """Have *line* on top, or as near as the last page allows."""
-        self.top = min(Row(min(max(line, 0), max(self.line_count - 1, 0)), 0), self._last_top())
+        found = self.shown.first_from(max(line, 0))
+        last = self._last_top()
+        self.top = last if found is None else min(Row(found, 0), last)
 
     def _last_top(self) -> Row:
         """The top of the page that has the log's end at its bottom."""
-        return self._back(Row(self.line_count, 0), self.height)
+        return self._back(Row(self.end, 0), self.height)
 
     def _back(self, start: Row, rows: int) -> Row:
         line, part = start
@@ -126,77 +163,74 @@ class LogView:
                 step = min(part, rows)
                 part -= step
                 rows -= step
-            elif line == 0:
+                continue
+            before = self.shown.last_before(line)
+            if before is None:
                 break
-            else:
-                line -= 1
-                part = self.rows_of(line)
+            line, part = before, self.rows_of(before)
         return Row(line, part)
 
     def _forward(self, start: Row, rows: int) -> Row:
         line, part = start
-        while rows > 0 and line < self.line_count:
+        while rows > 0:
             left = self.rows_of(line) - part
             if rows < left:
                 return Row(line, part + rows)
+            after = self.shown.first_from(line + 1)
+            if after is None:
+                break
             rows -= left
-            line, part = line + 1, 0
+            line, part = after, 0
         return Row(line, part)
 
 
 class Finder:
     """A search that is asked to go to the next or previous hit and answers when it knows."""
 
-    def __init__(self, search: Search) -> None:
-        self.search = search
+    def __init__(self, sieve: Sieve, pattern: Pattern) -> None:
+        self.sieve = sieve
+        self.pattern = pattern
         self.current: int | None = None
         """The hit that was gone to last."""
         self.wrapped = False
         """Whether that went over the log's end or beginning."""
         self._want: tuple[bool, int] | None = None
+        self._has_turned = False
 
     @property
-    def pattern(self) -> Pattern:
-        """What is searched for."""
-        return self.search.pattern
+    def is_asked(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._want is not None
 
     @property
     def is_busy(self) -> bool:
         """Whether `step` has something to do."""
-        return self._want is not None or not self.search.is_done
+        return self._want is not None or not self.sieve.is_done
 
     @property
     def ordinal(self) -> int:
-        """Which hit the current one is, from 1; 0 if none."""
-        if self.current is None:
-            return 0
-        return bisect_left(self.search.found, self.current) + 1
+        """Which hit the current one is, from 1; 0 if none, or if it isn't known yet."""
+        return 0 if self.current is None else self.sieve.ordinal(self.current) or 0
 
     def ask(self, forward: bool, line: int) -> None:
         """Go to the first hit at or after *line*, or the last one before it."""
-        self._want = (forward, line)
+        self._want, self._has_turned = (forward, line), False
 
-    def step(self, limit_bytes: int) -> int | None:
+    def step(self) -> int | None:
         """Search a little more; the line to go to once it is known."""
-        search = self.search
-        search.advance(limit_bytes)
+        sieve = self.sieve
         if self._want is None:
+            sieve.advance()
             return None
         forward, line = self._want
-        found = search.found
-        place = bisect_left(found, line)
-        if not forward:
-            place -= 1
-            if place >= 0 and (search.searched_lines < line and not search.is_done):
-                return None
-        wrapped = not 0 <= place < len(found)
-        if wrapped:
-            if not search.is_done:
-                return None
-            self._want = None
-            if not found:
-                return None
-            place = 0 if forward else len(found) - 1
-        self._want, self.wrapped = None, wrapped
-        self.current = found[place]
-        return self.current
+        found = sieve.first_from(line) if forward else sieve.last_before(line)
+        if found is None and not sieve.is_stuck and not self._has_turned:
+            self._has_turned = True
+            self._want = (forward, 0 if forward else sieve.lines.end)
+            found = sieve.first_from(0) if forward else sieve.last_before(sieve.lines.end)
+        if found is None and sieve.is_stuck:
+            return None
+        self._want = None
+        if found is not None:
+            self.current, self.wrapped = found, self._has_turned
+        return found

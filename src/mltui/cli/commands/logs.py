@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,8 @@ from mltui.cli.places import LogPlace, log_of, whole_without_log
 from mltui.errors import UsageError
 from mltui.logs.index import LogIndex
 from mltui.logs.sanitize import plain
-from mltui.logs.search import Pattern, PatternError, Search, compile_pattern
+from mltui.logs.search import Pattern, PatternError, compile_pattern, matching
+from mltui.logs.sieve import Sieve
 from mltui.pipeline.rows import StageRow, State
 from mltui.runs.project import Project
 
@@ -127,9 +129,9 @@ def _lines(
 ) -> Iterator[tuple[int, bytes]]:
     """Line numbers (from 0) and bytes, to the end or as long as more may come."""
     _read_all(index)
-    search = Search(index, pattern) if pattern is not None else None
+    sieve = Sieve(index, matching(index, pattern)) if pattern is not None else None
     shown, generation = 0, index.generation
-    if tail is not None and search is None:
+    if tail is not None and sieve is None:
         shown = max(0, index.line_count - tail)
     is_first = True
     while True:
@@ -140,19 +142,24 @@ def _lines(
             diagnostics.note(index.notice)
         # A last line that is not finished yet waits, as long as it can be.
         end = index.line_count - (index.is_open_ended and not is_over)
-        if search is None:
+        if sieve is None:
             while shown < end:
                 step = min(end, shown + _STEP_LINES)
                 yield from zip(range(shown, step), index.lines(shown, step), strict=True)
                 shown = step
-        else:
-            while not search.is_done:
-                search.advance()
-            found = [number for number in search.found if shown <= number < end]
+        elif shown < end:
+            begin = index.position(shown)
+            found = (
+                (number, position)
+                for block in range(index.block_of(begin), index.block_count)
+                for position in sieve.at(block)
+                if position >= begin and (number := index.number(position)) is not None
+            )
+            wanted = ((n, position) for n, position in found if n < end)
             if is_first and tail is not None:
-                found = found[len(found) - tail :] if tail else []
-            for number in found:
-                yield number, index.line(number)
+                wanted = iter(deque(wanted, maxlen=tail))
+            for number, position in wanted:
+                yield number, index.read([position])[0]
             shown = end
         is_first = False
         if is_over:
@@ -175,7 +182,7 @@ def _copy(
     offset = 0
     if tail is not None:
         first = max(0, index.line_count - tail)
-        offset = index.span(first)[0] if first < index.line_count else index.scanned_bytes
+        offset = index.position(first) if first < index.line_count else index.scanned_bytes
     while True:
         is_over = has_ended is None or has_ended()
         _read_all(index)

@@ -1,0 +1,83 @@
+"""What a log is to whoever searches, filters or shows it: lines at positions, in blocks.
+
+A position is a number that grows with the lines (of a file: the byte where the line begins), so
+that any place can be shown without counting the lines before it. `LogIndex` and `Merged` are such;
+`Sieve`, the log pane and `mltui logs` read them through this.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The lines that begin in one block, joined by newlines."""
+
+    data: bytes
+    base: int
+    """Position of the first one."""
+    starts: Sequence[int] | None = None
+    """Where in `data` each begins, if positions are not bytes of it."""
+    long: int | None = None
+    """Position of a last line that is too long to be in `data`."""
+    is_empty: bool = False
+    """There is no line in `data`; otherwise no text is one empty line."""
+
+    def position(self, at: int) -> int:
+        """Position of the line that begins at byte *at* of `data`."""
+        if self.starts is None:
+            return self.base + at
+        return self.base + bisect_right(self.starts, at) - 1
+
+
+class Lines(Protocol):
+    """Lines at positions. Reading is bounded; nothing is kept but a few blocks."""
+
+    generation: int
+    """How many times it was started anew; positions of before mean nothing then."""
+
+    @property
+    def end(self) -> int:
+        """Past the last line, as of the last refresh."""
+        ...
+
+    @property
+    def block_count(self) -> int:
+        """Blocks up to `end`."""
+        ...
+
+    def block_of(self, position: int) -> int:
+        """The block in which a position is."""
+        ...
+
+    def starts(self, block: int) -> Sequence[int]:
+        """Positions of the lines that begin in a block, ascending."""
+        ...
+
+    def text(self, block: int) -> Text:
+        """The lines that begin in a block."""
+        ...
+
+    def pieces(self, position: int) -> Iterator[bytes]:
+        """A line of any length in overlapping pieces."""
+        ...
+
+    def read(self, positions: Sequence[int]) -> list[bytes]:
+        """Lines as they should be read, neighbours in one go."""
+        ...
+
+    def next(self, position: int) -> int:
+        """The line after the one at *position*; `end` after the last."""
+        ...
+
+    def previous(self, position: int) -> int | None:
+        """The last line that begins before *position*."""
+        ...
+
+    def number(self, position: int) -> int | None:
+        """How many lines are before *position*; None while that isn't known."""
+        ...
