@@ -188,8 +188,10 @@ _WARN = rb"""
 ERROR_LINES = Pattern(
     "error",
     re.compile(_ERROR, re.VERBOSE | re.MULTILINE),
-    tuple(b"RROR rror xception FATAL fatal CRITICAL ritical PANIC panic SEVERE Traceback".split())
-    + (b"Segmentation fault", b"OOMKilled", b"Out of memory"),
+    tuple(
+        b"RROR,rror,xception,FATAL,fatal,CRITICAL,ritical,PANIC,panic,SEVERE,Traceback"
+        b",Segmentation fault,OOMKilled,Out of memory".split(b",")
+    ),
 )
 """What `level` calls an error, as a pattern to search with."""
 

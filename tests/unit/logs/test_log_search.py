@@ -40,8 +40,10 @@ def found(index: LogIndex, pattern: str) -> list[int]:
 @given(
     st.lists(st.text("ab cé", max_size=6), max_size=12),
     st.sampled_from(
-        ["a", "b c", "^a", "a$", "^$", "[ab]+c", "é", "é+$", "a|é", r"a\s", "[^a]", "x*"]
-        + ["ab", "aB", "ab|cé|ac", "(?:ab)+c", "a[bc] ", "^ab$", r"\bab", "(a|b)a.*c", "a{2}"]
+        (
+            *("a", "b c", "^a", "a$", "^$", "[ab]+c", "é", "é+$", "a|é", r"a\s", "[^a]", "x*"),
+            *("ab", "aB", "ab|cé|ac", "(?:ab)+c", "a[bc] ", "^ab$", r"\bab", "(a|b)a.*c", "a{2}"),
+        )
     ),
     st.integers(1, 40),
     st.booleans(),

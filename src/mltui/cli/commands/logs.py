@@ -155,9 +155,9 @@ def _lines(
                 for position in sieve.at(block)
                 if position >= begin and (number := index.number(position)) is not None
             )
-            wanted = ((n, position) for n, position in found if n < end)
+            wanted: Iterable[tuple[int, int]] = (each for each in found if each[0] < end)
             if is_first and tail is not None:
-                wanted = iter(deque(wanted, maxlen=tail))
+                wanted = deque(wanted, maxlen=tail)
             for number, position in wanted:
                 yield number, index.read([position])[0]
             shown = end
