@@ -2,7 +2,7 @@
 
 A position is the byte where a line begins; from there the next and the previous line are found by
 reading a little. Lines are counted per block in bounded steps (`refresh`), for their numbers only:
-eight bytes for 128 KiB of log. The log pane and `mltui logs` own one a file.
+eight bytes for 64 KiB of log. The log pane and `mltui logs` own one a file.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from mltui.logs.lines import Text
 from mltui.logs.sanitize import last_state
 
-BLOCK_BYTES = 128 * 1024
-"""What is counted, searched and looked at in one go."""
+BLOCK_BYTES = 64 * 1024
+"""What is counted, searched and looked at in one go: it fits into a processor's cache."""
 
 LINE_BYTES = 8 * 1024
 """Longest line returned, in bytes, its marker not counted."""
@@ -270,13 +270,13 @@ class LogIndex:
         size = self._block_bytes
         data = self.pread(min(size + _SLACK_BYTES, self._size - begin) + before, begin - before)
         first = data.find(b"\n", 0, size) + 1 if before else 0
-        base = begin - before + first
-        if (before and not first) or base >= self._size:
-            return Text(b"", begin, is_empty=True)
+        base = begin - before
+        if (before and not first) or base + first >= self._size:
+            return Text(b"", 1, 0, begin)
         stop = data.find(b"\n", before + size - 1)
         long = None
         if stop < 0:
-            reach = begin - before + len(data)
+            reach = base + len(data)
             while reach < self._size and stop < 0 and len(data) < size + LONG_BYTES:
                 more = self.pread(min(size, self._size - reach), reach)
                 if not more:
@@ -287,10 +287,10 @@ class LogIndex:
                 reach += len(more)
             if stop < 0 and reach < self._size:
                 stop = max(data.rfind(b"\n", 0, before + size), first - 1)
-                long = begin - before + stop + 1
+                long = base + stop + 1
             elif stop < 0:
                 stop = len(data) - data.endswith(b"\n")
-        return Text(data[first : max(stop, first)], base, long=long, is_empty=stop < first)
+        return Text(data, first, stop, base, long=long)
 
     def pieces(self, position: int) -> Iterator[bytes]:
         """A line of any length in pieces of a megabyte that overlap a little."""

@@ -15,17 +15,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The lines that begin in one block, joined by newlines."""
+    """The lines that begin in one block, joined by newlines: `data[first:stop]`."""
 
     data: bytes
+    first: int
+    stop: int
+    """Less than `first`: there is no line. The same: there is one empty line."""
     base: int
-    """Position of the first one."""
+    """Position of the first byte of `data`, or of its first line where `starts` is given."""
     starts: Sequence[int] | None = None
-    """Where in `data` each begins, if positions are not bytes of it."""
+    """Where in `data` each line begins, if positions are not bytes."""
     long: int | None = None
     """Position of a last line that is too long to be in `data`."""
-    is_empty: bool = False
-    """There is no line in `data`; otherwise no text is one empty line."""
 
     def position(self, at: int) -> int:
         """Position of the line that begins at byte *at* of `data`."""

@@ -18,10 +18,11 @@ _SHORTEST = 2  # one letter is in every line
 Strings = tuple[bytes, ...]
 
 
-def literals_of(source: bytes, flags: int) -> tuple[Strings, bool]:
-    """Strings of which every line that matches has one, and whether having one is a match.
+def literals_of(source: bytes, flags: int) -> tuple[tuple[Strings, ...], bool]:
+    """Sets of strings of each of which every line that matches has one; the most telling first.
 
-    In lower case where *flags* ignore case. Empty: nothing is known.
+    Also whether having one of the first set is a match. In lower case where *flags* ignore case.
+    No sets: nothing is known.
     """
     try:
         tree = _parser.parse(source, flags)
@@ -33,11 +34,13 @@ def literals_of(source: bytes, flags: int) -> tuple[Strings, bool]:
     if ignore != bool(flags & re.IGNORECASE):
         return (), False  # flags of the pattern's own
     exact = _exact(tree, ignore)
-    found = exact if exact is not None else _required(tree, ignore)
-    found = tuple(dict.fromkeys(found or ()))
-    if not found or min(map(len, found)) < _SHORTEST or any(b"\n" in each for each in found):
-        return (), False
-    return found, exact is not None
+    found = [exact] if exact is not None else _required(tree, ignore)
+    sets = tuple(tuple(dict.fromkeys(each)) for each in found if _is_useful(each))
+    return sets, bool(sets) and exact is not None
+
+
+def _is_useful(strings: Strings) -> bool:
+    return min(map(len, strings)) >= _SHORTEST and not any(b"\n" in each for each in strings)
 
 
 def _exact(tree: Iterable[tuple[Any, Any]], ignore: bool) -> Strings | None:
@@ -71,8 +74,8 @@ def _exact_of(op: Any, value: Any, ignore: bool) -> Strings | None:
     return None
 
 
-def _required(tree: Sequence[tuple[Any, Any]], ignore: bool) -> Strings | None:
-    """The most telling strings of a sequence: the longest, then the fewest."""
+def _required(tree: Sequence[tuple[Any, Any]], ignore: bool) -> list[Strings]:
+    """The sets that a sequence needs: the longest strings first, then the fewest."""
     candidates: list[Strings] = []
     run: Strings = (b"",)
     for op, value in tree:
@@ -84,22 +87,20 @@ def _required(tree: Sequence[tuple[Any, Any]], ignore: bool) -> Strings | None:
             continue  # an anchor has no width
         candidates.append(run)
         run = part if part is not None else (b"",)
-        inner = _inside(op, value, ignore)
-        if inner is not None:
-            candidates.append(inner)
+        candidates += _inside(op, value, ignore)
     candidates.append(run)
-    return max(candidates, key=lambda each: (min(map(len, each)), -len(each)))
+    return sorted(candidates, key=lambda each: (-min(map(len, each)), len(each)))
 
 
-def _inside(op: Any, value: Any, ignore: bool) -> Strings | None:
+def _inside(op: Any, value: Any, ignore: bool) -> list[Strings]:
     """What a part must have that does not match a few strings only."""
     if op is ops.SUBPATTERN:
         _, added, removed, inner = value
-        return None if added or removed else _required(inner, ignore)
+        return [] if added or removed else _required(inner, ignore)
     if op in (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT) and value[0] >= 1:
         return _required(value[2], ignore)
     if op is ops.BRANCH:
-        parts = [_required(inner, ignore) for inner in value[1]]
-        if all(parts) and sum(len(part or ()) for part in parts) <= _MAX_STRINGS:
-            return tuple(string for part in parts for string in part or ())
-    return None
+        parts = [_required(inner, ignore)[0] for inner in value[1]]
+        if sum(map(len, parts)) <= _MAX_STRINGS:
+            return [tuple(string for part in parts for string in part)]
+    return []

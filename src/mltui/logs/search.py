@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mltui.logs.lines import Lines, Text
+from mltui.logs.lines import Lines
 from mltui.logs.literals import literals_of
 
 
@@ -26,71 +26,71 @@ class Pattern:
 
     source: str
     regex: re.Pattern[bytes]
-    literals: tuple[bytes, ...] = ()
-    """Every line that matches has one of these (in lower case if *ignore_case*); empty: unknown."""
+    literals: tuple[tuple[bytes, ...], ...] = ()
+    """Of each of these sets every line that matches has a string, in lower case if *ignore_case*.
+
+    The text itself tells which set is the rarest. None: nothing is known.
+    """
     ignore_case: bool = False
     is_exact: bool = False
-    """A line with one of the literals matches; nothing needs to be confirmed."""
+    """A line with one of the first set matches; nothing needs to be confirmed."""
 
-    def lines_in(self, data: bytes) -> list[int]:
-        """Where in *data* the lines begin that match."""
-        if self.literals:
-            return self._by_literals(data)
+    def rarest(self, data: bytes) -> tuple[bytes, ...]:
+        """The set of literals that is least often in text like *data*; empty if none is known."""
+        if len(self.literals) < 2:
+            return self.literals[0] if self.literals else ()
+        text = data.lower() if self.ignore_case else data
+        return min(self.literals, key=lambda each: sum(map(text.count, each)))
+
+    def lines_in(
+        self, data: bytes, first: int, stop: int, literals: tuple[bytes, ...] | None = None
+    ) -> list[int]:
+        """Where the lines begin that match, of those in `data[first:stop]`."""
+        if literals is None:
+            literals = self.rarest(data)
+        if literals:
+            return self._by_literals(data, first, stop, literals)
         found: list[int] = []
-        regex, at = self.regex, 0
-        size = len(data)
-        while at <= size:
-            match = regex.search(data, at)
+        regex, at = self.regex, first
+        while at <= stop:
+            match = regex.search(data, at, stop)
             if match is None:
                 break
             at = match.start()
-            start = data.rfind(b"\n", 0, at) + 1
-            end = data.find(b"\n", at)
+            start = max(data.rfind(b"\n", first, at) + 1, first)
+            end = data.find(b"\n", at, stop)
             if end < 0:
-                end = size
+                end = stop
             # a match may run over its line's end (`\s`, `[^x]`): then the line alone decides
             if match.end() <= end or regex.search(data[start:end]):
                 found.append(start)
             at = end + 1
         return found
 
-    def _by_literals(self, data: bytes) -> list[int]:
+    def _by_literals(
+        self, data: bytes, first: int, stop: int, literals: tuple[bytes, ...]
+    ) -> list[int]:
         text = data.lower() if self.ignore_case else data
-        if len(self.literals) > 1:
-            return self._by_several(data, text)
-        literal, search = self.literals[0], None if self.is_exact else self.regex.search
+        find, search = text.find, None if self.is_exact else self.regex.search
+        places = [(find(literal, first, stop), literal) for literal in literals]
+        places = [place for place in places if place[0] >= 0]
         found: list[int] = []
-        find, at = text.find, text.find(literal)
-        while at >= 0:
-            start = text.rfind(b"\n", 0, at) + 1
-            end = find(b"\n", at)
-            if end < 0:
-                end = len(text)
-            if search is None or search(data[start:end]):
-                found.append(start)
-            at = find(literal, end)
-        return found
-
-    def _by_several(self, data: bytes, text: bytes) -> list[int]:
-        search = None if self.is_exact else self.regex.search
-        found: list[int] = []
-        size = len(text)
-        places = [(at, literal) for literal in self.literals if (at := text.find(literal)) >= 0]
         while places:
-            at = min(places)[0]
-            start = text.rfind(b"\n", 0, at) + 1
-            end = text.find(b"\n", at)
+            at, literal = min(places)
+            start = max(text.rfind(b"\n", first, at) + 1, first)
+            end = find(b"\n", at, stop)
             if end < 0:
-                end = size
+                end = stop
             if search is None or search(data[start:end]):
                 found.append(start)
+            if len(places) == 1:  # most patterns have one
+                at = find(literal, end, stop)
+                places = [(at, literal)] if at >= 0 else []
+                continue
             places = [
                 (place, literal)
-                for place, literal in (
-                    (known if known >= end else text.find(literal, end), literal)
-                    for known, literal in places
-                )
-                if place >= 0
+                for known, literal in places
+                if (place := known if known >= end else find(literal, end, stop)) >= 0
             ]
         return found
 
@@ -102,21 +102,22 @@ class Pattern:
 def matching(lines: Lines, pattern: Pattern) -> Callable[[int], list[int]]:
     """The test of a `Sieve`: positions of the lines of a block that match."""
 
+    literals: tuple[bytes, ...] | None = None
+
     def test(block: int) -> list[int]:
+        nonlocal literals
         text = lines.text(block)
-        found = positions_in(text, pattern)
+        if literals is None and text.data:
+            literals = pattern.rarest(text.data)
+        found: list[int] = []
+        if text.first <= text.stop:
+            places = pattern.lines_in(text.data, text.first, text.stop, literals)
+            found = [text.position(at) for at in places]
         if text.long is not None and any(map(pattern.matches, lines.pieces(text.long))):
             found.append(text.long)
         return found
 
     return test
-
-
-def positions_in(text: Text, pattern: Pattern) -> list[int]:
-    """Positions of the lines that match, but for one that is too long to be in the text."""
-    if text.is_empty:
-        return []
-    return [text.position(at) for at in pattern.lines_in(text.data)]
 
 
 def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
@@ -139,7 +140,7 @@ def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
             f"{source!r} is not a regular expression: {reason}; as plain text: {re.escape(source)}"
         ) from None
     literals, is_exact = literals_of(inner, flags)
-    has_letters = any(each.lower() != each.upper() for each in literals)
+    has_letters = any(each.lower() != each.upper() for strings in literals for each in strings)
     return Pattern(source, regex, literals, ignore_case and has_letters, is_exact)
 
 
@@ -188,9 +189,11 @@ _WARN = rb"""
 ERROR_LINES = Pattern(
     "error",
     re.compile(_ERROR, re.VERBOSE | re.MULTILINE),
-    tuple(
-        b"RROR,rror,xception,FATAL,fatal,CRITICAL,ritical,PANIC,panic,SEVERE,Traceback"
-        b",Segmentation fault,OOMKilled,Out of memory".split(b",")
+    (
+        tuple(
+            b"RROR,rror,xception,FATAL,fatal,CRITICAL,ritical,PANIC,panic,SEVERE,Traceback"
+            b",Segmentation fault,OOMKilled,Out of memory".split(b",")
+        ),
     ),
 )
 """What `level` calls an error, as a pattern to search with."""

@@ -143,12 +143,12 @@ def test_a_huge_line_is_cut_with_a_marker_in_bounded_memory(tmp_path: Path) -> N
 
 def test_memory_does_not_grow_with_lines(log: Callable[[bytes], Path]) -> None:
     index = LogIndex(log(b"x" * 99 + b"\n"))
-    log(b"\n" * 5_000_000)
+    log(b"\n" * 2_000_000)
     tracemalloc.start()
     drain(index)
     kept = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert index.line_count == 5_000_001
+    assert index.line_count == 2_000_001
     assert kept < 20_000
 
 
@@ -182,8 +182,9 @@ def test_any_line_is_found_from_any_other(
         for n in range(index.block_count):
             text = index.text(n)
             assert text.long is None
-            at = 0
-            for line in () if text.is_empty else text.data.split(b"\n"):
+            at = text.first
+            shown = text.data[at : text.stop].split(b"\n") if at <= text.stop else []
+            for line in shown:
                 texts[text.position(at)] = line
                 at += len(line) + 1
         assert list(texts) == starts
