@@ -55,7 +55,7 @@ def test_it_finds_what_re_finds_line_by_line(
     data = "\n".join(lines).encode() + (b"\n" if end else b"")
     index = index_of(tmp_path_factory.mktemp("s") / "log", data, step)
     texts = [index.line(n).decode() for n in range(index.line_count)]
-    flags = 0 if "B" in pattern else re.IGNORECASE
+    flags = re.ASCII if "B" in pattern else re.ASCII | re.IGNORECASE
     assert found(index, pattern) == [
         n for n, text in enumerate(texts) if re.search(pattern, text, flags)
     ]

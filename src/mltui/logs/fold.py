@@ -1,0 +1,167 @@
+"""What can be folded away: frames of a stack trace, and a line that is said again and again.
+
+Decided from a line and those before it, so that any block of a log folds the same way wherever
+reading begins. The log pane shows a folded block's first line with the count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+
+from mltui.logs.lines import Lines
+from mltui.logs.search import ERROR_LINES
+from mltui.logs.times import TimeReader
+
+LOOK_BACK = 64
+"""Lines before a block that are looked at: a longer trace that crosses into it is shown there."""
+
+_KEPT_BLOCKS = 32
+_MOST_LINES = 8_000  # a block of almost empty lines isn't worth its time
+_COUNT_BLOCKS = 8  # looked through for how much is folded below one line
+_GOROUTINE = re.compile(rb"(?:^|\s)goroutine \d+ \[[^\]]*\]:\s*$")
+_OPENING = re.compile(rb"(?:^|\s)(?:stack backtrace:|Caused by:|During handling of)")
+_FRAME = re.compile(rb"(?:\t|[ ]{2,}|[ |]+ {3,})\S|\s*\.\.\. \d+ more|\s*\^[\s~^]*$")
+
+
+class Fold(IntEnum):
+    """What a line is to the one above it."""
+
+    NOT = 0
+    FRAME = 1
+    AGAIN = 2
+
+
+class Folder:
+    """Folds lines that are fed in order."""
+
+    def __init__(self, times: TimeReader) -> None:
+        self._times = times
+        self._last: bytes | None = None
+        self._trace = ""
+
+    def feed(self, line: bytes) -> Fold:
+        """What *line* is."""
+        body = self._body(line)
+        if body and body == self._last:
+            return Fold.AGAIN
+        if self._trace == "goroutine":
+            if body.strip():
+                return Fold.FRAME
+        elif self._trace and _FRAME.match(body):
+            self._last = None
+            return Fold.FRAME
+        self._last = body
+        if _GOROUTINE.search(body):
+            self._trace = "goroutine"
+        elif _OPENING.search(body) or _says_error(body):
+            self._trace = "frames"
+        else:
+            self._trace = ""
+        return Fold.NOT
+
+    def _body(self, line: bytes) -> bytes:
+        stamp = self._times.read(line)
+        return line if stamp is None else line[: stamp.first] + line[stamp.last :]
+
+
+def _says_error(line: bytes) -> bool:
+    if not any(literal in line for literal in ERROR_LINES.literals[0]):
+        return False
+    return ERROR_LINES.regex.search(line) is not None
+
+
+class Folding:
+    """What is folded in a log, block by block, but for what was unfolded."""
+
+    def __init__(self, lines: Lines, times: TimeReader) -> None:
+        self._lines = lines
+        self._times = times
+        self._known: dict[int, tuple[int, int, dict[int, Fold]]] = {}
+        self.unfolded: set[int] = set()
+        """First lines whose followers are shown."""
+
+    def test(self, block: int) -> Sequence[int]:
+        """The lines of a block that are shown: for a `Sieve`."""
+        starts, folded = self._lines.starts(block), self._folded(block)
+        if not folded:
+            return starts
+        if not self.unfolded:
+            return [start for start in starts if start not in folded]
+        head = self._head_before(starts[0]) if starts else None
+        shown: list[int] = []
+        for start in starts:
+            if start not in folded:
+                head = start
+                shown.append(start)
+            elif head in self.unfolded:
+                shown.append(start)
+        return shown
+
+    def toggle(self, position: int) -> None:
+        """Unfold what is below the line at *position* (or in whose fold it is), or fold it."""
+        head = self._head_before(position + 1)
+        if head is not None:
+            self.unfolded ^= {head}
+
+    def below(self, position: int) -> tuple[Fold, int, bool]:
+        """What is folded below a line, how many lines, and whether there are more of them."""
+        lines = self._lines
+        following = lines.next(position)
+        kind, count = Fold.NOT, 0
+        if following >= lines.end:
+            return kind, 0, False
+        first = lines.block_of(following)
+        for block in range(first, min(first + _COUNT_BLOCKS, lines.block_count)):
+            folded = self._folded(block)
+            for start in lines.starts(block):
+                if start < following:
+                    continue
+                fold = folded.get(start, Fold.NOT)
+                if fold is Fold.NOT or (kind and fold is not kind):
+                    return kind, count, False
+                kind, count = fold, count + 1
+        return kind, count, first + _COUNT_BLOCKS < lines.block_count
+
+    def _head_before(self, position: int) -> int | None:
+        lines = self._lines
+        head = lines.previous(position)
+        steps = 0
+        while head is not None and head in self._folded(lines.block_of(head)):
+            head = lines.previous(head)
+            steps += 1
+            if steps > 10_000:
+                return None
+        return head
+
+    def _folded(self, block: int) -> dict[int, Fold]:
+        lines = self._lines
+        state = (lines.generation, lines.end if block >= lines.block_count - 1 else -1)
+        known = self._known.get(block)
+        if known is not None and known[:2] == state:
+            return known[2]
+        starts = lines.starts(block)
+        if len(starts) > _MOST_LINES:
+            starts = ()
+        before: list[int] = []
+        place = starts[0] if starts else 0
+        while starts and len(before) < LOOK_BACK:
+            above = lines.previous(place)
+            if above is None:
+                break
+            before.append(above)
+            place = above
+        folder = Folder(self._times)
+        for line in lines.read(before[::-1]):
+            folder.feed(line)
+        found: dict[int, Fold] = {
+            start: fold
+            for start, line in zip(starts, lines.read(starts), strict=True)
+            if (fold := folder.feed(line)) is not Fold.NOT
+        }
+        if len(self._known) >= _KEPT_BLOCKS:
+            del self._known[next(iter(self._known))]
+        self._known.pop(block, None)
+        self._known[block] = (*state, found)
+        return found

@@ -1,0 +1,107 @@
+"""How bad a line is by its own words, from a trace to what is fatal.
+
+Filters and `mltui logs --level` ask. A line that doesn't say (a frame of a traceback, the second
+line of a message) is as bad as the one before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+
+from mltui.logs.search import level as judged
+
+_HEAD_BYTES = 256
+
+
+class Level(IntEnum):
+    """Ordered: each is worse than the ones before it."""
+
+    TRACE = 0
+    DEBUG = 1
+    INFO = 2
+    WARNING = 3
+    ERROR = 4
+    FATAL = 5
+
+
+_NAMES = {
+    "trace": Level.TRACE,
+    "debug": Level.DEBUG,
+    "dbg": Level.DEBUG,
+    "info": Level.INFO,
+    "information": Level.INFO,
+    "notice": Level.INFO,
+    "warn": Level.WARNING,
+    "warning": Level.WARNING,
+    "err": Level.ERROR,
+    "error": Level.ERROR,
+    "severe": Level.ERROR,
+    "crit": Level.FATAL,
+    "critical": Level.FATAL,
+    "fatal": Level.FATAL,
+    "panic": Level.FATAL,
+    "emerg": Level.FATAL,
+    "alert": Level.FATAL,
+}
+NAMES = ("trace", "debug", "info", "warning", "error", "fatal")
+"""What a person writes for each level."""
+
+_WORD = re.compile(
+    rb"""
+      "(?:level|severity|levelname|lvl|log\.level)"\s*:\s*(?:"(?P<json>\w+)"|(?P<number>\d\d)\b)
+    | (?:^|\s)(?:level|lvl|severity)=\"?(?P<logfmt>\w+)
+    | (?<![\w.=-])(?P<word>TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|PANIC)
+          (?![\w.=-])
+    | (?:^|[\s\[|(])(?P<low>trace|debug|info|notice|warn(?:ing)?|error|critical|fatal|panic)[\]:)|]
+    | ^(?P<klog>[IWEF])\d{4}\ \d\d:
+    """,
+    re.VERBOSE,
+)
+_KLOG = {
+    b"I": Level.INFO,
+    b"W": Level.WARNING,
+    b"E": Level.ERROR,
+    b"F": Level.FATAL,
+}
+
+
+def level_of(line: bytes) -> Level | None:
+    """The level that *line* names or shows; None if it says nothing of it."""
+    match = _WORD.search(line, 0, _HEAD_BYTES)
+    if match is not None:
+        if letter := match["klog"]:
+            return _KLOG[letter]
+        if number := match["number"]:  # pino, bunyan: 10 trace … 60 fatal
+            return Level(min(max(int(number) // 10 - 1, 0), 5))
+        name = match["json"] or match["logfmt"] or match["word"] or match["low"]
+        found = _NAMES.get(name.decode("ascii", "replace").lower())
+        if found is not None:
+            return found
+    word = judged(line)
+    if word is None:
+        return None
+    return Level.ERROR if word == "error" else Level.WARNING
+
+
+def level_place(line: bytes) -> tuple[int, int] | None:
+    """Where in *line* its level stands, to be coloured; None if it names none."""
+    match = _WORD.search(line, 0, _HEAD_BYTES)
+    if match is None:
+        return None
+    return next((match.span(group) for group, text in match.groupdict().items() if text), None)
+
+
+def levels_of(lines: Sequence[bytes], before: Level | None = None) -> list[Level | None]:
+    """The levels of lines that follow each other; those that say nothing take it from above."""
+    found: list[Level | None] = []
+    for line in lines:
+        before = level_of(line) if before is None else level_of(line) or before
+        found.append(before)
+    return found
+
+
+def read_level(text: str) -> Level | None:
+    """A level as a person writes it; None if there is no such."""
+    return _NAMES.get(text.strip().lower())
