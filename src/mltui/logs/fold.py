@@ -119,9 +119,9 @@ class Folding:
                 if start < following:
                     continue
                 fold = folded.get(start, Fold.NOT)
-                if fold is Fold.NOT or (kind and fold is not kind):
+                if fold is Fold.NOT:
                     return kind, count, False
-                kind, count = fold, count + 1
+                kind, count = kind or fold, count + 1
         return kind, count, first + _COUNT_BLOCKS < lines.block_count
 
     def _head_before(self, position: int) -> int | None:
