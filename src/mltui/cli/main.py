@@ -46,7 +46,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Look",
         (
-            ("ls", "list runs or stages"),
+            ("ls", "list runs, stages, containers, pods, …"),
             ("logs", "a stage's log"),
             ("explain", "why a stage runs or is taken from the cache"),
             ("get", "copy a stage's output out of the store"),

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from mltui.live.cells import Column
 
 if TYPE_CHECKING:
+    from mltui.engines.kubernetes.resources import Resource
     from mltui.live.daemon import Daemon
-    from mltui.live.page import Page
+    from mltui.live.page import Page, Section
 
 R = TypeVar("R")
 Event = Mapping[str, Any]
@@ -66,6 +67,35 @@ class Join(Generic[R]):
 
 
 @dataclass(frozen=True)
+class Measured(Generic[R]):
+    """What metrics.k8s.io measures of the objects of a kind."""
+
+    resource: Resource
+    item: type[Any]
+    usage: Callable[[Any], tuple[float, float]]
+    """Of a measured object: cores and bytes in use."""
+    with_usage: Callable[[R, float | None, float | None], R]
+
+
+@dataclass(frozen=True)
+class Watched(Generic[R]):
+    """How the rows of a kind come from a Kubernetes API: list and watch of a resource."""
+
+    resource: Resource
+    item: type[Any]
+    """A msgspec Struct with the fields that are read."""
+    row: Callable[[Any, str], R]
+    """The row of a decoded object, as a context has it."""
+    shape: Any = None
+    """How answers are read where not as `item` (an `engines.kubernetes.watch.Shape`)."""
+    measured: Measured[R] | None = None
+    pods: Callable[[R], Sequence[tuple[str, str]]] | None = None
+    """The labels by which it chooses its pods."""
+    sections: Callable[[Mapping[str, Any]], Iterable[Section | None]] = lambda found: ()
+    """What `describe` shows of an object beside what all objects have."""
+
+
+@dataclass(frozen=True)
 class Kind(Generic[R]):
     """One kind of thing on an engine's host."""
 
@@ -102,6 +132,8 @@ class Kind(Generic[R]):
     """All that the host says of it, as JSON text; secrets masked unless asked for."""
     has_logs: bool = False
     has_stats: bool = False
+    watched: Watched[R] | None = None
+    """For kinds of a Kubernetes API; what is above of lists, readings and events is Docker's."""
     sort: tuple[str, bool] = ("name", False)
     """Column to sort by at first, and whether the largest comes first."""
     empty: str = ""

@@ -7,7 +7,7 @@ show the same rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,14 +88,20 @@ def to_json(kind: Kind[Any], row: Any) -> dict[str, Any]:
 
 def _fields(row: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for each in fields(row):
-        value = getattr(row, each.name)
-        if each.name.endswith("_at"):
-            out[each.name] = timestamp(value)
+    for name in _names(row):
+        value = getattr(row, name)
+        if name.endswith("_at"):
+            out[name] = timestamp(value)
         else:
-            name = each.name.removesuffix("_bytes").removeprefix("is_")
-            out[name] = _value(value)
+            out[name.removesuffix("_bytes").removeprefix("is_")] = _value(value)
     return out
+
+
+def _names(row: Any) -> Iterable[str]:
+    """The fields of a dataclass, or of a msgspec Struct."""
+    if is_dataclass(row):
+        return [each.name for each in fields(row)]
+    return tuple(row.__struct_fields__)
 
 
 def _value(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""`mltui ls runs`, `mltui ls stages`: what there is and how it stands.
+"""`mltui ls`: runs, stages, and what is out there, and how it stands.
 
-Must start as fast as Python allows, so it reads through `cli.listing` and nothing heavier; the
-project file is read only where the journal has no stages to show yet.
+Runs and stages must start as fast as Python allows, so it reads through `cli.listing` and nothing
+heavier; the project file is read only where the journal has no stages to show yet.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ examples:
   mltui ls stages                 the newest run
   mltui ls stages --run 12 -o json
   mltui ls runs --limit 5
+  mltui ls containers             on the Docker host; images, volumes, networks, compose
+  mltui ls pods -n dev,prod       of Kubernetes; any resource, custom ones too
+  mltui ls pods -A -l app=web -o wide --usage
+  mltui ls nodes --context kind --context prod -o json
 """
 
 KINDS = ("runs", "stages")
@@ -52,20 +56,44 @@ _STAGES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("kind", metavar="runs|stages", help="what to list")
+    parser.add_argument("kind", metavar="KIND", help="runs, stages, containers, pods, …")
     parser.add_argument("--run", type=int, metavar="N", help="stages of run N (the newest)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N runs; 0 for all")
-    parser.add_argument("-o", dest="output", choices=["json"], help="one JSON value")
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        dest="namespaces",
+        action="append",
+        default=[],
+        metavar="NS",
+        help="of Kubernetes: in these namespaces (`dev,prod`; `*` for all)",
+    )
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="in all of them")
+    parser.add_argument(
+        "--context",
+        dest="contexts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of Kubernetes: in this cluster; several are listed together",
+    )
+    parser.add_argument("-l", "--selector", metavar="LABELS", help="only with these labels")
+    parser.add_argument("--usage", action="store_true", help="measure CPU and memory too")
+    parser.add_argument(
+        "-o",
+        dest="output",
+        choices=["json", "wide", "name"],
+        help="json: one JSON value; wide: every column; name: KIND/NAME lines",
+    )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """List them."""
     kind = args.kind if args.kind.endswith("s") else args.kind + "s"
     if kind not in KINDS:
-        from mltui.errors import UsageError
-        from mltui.spec.spelling import did_you_mean
+        from mltui.cli import things
 
-        raise UsageError(f"there is no list of `{args.kind}`: {did_you_mean(args.kind, KINDS)}")
+        return things.run(args, out)
     with listing.Listing(listing.find_root()) as journal:
         if kind == "runs":
             _list_runs(journal, args, out)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
 import time
 import zlib
@@ -30,8 +31,8 @@ from mltui.engines.kubernetes.kubeconfig import Context, Kubeconfig, read_kubeco
 from mltui.engines.kubernetes.resources import PODS, Call, Resource
 from mltui.errors import MltuiError, Unreachable
 
-PAGE = 500
-"""Objects a page of a list: the first is shown while the others come."""
+PAGE, LATER_PAGES = 500, 2500
+"""Objects a page of a list: the first is small, as it is shown while the others come."""
 JSON = "application/json"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 PATCHES = {
@@ -200,6 +201,7 @@ class Client:
                 asked.pop("resourceVersion", None)
                 asked["continue"] = token
             raw = await self.read(call, asked, accept=accept)
+            limit = LATER_PAGES if limit == PAGE else limit
             try:
                 token = _continue(raw)
             except WireError as error:
@@ -208,9 +210,10 @@ class Client:
             if not token:
                 return
 
-    async def ask(self, path: str, query: Query | None = None) -> Any:
+    async def ask(self, path: str, query: Query | None = None, *, accept: str = JSON) -> Any:
         """What is at a path that is no object's: `/version`, `/apis`, `/openapi/v3`."""
-        return self._decoded(await self.read(Call("read", _NO_OBJECT, name=path), query, path=path))
+        call = Call("read", _NO_OBJECT, name=path)
+        return self._decoded(await self.read(call, query, accept=accept, path=path))
 
     # --- streams --------------------------------------------------------------------------------
 
@@ -442,6 +445,9 @@ async def _body(response: Response) -> bytes:
         raise WireError(f"its answer is not packed as it says: {error}") from error
 
 
+_NEXT = re.compile(rb'"continue":"([A-Za-z0-9+/=_.-]+)"')
+
+
 class _Meta(msgspec.Struct):
     next: str = msgspec.field(default="", name="continue")
 
@@ -455,6 +461,13 @@ _heads = msgspec.json.Decoder(_Head)
 
 def _continue(raw: bytes) -> str:
     """`metadata.continue` of a list, found without decoding its items."""
+    start = raw.find(b'"items":', 0, 4096)
+    if start > 0 and raw.find(b'"metadata":', 0, start) > 0:
+        if b'"continue":' not in raw[:start]:
+            return ""
+        found = _NEXT.search(raw, 0, start)
+        if found is not None:
+            return found[1].decode("ascii")
     try:
         return _heads.decode(raw).metadata.next
     except msgspec.DecodeError as error:

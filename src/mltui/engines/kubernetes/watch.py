@@ -222,11 +222,18 @@ class Watching(Generic[T]):
                 call, self._client.name, status, found if isinstance(found, dict) else {}
             )
         items, version = self._shape.item(raw)
+        if _is_old(version, self._version):
+            return  # a server that lags behind the one before repeats what is known
         if event.type == "DELETED":
             self._sink.gone(items)
         else:
             self._sink.put(items)
         self._version = version or self._version
+
+
+def _is_old(version: str, known: str) -> bool:
+    """Versions of a resource grow (Kubernetes docs, "Resource versions"); odd ones don't count."""
+    return version.isdecimal() and known.isdecimal() and int(version) <= int(known)
 
 
 def _status(error: MltuiError) -> int:

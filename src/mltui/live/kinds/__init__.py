@@ -7,7 +7,7 @@ hold what kinds share.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -19,13 +19,28 @@ from mltui.live.kind import Kind
 
 @cache
 def kinds() -> Mapping[str, Kind[Any]]:
-    """All kinds by name, sorted. ValueError when two claim one name: that is a fault in a file."""
+    """All kinds of a Docker host by name, sorted.
+
+    ValueError when two claim one name: that is a fault in a file.
+    """
+    return _read(__name__, __path__)
+
+
+@cache
+def kube_kinds() -> Mapping[str, Kind[Any]]:
+    """The same of a Kubernetes API; loaded when the first of them is asked for."""
+    from mltui.live.kinds import kube
+
+    return _read(kube.__name__, kube.__path__)
+
+
+def _read(package: str, path: Iterable[str]) -> Mapping[str, Kind[Any]]:
     found: dict[str, Kind[Any]] = {}
     owners: dict[str, str] = {}
-    for name in sorted(module.name for module in iter_modules(__path__)):
+    for name in sorted(module.name for module in iter_modules(path) if not module.ispkg):
         if name.startswith("_"):
             continue
-        kind: Kind[Any] = import_module(f"{__name__}.{name}").KIND
+        kind: Kind[Any] = import_module(f"{package}.{name}").KIND
         for word in (kind.name, *kind.aliases):
             if word in owners:
                 raise ValueError(f"kinds {owners[word]} and {kind.name} both claim {word!r}")
