@@ -160,7 +160,7 @@ async def test_a_run_is_started_only_after_it_is_said_what_runs(fresh: Project) 
         assert "writes" in screen.pane and "raw.npz" in screen.pane
         await screen.press("r")
         assert "Start a run of digits?" in screen.text
-        assert "it never ran" in screen.text
+        assert "no earlier result" in screen.text
         await screen.press("escape")
         assert not fresh.folder.exists()
 

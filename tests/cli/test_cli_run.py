@@ -85,11 +85,11 @@ stages:
 
 LOOP_STORY = """\
   T  ○ run 1         all stages on target local
-  T  ● acquire       running: it never ran
+  T  ● acquire       running: no earlier result
   T  ✓ acquire       succeeded  T
-  T  ● train~1       running: it never ran
+  T  ● train~1       running: no earlier result
   T  ✓ train~1       succeeded  T
-  T  ● evaluate~1    running: it never ran
+  T  ● evaluate~1    running: no earlier result
   T  ✓ evaluate~1    succeeded  T  accuracy 0.5
   T  ○ evaluate~1    gate not passed: accuracy 0.5, needs ≥ 0.9; round 2 follows
   T  ● train~2       running: c 0.5 → 0.95
@@ -97,7 +97,7 @@ LOOP_STORY = """\
   T  ● evaluate~2    running: input model changed
   T  ✓ evaluate~2    succeeded  T  accuracy 0.95
   T  ✓ evaluate~2    gate passed
-  T  ● report        running: it never ran
+  T  ● report        running: no earlier result
   T  ✓ report        succeeded  T
 
 GATE      ROUND  VERDICT           METRICS        TRIED
@@ -140,7 +140,7 @@ def test_dry_run(cli: Cli, make_project: MakeProject) -> None:
     root = make_project(LOOP)
     first = cli("run", "--dry-run")
     assert first.code == 0
-    assert "acquire     ● run      it never ran\n" in first.out
+    assert "acquire     ● run      no earlier result\n" in first.out
     assert first.out.endswith("\n1 to run, 0 from the cache, 3 depend\n")
     assert not (root / FOLDER / "journal.db").exists()
 
@@ -159,7 +159,7 @@ def test_explain(cli: Cli, make_project: MakeProject) -> None:
     root = make_project(LOOP)
     assert cli("run").code == 0
     assert cli("explain", "acquire").out.startswith(
-        "acquire of run 1  ✓ succeeded\n  it never ran\n"
+        "acquire of run 1  ✓ succeeded\n  no earlier result\n"
     )
     (root / "mltui.yaml").write_text(LOOP.replace("echo raw", "echo  raw2"))
     assert cli("run").code == 0

@@ -53,6 +53,19 @@ def test_the_live_line(cli: Cli, make_project: MakeProject, on_terminal: OpenPty
     assert "run 2  ✓ succeeded" in terminal.out
 
 
+def test_long_lines_break_between_words(make_project: MakeProject, on_terminal: OpenPty) -> None:
+    metrics = ", ".join(f'"measured_number_{n}": {n}.25' for n in range(5))
+    root = make_project(
+        "mltui: 1\nname: long\ncode: []\nstages:\n  long:\n    phase: data\n    run: |\n"
+        f"      echo '{{{metrics}}}' > ${{metrics}}\n"
+    )
+    terminal = on_terminal("run", cwd=root, NO_COLOR="1", COLUMNS="60")
+    assert terminal.end() == 0
+    told = terminal.out.partition("✓ long")[2].partition("\r\n\r\n")[0].split("\r\n")
+    assert len(told) > 1 and all(len(line) <= 60 for line in told)
+    assert all(re.match(r" {10}\S", line) for line in told[1:])
+
+
 def test_ctrl_c_leaves_the_run_alone(
     cli: Cli, make_project: MakeProject, on_terminal: OpenPty
 ) -> None:

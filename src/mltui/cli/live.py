@@ -55,6 +55,7 @@ class LiveLine:
             return out.say(f"{out.glyph('pending')} waiting…") if waits else ""
         shown = "  ".join(
             f"{out.glyph(row.state)} {row.instance.label} "
+            + ("building " if row.state is State.BUILDING else "")
             + text.format_clock(now - (row.started_at or now))
             for row in at_work[:_SHOWN]
         )

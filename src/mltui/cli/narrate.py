@@ -100,7 +100,9 @@ class Narrator:
         glyph = self._out.state(state, self._out.glyph(state))
         padded = text.fit(label, max(self._width, text.cell_width(label)))
         clock = self._out.paint(elapsed.rjust(7), "dim")
-        return f"{clock}  {glyph} {padded}  {self._out.say(said)}".rstrip()
+        first = text.cell_width(padded) + 13  # clock, glyph and the blanks between
+        body = words.wrapped(self._out.say(said), self._out.width, first, len(_INDENT))
+        return f"{clock}  {glyph} {padded}  {body}".rstrip()
 
     def _more(self, said: str, role: str | None = None) -> str:
         said = self._out.say(said)

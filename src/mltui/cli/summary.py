@@ -47,7 +47,7 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     head = f"run {run.number}  {out.state(run.state)}"
     head += f" in {text.format_duration(took)}" if took is not None else ""
     lines.append(out.say(f"{head}  ({counts})"))
-    lines += metric_lines(run)
+    lines += metric_lines(run, out.width)
     if run.reason:
         lines.append(f"  {run.reason}")
     lines += [f"  {line}" for line in _next_steps(run, rows)]
@@ -91,15 +91,19 @@ def _judged(row: StageRow, loop: PlanLoop | None) -> Mapping[str, float]:
     return {name: value for name, value in row.metrics.items() if name in loop.gate.metrics}
 
 
-def metric_lines(run: RunRow) -> list[str]:
-    """A line for each stage that measured something."""
+def metric_lines(run: RunRow, screen: int | None) -> list[str]:
+    """Each stage that measured something, in `screen` columns; None: a line each."""
     stages: dict[str, dict[str, float]] = {}
     for name, value in run.metrics.items():
         stage, _, metric = name.partition(".")
         stages.setdefault(stage, {})[metric] = value
     said = [(stage, words.metrics(metrics)) for stage, metrics in stages.items()]
     width = max((len(stage) for stage, metrics in said if metrics), default=0)
-    return [f"  {stage.ljust(width)}  {metrics}" for stage, metrics in said if metrics]
+    return [
+        f"  {stage.ljust(width)}  {words.wrapped(metrics, screen, width + 4, width + 4)}"
+        for stage, metrics in said
+        if metrics
+    ]
 
 
 def _next_steps(run: RunRow, rows: list[StageRow]) -> list[str]:

@@ -29,3 +29,15 @@ def metrics(values: Mapping[str, float], limit: int | None = None) -> str:
 def settings(values: Mapping[str, Any]) -> str:
     """`c=0.01, gamma=1`."""
     return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def wrapped(said: str, width: int | None, first: int, indent: int) -> str:
+    """A sentence that begins in column `first`, its later lines `indent` in. None: one line."""
+    if width is None or first + text.cell_width(said) <= width or width - indent < 20:
+        return said
+    import textwrap
+
+    lines = textwrap.wrap(
+        " " * first + said, width, subsequent_indent=" " * indent, break_on_hyphens=False
+    )
+    return "\n".join(lines)[first:]

@@ -8,14 +8,18 @@ asks again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mltui.pipeline.rows import Usage
 from mltui.spec.model import Environment, Resources
+
+FACTS = "container.json"
+"""In an attempt's folder, where it ran in a container: see `mltui.runs.containers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +162,12 @@ def view_of(engine: object, folder: Path, work: Path) -> View:
         assert isinstance(seen, View)
         return seen
     return View(str(work), str(folder / "metrics"), str(folder / "secrets"))
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What the engine noted of an attempt's container (`FACTS`); nothing where there is none."""
+    try:
+        found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

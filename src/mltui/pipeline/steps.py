@@ -134,8 +134,16 @@ def on_building(board: Board, event: StageBuilding) -> None:
     """It waits for a build."""
     unit = _prepared(board, event.instance)
     if unit is not None:
+        since = unit.row.started_at if unit.row.state is State.BUILDING else event.at
         board.move(unit, Step.PREPARE)
-        board.show(unit, state=State.BUILDING, build=event.build, reason="")
+        board.show(
+            unit,
+            state=State.BUILDING,
+            build=event.build,
+            reason="",
+            started_at=since,
+            ended_at=None,
+        )
 
 
 def on_keyed(board: Board, event: StageKeyed) -> None:
@@ -183,7 +191,9 @@ def on_failed_early(board: Board, event: StageFailed) -> None:
         if unit is None or unit.step is not Step.READY or unit.row.attempt != event.attempt:
             return
     board.remember_attempt(unit, event.attempt)
+    since = unit.row.started_at if unit.row.state is State.BUILDING else None
     _show_fresh(board, unit, State.PENDING, attempt=event.attempt, key=unit.row.key)
+    board.show(unit, started_at=since)
     _failed(board, unit, event.failure, event.at)
 
 

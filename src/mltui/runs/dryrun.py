@@ -68,7 +68,7 @@ def _first(plan: Plan) -> list[Planned]:
     return [
         Planned(_of(plan, name), DEPENDS, f"on {', '.join(plan.producers[name])}")
         if plan.producers[name]
-        else Planned(_of(plan, name), RUN, "it never ran")
+        else Planned(_of(plan, name), RUN, "no earlier result")
         for name in plan.order
     ]
 

@@ -49,7 +49,7 @@ class Explanation:
     because: tuple[Change, ...] = ()
     """Against the nearest earlier result; empty when it was taken, or there is none."""
     note: str = ""
-    """In a sentence: "taken from run 12 train~3.1", "it never ran"."""
+    """In a sentence: "taken from run 12 train~3.1", "no earlier result"."""
     compared: str = ""
     """The attempt that `because` compares with: "run 12 train~3.1"."""
     stale: str = ""

@@ -134,7 +134,7 @@ def why_it_runs(
     """Why no kept result fits, in a sentence: "digits/train.py changed", "c 0.01 → 1"."""
     before = nearest_of(candidates(journal, instance.stage), instance, parts)
     if before is None:
-        return "it never ran"
+        return "no earlier result"
     return sentence(store, before.parts, parts) or "it runs again"
 
 

@@ -40,7 +40,9 @@ async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
     assert not (attempt.work / "undeclared").exists()
     facts = json.loads((attempt.folder / "container.json").read_text())
     assert facts["exit_code"] == 0
-    assert facts["started_at"] >= facts["created_at"]
+    image = box.host.run("image", "inspect", "-f", "{{.Id}} {{.Size}}", box.image).split()
+    assert [facts["image"], str(facts["image_bytes"])] == image
+    assert 0 < facts["start_s"] < facts["ended_at"] - facts["started_at"] + facts["start_s"] + 60
 
 
 async def test_the_view_is_what_the_command_sees(box: Box) -> None:

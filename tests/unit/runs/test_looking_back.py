@@ -96,7 +96,7 @@ def test_explain(world: World) -> None:
     project, run = world
     run()
     first = explain(project, 1, Instance("get", (1,)))
-    assert (first.cached, first.because, first.note) == (False, (), "it never ran")
+    assert (first.cached, first.because, first.note) == (False, (), "no earlier result")
     second = explain(project, 1, Instance("get", (2,)))
     assert parts(second)["round"] == ("1", "2")
     assert second.note == "round 1 → 2" and second.compared == "run 1 get~1.1"

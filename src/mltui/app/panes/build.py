@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from mltui.errors import MltuiError
 from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import StageRow
+from mltui.runs.containers import read_container
 from mltui.runs.journal import Journal
 from mltui.runs.project import Project
 from mltui.runs.rows import BuildRow
@@ -49,7 +50,8 @@ class BuildPane(TextPane):
 
     def stamp(self, subject: Subject) -> Hashable:
         """It changes with the build, and while one is under way with the clock."""
-        return (super().stamp(subject), subject.row.build, subject.facts.spec is not None)
+        row = subject.row
+        return (super().stamp(subject), row.build, row.object, subject.facts.spec is not None)
 
     def prepare(self, subject: Subject) -> Any:
         """The environment as the file declares it."""
@@ -82,9 +84,10 @@ class BuildPane(TextPane):
                     build = next(iter(journal.builds(environment=environment.name, limit=1)), None)
         except MltuiError as error:
             return Environed(environment.name, declared, reason=str(error))
+        container = read_container(project, row)
         if build is None:
-            return Environed(environment.name, declared)
-        return self._reader.read(project, build, declared)
+            return Environed(environment.name, declared, container=container)
+        return replace(self._reader.read(project, build, declared), container=container)
 
     def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The pane's lines."""

@@ -17,8 +17,9 @@ from mltui.app.present.buildtree import (
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.stages import Moment, when
 from mltui.pipeline.rows import State
+from mltui.runs.containers import Container
 from mltui.runs.rows import BuildRow
-from mltui.text.format import format_clock, format_duration
+from mltui.text.format import format_bytes, format_clock, format_duration
 from mltui.text.glyphs import mark
 from mltui.text.width import fit
 
@@ -38,6 +39,8 @@ class Environed:
     reason: str = ""
     steps: Steps | None = None
     """What was done step by step, where the builder says so."""
+    container: Container | None = None
+    """What the stage runs in, or ran in."""
 
 
 def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) -> list[Line]:
@@ -53,6 +56,7 @@ def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) 
     lines += [line((f"   {fit(name, 13)}", "dim"), value) for name, value in found.declared]
     if found.reason:
         lines.append(line((f"   {found.reason}", "state-warning")))
+    lines += _contained(found.container, width)
     build = found.build
     if build is None:
         lines += [EMPTY, line((" Never built here: it is made when a stage first needs it", "dim"))]
@@ -86,6 +90,18 @@ def _state(build: BuildRow, moment: Moment) -> list[Part]:
     return parts
 
 
+def _contained(found: Container | None, width: int, *, with_image: bool = True) -> list[Line]:
+    """`container 82259029f430   started in 0.4s   image 341 MB`."""
+    if found is None:
+        return []
+    parts: list[Part] = []
+    if found.start_s is not None:
+        parts.append((f"started in {format_duration(found.start_s)}", ""))
+    if found.image_bytes is not None and with_image:
+        parts.append((f"image {format_bytes(found.image_bytes)}", ""))
+    return fit_parts([(f"   container {found.id[:12]}", "dim")], parts, width)
+
+
 def _with_steps(
     found: Environed, build: BuildRow, steps: Steps, width: int, height: int, moment: Moment
 ) -> list[Line]:
@@ -94,6 +110,7 @@ def _with_steps(
     head: list[Part] = [(f" {found.name}", "strong"), ("   ", ""), *_state(build, moment)]
     lines = fit_parts(head, progress(steps), width)
     lines += notes(tree, width)
+    lines += _contained(found.container, width, with_image=tree.size_bytes is None)
     done = step_lines(steps, width, moment)
     if build.state is State.FAILED:
         room = max(height - len(lines) - len(done) - 1, 0)

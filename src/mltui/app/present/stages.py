@@ -258,7 +258,8 @@ def _note(entry: Entry, row: StageRow, facts: Facts, moment: Moment) -> Part:
 
 def _time(row: StageRow, facts: Facts, moment: Moment, roomy: bool) -> Part:
     if row.state in ACTIVE and row.started_at is not None:
-        return format_clock(moment.now - row.started_at), "state-running"
+        what = "build " if row.state is State.BUILDING and not roomy else ""
+        return what + format_clock(moment.now - row.started_at), "state-running"
     if row.state is State.CACHED:
         return "cached", "dim"
     if row.state in (State.SUCCEEDED, State.FAILED) and row.started_at is not None:

@@ -45,7 +45,7 @@ def object_name(row: StageRow) -> str:
     if not row.object:
         return row.engine or ""
     name = row.object.split(":")[0].split("+")[0]
-    return f"{row.engine} {name[:24]}"
+    return f"{row.engine} {name[: 12 if row.engine == 'docker' else 24]}"
 
 
 def log_words(status: LogStatus, active: bool) -> str:

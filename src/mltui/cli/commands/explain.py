@@ -7,10 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mltui.cli import diagnostics
+from mltui import text
+from mltui.cli import diagnostics, listing
 from mltui.cli.choose import choose_newest, choose_run
 from mltui.cli.output import Output
 from mltui.pipeline.rows import StageRow
+from mltui.runs.containers import Container, read_container
 from mltui.runs.explain import Explanation, explain
 from mltui.runs.project import Project
 
@@ -37,11 +39,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
         _, rows = journal.stages(number)
     row = choose_newest(rows, args.stage, number)
     found = explain(project, number, row.instance)
+    container = read_container(project, row)
     if args.output == "json":
-        out.json(explanation_object(row, found))
+        out.json(explanation_object(row, found) | {"container": container_object(container)})
         return diagnostics.DONE
     out.line(f"{row.instance.label} of run {number}  {out.state(row.state)}")
-    for line in explanation_lines(found):
+    for line in (*explanation_lines(found), *container_lines(container)):
         out.line(out.say(f"  {line}"))
     return diagnostics.DONE
 
@@ -69,6 +72,29 @@ def explanation_object(row: StageRow, found: Explanation) -> dict[str, Any]:
         "stale": found.stale,
         "remarks": list(found.remarks),
     }
+
+
+def container_object(found: Container | None) -> dict[str, Any] | None:
+    """The same for what it ran in; None where that was no container."""
+    if found is None:
+        return None
+    return {
+        "id": found.id,
+        "name": found.name,
+        "image": found.image,
+        "image_size": found.image_bytes,
+        "started_at": listing.timestamp(found.started_at),
+        "start_time": found.start_s,
+    }
+
+
+def container_lines(found: Container | None) -> list[str]:
+    """`container 82259029f430: started in 0.4s, image 341 MB`."""
+    if found is None:
+        return []
+    said = [f"started in {text.format_duration(found.start_s)}"] if found.start_s else []
+    said += [f"image {text.format_bytes(found.image_bytes)}"] if found.image_bytes else []
+    return [f"container {found.id[:12]}: {', '.join(said)}"]
 
 
 def explanation_lines(found: Explanation) -> list[str]:

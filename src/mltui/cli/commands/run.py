@@ -111,7 +111,7 @@ def _say_unchanged(project: Project, submitted: client.Submitted, out: Output) -
         return diagnostics.DONE
     out.line(f"nothing has changed since run {submitted.repeats}")
     out.line(out.say(f"run {run.number}  {out.state(run.state)}  ({results:,} from the cache)"))
-    for line in metric_lines(run):
+    for line in metric_lines(run, out.width):
         out.line(line)
     return run.exit_code or diagnostics.DONE
 

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import signal
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,12 +29,10 @@ from mltui.engines.docker.metrics import RunningMetrics
 from mltui.engines.docker.names import NAME, container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
 from mltui.engines.docker.watch import Watch
-from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View
+from mltui.engines.protocol import FACTS, Attempt, Built, Exit, Stopped, View, read_facts
 from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Environment, Target
 
-FACTS = "container.json"
-"""In the attempt's folder: what its container was, for the screens."""
 _THREADS = 4
 _REMOVE_S = 10.0
 
@@ -69,7 +68,7 @@ class DockerEngine:
         self._claims = Claims()
         self._stopped: set[str] = set()
         self._watches: dict[str, Watch] = {}
-        self._image_env: dict[str, dict[str, str]] = {}
+        self._images: dict[str, Mapping[str, Any]] = {}
 
     # --- environments ---------------------------------------------------------------------------
 
@@ -108,6 +107,7 @@ class DockerEngine:
         if attempt.built is None:
             raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
         obj = None
+        began = time.time()
         try:
             obj = await self._create(attempt, attempt.built.location)
             await self._fill(attempt, obj)
@@ -123,11 +123,21 @@ class DockerEngine:
         except StartFailed:
             await self._give_up(obj)
             raise
+        now = time.time()
+        facts = {
+            "id": obj,
+            "name": container_name(attempt.name),
+            "image": attempt.built.location,
+            "image_bytes": (await self._image(attempt.built.location)).get("Size"),
+            "started_at": now,
+            "start_s": now - began,
+        }
+        _keep_facts(attempt, facts)
         self._watch(attempt, obj)
         return obj
 
     async def _create(self, attempt: Attempt, image: str) -> str:
-        image_env = await self._variables_of(image)
+        image_env = container.read_env((await self._image(image)).get("Config") or {})
         proxies = proxy_variables(self.client.environ, self.client.host)
         body = container.create_body(attempt, image, image_env, proxies)
         name = container_name(attempt.name)
@@ -157,11 +167,11 @@ class DockerEngine:
         if not (_never_ran(found) and await self._remove_unstarted(name)):
             raise StartFailed(f"{attempt.name} runs already, started by another runner")
 
-    async def _variables_of(self, image: str) -> dict[str, str]:
-        known = self._image_env.get(image)
+    async def _image(self, image: str) -> Mapping[str, Any]:
+        """An image's inspection; asked for once."""
+        known = self._images.get(image)
         if known is None:
-            found = await self.client.json("GET", f"/images/{image}/json")
-            known = self._image_env[image] = container.read_env(found.get("Config") or {})
+            known = self._images[image] = await self.client.json("GET", f"/images/{image}/json")
         return known
 
     async def _fill(self, attempt: Attempt, obj: str) -> None:
@@ -296,17 +306,19 @@ class DockerEngine:
     def _note(self, attempt: Attempt, found: Mapping[str, Any]) -> None:
         """Keep what the container was: it is removed soon."""
         state = found["State"]
+        created, started = read_time(found.get("Created")), read_time(state.get("StartedAt"))
         facts = {
             "id": found["Id"],
             "name": str(found.get("Name", "")).lstrip("/"),
             "image": found.get("Image"),
-            "created_at": found.get("Created"),
-            "started_at": state.get("StartedAt"),
-            "ended_at": state.get("FinishedAt"),
-            "exit_code": state.get("ExitCode"),
+            "image_bytes": self._images.get(str(found.get("Image")), {}).get("Size"),
+            "started_at": started,
+            "start_s": None if created is None or started is None else started - created,
         }
-        with suppress(OSError):
-            (attempt.folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        # Whoever started it measured from the first request on.
+        facts |= read_facts(attempt.folder)
+        facts |= {"ended_at": read_time(state.get("FinishedAt")), "exit_code": state["ExitCode"]}
+        _keep_facts(attempt, facts)
 
     async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
         """See `Engine`. The image's stop signal, after `grace_s` (whole seconds) SIGKILL."""
@@ -356,6 +368,11 @@ class DockerEngine:
         """Give back connections and threads; attempts go on."""
         await self.client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _keep_facts(attempt: Attempt, facts: Mapping[str, Any]) -> None:
+    with suppress(OSError):
+        (attempt.folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _is_ours(found: Mapping[str, Any], attempt: Attempt) -> bool:

@@ -34,6 +34,7 @@ from mltui.spec.model import Environment
 _FORMAT = 1
 _MADE = "Dockerfile made from"
 _NO_TEXT = dockerfile.parse("")
+_LIMITS = {"classic": classic.NOTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Environments:
         self._builder = builder
         self._digests = Digests()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._alike: dict[str, asyncio.Lock] = {}
 
     # --- what it needs --------------------------------------------------------------------------
 
@@ -270,24 +272,31 @@ class Environments:
         if builder is None:
             has_buildx = await buildx.is_available(self._client.environ)
             builder = self._builder = "buildx" if has_buildx else "classic"
-        notes = [order.context.note, classic.NOTE if builder == "classic" else ""]
+        notes = [note for note in (order.context.note, _LIMITS.get(builder)) if note]
         recorder.build(
             builder=builder,
-            note="; ".join(note for note in notes if note),
+            note=order.context.note,
             context_bytes=order.context.size_bytes,
             context_files=len(order.context.names),
             has_ignore=order.context.has_ignore,
         )
         size = order.context.size_bytes / 1e6
         recorder.note(f"{builder}: {plan.shown} → {plan.tag}, context {size:.1f} MB")
-        for note in filter(None, notes):
+        for note in notes:
             recorder.note(note)
         try:
             if builder == "buildx":
                 await buildx.build(self._client, order, recorder)
             else:
-                await classic.build(self._client, order, recorder, self._pool)
+                # Builds that begin alike are made one after another: the classic builder shares
+                # no step that is under way, and two would fill two layers with the same.
+                alike = self._alike.setdefault(plan.dockerfile.text, asyncio.Lock())
+                if alike.locked():
+                    recorder.note("waits for another build of this Dockerfile, to share its steps")
+                async with alike:
+                    await classic.build(self._client, order, recorder, self._pool)
         except BrokenBuild as error:
+            recorder.build(note="; ".join(notes))  # now it may be what matters
             fault = await self._in_pool(self._fault, plan, project, error, recorder)
             recorder.end(fault)
             raise _Told(_message(fault)) from error
