@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,9 @@ def nearest_of(
     return min(results, key=distance, default=None)
 
 
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+
 def why_it_runs(
     journal: Journal, store: Store, instance: Instance, parts: Mapping[str, str]
 ) -> str:
@@ -197,15 +201,31 @@ def resolved_changes(
 
 
 def _resolved(store: Store, digest: str | None) -> dict[str, str]:
-    """Name → version, of the lines `name==version` and `# interpreter …` of an environment."""
+    """Name → version, of the lines that say what an environment is made of."""
     if digest is None or not store.has(digest):
         return {}
-    found = {}
-    for line in store.read_bytes(digest).decode("utf-8", "replace").splitlines():
-        if line.startswith("# "):
-            name, _, version = line[2:].partition(" ")
-        else:
-            name, _, version = line.partition("==")
-        if name.strip():
-            found[name.strip()] = version.strip() or "there"
-    return found
+    lines = store.read_bytes(digest).decode("utf-8", "replace").splitlines()
+    return dict(_named(line) for line in lines if line.strip())
+
+
+def _named(line: str) -> tuple[str, str]:
+    """A package (`name==version`), an interpreter (`# python 3.11`), or what an image is made of.
+
+    That is `base debian:12 sha256:…`, `arg A=b`, `dockerfile …`: digests are shortened.
+    """
+    line = line.strip()
+    if line.startswith("# "):
+        name, _, version = line[2:].partition(" ")
+    elif line.startswith("arg "):
+        name, _, version = line.partition("=")
+    elif "==" in line:
+        name, _, version = line.partition("==")
+    elif line.startswith("sha256:"):
+        name, version = "digest", line
+    else:
+        name, _, version = line.rpartition(" ")
+        if not name:
+            name, version = line, "there"
+    if _DIGEST.fullmatch(version):
+        version = version.removeprefix("sha256:")[:12]
+    return name.strip(), version.strip()

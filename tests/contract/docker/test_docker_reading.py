@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mltui.engines.docker import archive, blame, dockerfile
+from mltui.engines.docker import archive, blame, dockerfile, images
 from mltui.engines.docker.archive import BadArchive
 from mltui.engines.docker.buildx import Stream
 from mltui.engines.docker.classic import read_refusal
@@ -292,6 +292,17 @@ def test_the_requirement_that_pip_means(tmp_path: Path, output: list[str], line:
     place = blame.requirement_line(output, found, [tmp_path / "a.txt", tmp_path / "b.txt"])
     assert (place[1] if place else 0) == line
     assert place is None or place[0].name == "b.txt"
+
+
+def test_an_image_that_was_pushed_elsewhere_is_the_same() -> None:
+    image = {"Id": "sha256:1", "RepoDigests": ["localhost:5000/debian@sha256:2"]}
+    assert images.digest_of(image, "debian:12") == "sha256:1"
+    assert images.digest_of(image, "localhost:5000/debian:9") == "sha256:2"
+    assert images.is_same(image, "localhost:5000/debian:9", "sha256:1"), "it was pushed since"
+    image["RepoDigests"] = ["debian@sha256:3", *image["RepoDigests"]]
+    for name in ("debian", "docker.io/library/debian:12", "docker.io/debian", "debian@sha256:3"):
+        assert images.digest_of(image, name) == "sha256:3"
+    assert not images.is_same(image, "debian", "sha256:9")
 
 
 def test_names() -> None:

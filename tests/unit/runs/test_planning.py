@@ -169,6 +169,15 @@ def test_changes_in_words(project: Project) -> None:
         ("old", "1", None),
     ]
     gone, none = ("sha256:" + c * 64 for c in "ab")
+    image = f"platform linux/amd64\ndockerfile {'c' * 64}\narg MODE=a b\nbase debian:12 {gone}\n"
+    moved = image.replace(gone, none).replace("a b", "c d")
+    made, anew = store.put_text(image).digest, store.put_text(moved).digest
+    assert keys.resolved_changes(store, made, anew) == [
+        ("arg MODE", "a b", "c d"),
+        ("base debian:12", "a" * 12, "b" * 12),
+    ]
+    named, other = (store.put_text(f"image x:1\n{digest}\n").digest for digest in (gone, none))
+    assert keys.resolved_changes(store, named, other) == [("digest", "a" * 12, "b" * 12)]
     before = {"code": gone, "params.c": "1", "command": "x 1", "environment.resolved": old}
     after = {"code": none, "params.c": "2", "command": "x 2", "environment.resolved": old}
     assert keys.sentence(store, before, after) == "its code changed, c 1 → 2"

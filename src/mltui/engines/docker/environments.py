@@ -151,7 +151,7 @@ class Environments:
         if found is None:
             return None
         if plan.image is not None:
-            resolved = f"image {plan.image}\n{images.digest_of(found)}\n"
+            resolved = f"image {plan.image}\n{images.digest_of(found, plan.image)}\n"
             return Built(plan.key, resolved, str(found["Id"]))
         labels = (found.get("Config") or {}).get("Labels") or {}
         if labels.get(KEY) != plan.key:
@@ -159,7 +159,7 @@ class Environments:
         bases = _read_bases(labels.get(BASES))
         for name, digest in bases.items():
             base = await images.inspect(self._client, name)
-            if base is not None and images.digest_of(base) != digest:
+            if base is not None and not images.is_same(base, name, digest):
                 return None  # the base has moved on: what is built now would be another image
         return self._describe(plan, bases, found)
 
@@ -240,7 +240,7 @@ class Environments:
                 )
                 recorder.end(fault)
                 raise _Told(_message(fault)) from error
-            bases[name] = images.digest_of(found)
+            bases[name] = images.digest_of(found, name)
         return bases
 
     @asynccontextmanager

@@ -37,10 +37,30 @@ async def inspect(client: Client, name: str) -> dict[str, Any] | None:
     return found
 
 
-def digest_of(image: Mapping[str, Any]) -> str:
-    """What an image is for a cache key: its registry's digest where it has one, else its id."""
-    digests = sorted(str(each).partition("@")[2] for each in image.get("RepoDigests") or ())
+def digest_of(image: Mapping[str, Any], name: str) -> str:
+    """What an image is for a cache key: its digest at the registry of `name`, else its id.
+
+    Digests that it has elsewhere do not count: pushing a copy makes it no other image.
+    """
+    repository = _familiar(full_reference(name)[0])
+    digests = sorted(
+        digest
+        for place, _, digest in (
+            str(each).partition("@") for each in image.get("RepoDigests") or ()
+        )
+        if _familiar(place) == repository
+    )
     return digests[0] if digests else str(image["Id"])
+
+
+def _familiar(repository: str) -> str:
+    """`docker.io/library/debian` is what people call `debian`."""
+    return repository.removeprefix("index.").removeprefix("docker.io/").removeprefix("library/")
+
+
+def is_same(image: Mapping[str, Any], name: str, digest: str) -> bool:
+    """Whether it is what `digest_of` said it was; it may have been pushed or fetched since."""
+    return digest in (digest_of(image, name), str(image["Id"]))
 
 
 async def layers(client: Client, image: str) -> list[dict[str, object]]:
