@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mltui.engines.protocol import read_facts
 from mltui.pipeline.rows import StageRow, attempt_slug
 from mltui.runs.project import Project
 
@@ -30,6 +29,8 @@ def read_container(project: Project, row: StageRow) -> Container | None:
     """The container of a row's newest attempt; None where it had none."""
     if not row.attempt:
         return None
+    from mltui.engines.protocol import read_facts  # a screen that asks nothing loads no engine
+
     folder = project.run_folder(row.run) / attempt_slug(row.instance, row.attempt)
     found = read_facts(folder)
     if not found.get("id"):
