@@ -17,7 +17,6 @@ from textual.app import SuspendNotSupported
 
 from mltui.actions.action import Decision, Question, Selection
 from mltui.app.listcontext import ListContext
-from mltui.app.present.gate import gate_lines
 from mltui.app.reading import read_choices
 from mltui.errors import MltuiError
 from mltui.pipeline.rows import Instance, StageRow
@@ -96,6 +95,8 @@ class ScreenContext(ListContext):
             self.notice(found.why_not_accept or "there is nothing to decide at this gate", bad=True)
             return None
         width = min(self._bench.size.width - 10, 70)
+        from mltui.app.present.gate import gate_lines
+
         table = gate_lines(gate, view, facts, width, self._bench.moment, brief=True)
         sentence = f"The gate of {gate.stage} in run {gate.run} was not passed. What now?"
         dialog = DecideDialog(sentence, table, offers(found, facts.gate(gate.stage)))

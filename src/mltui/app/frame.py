@@ -42,7 +42,7 @@ class Frame:
     def show(self) -> None:
         """Bring all four up to date."""
         bench, session = self._bench, self._bench.session
-        width, moment = bench.size.width, bench.moment
+        width, moment = self._width, bench.moment
         session.estimate()
         place = Place(
             project=session.name,
@@ -66,6 +66,11 @@ class Frame:
         shown, places = footer(self._offered(), width)
         self.footer.show(shown, places)
         self._show_rule()
+
+    @property
+    def _width(self) -> int:
+        """The screen's; the terminal's before the first layout."""
+        return self._bench.size.width or self._bench.app.size.width
 
     def _offered(self) -> list[Offered]:
         """The keys of whatever has them: the log's own while it is read, else those that apply."""
@@ -102,7 +107,7 @@ class Frame:
             self._show_rule()
 
     def _show_rule(self) -> None:
-        width = self._bench.size.width
+        width = self._width
         bar = "─" if self._bench.unicode else "-"
         notice, role = self._notice, self._role
         if not notice and (needle := self._bench.needle):

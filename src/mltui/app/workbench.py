@@ -142,13 +142,23 @@ class Workbench(Screen[int]):
         self.session.on_change = self.apply
         self.session.on_files = self._files_changed
         self._ticker = self.set_interval(1.0, self.tick, pause=True)
+        # What is known already is in the first frame: sizes come only with that.
+        view, moment = self.session.view, self.moment
+        self.stages.expect_width(self._share_out(self.app.size.width))
+        self.stages.apply(view, self.session.facts, moment)
+        if view is not None and view.rows:
+            self._place_cursor()
+        self.frame.show()
 
     def on_resize(self) -> None:
         """The list takes its share; narrow terminals lose columns, not panes."""
-        width = self.size.width
+        self._share_out(self.size.width)
+        self.call_after_refresh(self._after_resize)
+
+    def _share_out(self, width: int) -> int:
         left = min(max(38, width * 2 // 5), 74) if width >= 70 else max(width // 2 - 2, 24)
         self.left.styles.width = left
-        self.call_after_refresh(self._after_resize)
+        return left
 
     def _after_resize(self) -> None:
         self.apply(Change(run=True, facts=True))

@@ -17,8 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asyncinotify import Inotify
-    from asyncinotify import Watch as FolderWatch
+    from mltui.runs.inotify import Inotify
 
 POLL_S = 0.25
 INTERVAL_S = 0.05
@@ -26,6 +25,8 @@ _EVENT = struct.Struct("iIII")
 """inotify(7): watch, mask, cookie, length of the name that follows, padded with NULs."""
 _OVERFLOW, _MOVED, _IGNORED = 0x4000, 0x0800, 0x8000
 _LOST = _OVERFLOW | _MOVED | _IGNORED
+_MASK = 0x0100_0BC2
+"""MODIFY, MOVED_FROM, MOVED_TO, CREATE, DELETE, MOVE_SELF; ONLYDIR (inotify(7))."""
 _READS, _READ_BYTES = 8, 1 << 16
 _Signature = tuple[int, int, int] | None
 
@@ -36,7 +37,7 @@ class Watch:
     def __init__(self, *paths: Path, use_inotify: bool = True) -> None:
         self._paths: dict[Path, _Signature] = {}
         self._polled: set[Path] = set()
-        self._folders: dict[str, FolderWatch] = {}
+        self._folders: dict[str, int] = {}
         self._names: dict[int, dict[bytes, Path]] = {}
         self._inotify: Inotify | None = None
         self._use_inotify = use_inotify and sys.platform == "linux"
@@ -47,11 +48,9 @@ class Watch:
     async def __aenter__(self) -> Watch:
         if self._use_inotify:
             with suppress(ImportError, OSError):  # OSError: too many inotify instances
-                from asyncinotify import Inotify
+                from mltui.runs.inotify import Inotify
 
                 self._inotify = Inotify()
-                # Its own NONBLOCK flag is CLOEXEC by mistake (4.4.4).
-                os.set_blocking(self._inotify.fd, False)
         for path in self._first:
             self.add(path)
         return self
@@ -90,13 +89,13 @@ class Watch:
         folder = self._folders.get(str(path.parent))
         if folder is None:
             return
-        names = self._names.get(folder.wd, {})
+        names = self._names.get(folder, {})
         if names.get(_padded(path.name)) == path:
             del names[_padded(path.name)]
         if not names and self._inotify is not None:
             with suppress(OSError):
                 self._inotify.rm_watch(folder)
-            self._forget(folder.wd)
+            self._forget(folder)
 
     def _follow(self, path: Path) -> bool:
         """Have inotify tell about a file; False when it can't."""
@@ -104,19 +103,16 @@ class Watch:
             return False
         folder = self._folders.get(str(path.parent))
         if folder is None:
-            from asyncinotify import Mask
-
-            mask = Mask.MODIFY | Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.MOVE_SELF
             try:
-                folder = self._inotify.add_watch(path.parent, mask | Mask.ONLYDIR)
+                folder = self._inotify.add_watch(path.parent, _MASK)
             except OSError:  # not there yet, or no watches left (fs.inotify.max_user_watches)
                 return False
             self._folders[str(path.parent)] = folder
-        self._names.setdefault(folder.wd, {})[_padded(path.name)] = path
+        self._names.setdefault(folder, {})[_padded(path.name)] = path
         return True
 
     def _forget(self, wd: int) -> list[Path]:
-        self._folders = {name: f for name, f in self._folders.items() if f.wd != wd}
+        self._folders = {name: f for name, f in self._folders.items() if f != wd}
         return list(self._names.pop(wd, {}).values())
 
     async def changed(self, timeout: float | None = None) -> set[Path]:
@@ -162,11 +158,7 @@ class Watch:
         return True
 
     def _drain(self) -> None:
-        """Take what inotify has into `_pending`; bounded, for a file may grow as fast as we read.
-
-        Read here and not by asyncinotify, which makes a Path and an enum of each event: many for
-        files that grow in turns.
-        """
+        """Take what inotify has into `_pending`; bounded: a file may grow as fast as we read."""
         for _ in range(_READS if self._inotify is not None else 0):
             try:
                 data = os.read(self._inotify.fd, _READ_BYTES)  # type: ignore[union-attr]
@@ -187,13 +179,13 @@ class Watch:
         if mask & _OVERFLOW:
             self._pending.update(self._paths)
             return
-        folder = next((f for f in self._folders.values() if f.wd == wd), None)
+        is_ours = wd in self._folders.values()
         lost = self._forget(wd)
         self._pending.update(lost)
         self._polled.update(lost)
-        if folder is not None and mask & _MOVED and self._inotify is not None:
+        if is_ours and mask & _MOVED and self._inotify is not None:
             with suppress(OSError):
-                self._inotify.rm_watch(folder)
+                self._inotify.rm_watch(wd)
 
     def _poll(self, now: float) -> None:
         if not self._polled or now < self._next_poll:

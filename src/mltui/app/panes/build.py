@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.message import Message
-
 from mltui.actions.buildtree import FILE as STEPS
 from mltui.actions.buildtree import StepsFile, durations, waiting
-from mltui.app.panes.textpane import Subject, TextPane
+from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.build import Environed, build_lines
 from mltui.app.present.buildtree import Steps
 from mltui.app.present.line import Line, line
@@ -36,12 +34,6 @@ EARLIER = 5
 
 class BuildPane(TextPane):
     """The environment of the selected stage, and the steps of its build as they happen."""
-
-    @dataclass
-    class Watching(Message):
-        """A build's steps are on screen: whoever watches files should watch this one."""
-
-        file: Path | None
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -103,7 +95,7 @@ class BuildPane(TextPane):
             file = (subject.project.folder / build.log).parent / STEPS
         if file != self.file:
             self.file = file
-            self.post_message(self.Watching(file))
+            self.post_message(FileShown(file))
 
 
 class BuildReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,12 +15,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from mltui.app.lineview import LineView, OneLine
-from mltui.app.panes.build import BuildPane
-from mltui.app.panes.explain import ExplainPane
-from mltui.app.panes.gate import GatePane
-from mltui.app.panes.inputs import InputsPane
 from mltui.app.panes.log import LogTab
-from mltui.app.panes.textpane import Subject, TextPane
+from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.card import Evidence, card
 from mltui.app.present.line import EMPTY, Line
 from mltui.app.present.stages import Moment
@@ -27,6 +24,9 @@ from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
 from mltui.spec.choices import FailureClass
+
+if TYPE_CHECKING:
+    from mltui.app.panes.build import BuildPane
 
 
 class DetailPane(Vertical):
@@ -48,19 +48,14 @@ class DetailPane(Vertical):
         super().__init__(id="detail")
         self.tab = "log"
         self.log_tab = LogTab()
-        self.build_pane = BuildPane("build")
         self._card = LineView(id="card")
         self._card.can_focus = False
         self._title = OneLine(id="title")
         self._strip = OneLine(id="tabs")
-        self._panes: dict[str, TextPane | LogTab] = {
-            "log": self.log_tab,
-            "gate": GatePane("gate"),
-            "inputs": InputsPane("inputs"),
-            "build": self.build_pane,
-            "explain": ExplainPane("explain"),
-        }
-        self._switcher = ContentSwitcher(*self._panes.values(), initial="log", id="panes")
+        self._panes: dict[str, TextPane | LogTab] = {"log": self.log_tab}
+        """Those that were looked at: the others are made when they are."""
+        self._build: BuildPane | None = None
+        self._switcher = ContentSwitcher(self.log_tab, initial="log", id="panes")
         self._message = LineView(id="message")
         self._subject: Subject | None = None
         self._moment = Moment(0.0)
@@ -118,6 +113,7 @@ class DetailPane(Vertical):
             return
         if name != self.tab:
             self.tab = name
+            self._make(name)
             self._switcher.current = name
             self._show_card(self._moment)
             self._show_title(self._moment)
@@ -146,17 +142,40 @@ class DetailPane(Vertical):
         """Some of the files on screen have more in them."""
         if self.log_tab.file in files:
             self.log_tab.wake()
-        if self.build_pane.file in files and self.current is self.build_pane:
-            self.build_pane.wake()
+        build = self._build
+        if build is not None and build.file in files and self.current is build:
+            build.wake()
 
-    @on(LogTab.Watching)
-    @on(BuildPane.Watching)
-    def _watch(self, event: LogTab.Watching | BuildPane.Watching) -> None:
+    @on(FileShown)
+    def _watch(self, event: FileShown) -> None:
         event.stop()
-        files = {file for file in (self.log_tab.file, self.build_pane.file) if file is not None}
+        build = self._build.file if self._build is not None else None
+        files = {file for file in (self.log_tab.file, build) if file is not None}
         self.post_message(self.Watching(files))
 
     # --- parts ----------------------------------------------------------------------------------
+
+    def _make(self, name: str) -> None:
+        """See that a pane is there; what is imported for it is not needed to begin."""
+        if name in self._panes:
+            return
+        if name == "gate":
+            from mltui.app.panes.gate import GatePane
+
+            self._panes[name] = GatePane(name)
+        elif name == "inputs":
+            from mltui.app.panes.inputs import InputsPane
+
+            self._panes[name] = InputsPane(name)
+        elif name == "build":
+            from mltui.app.panes.build import BuildPane
+
+            self._panes[name] = self._build = BuildPane(name)
+        else:
+            from mltui.app.panes.explain import ExplainPane
+
+            self._panes[name] = ExplainPane(name)
+        self._switcher.mount(self._panes[name])
 
     def _say(self, lines: Sequence[Line] | None) -> None:
         message = self._message

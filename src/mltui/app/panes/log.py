@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 
 from mltui.app.lineview import LineView
-from mltui.app.panes.textpane import Subject
+from mltui.app.panes.textpane import FileShown, Subject
 from mltui.app.present.line import line
 from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
@@ -30,12 +28,6 @@ _NOTHING = "it wrote nothing"
 
 class LogTab(Vertical):
     """A `LogPane` on whichever log the selected stage writes or wrote."""
-
-    @dataclass
-    class Watching(Message):
-        """Another file is shown: whoever watches files should watch this one."""
-
-        file: Path | None
 
     def __init__(self) -> None:
         super().__init__(id="log")
@@ -97,7 +89,7 @@ class LogTab(Vertical):
             self._note.display = file is None
             self.log_pane.display = file is not None
             self.log_pane.set_index(LogIndex(file) if file is not None else None, name)
-            self.post_message(self.Watching(file))
+            self.post_message(FileShown(file))
 
 
 def _has_text(file: Path) -> bool:

@@ -38,8 +38,13 @@ class StagesPane(LineView):
         self._view: RunView | None = None
         self._facts = Facts()
         self._entries: list[Entry] = []
+        self._expected = 0
 
     # --- what the workbench calls -------------------------------------------------------------
+
+    def expect_width(self, width: int) -> None:
+        """How many cells there will be, for what is shown before the first layout."""
+        self._expected = width
 
     def apply(self, view: RunView | None, facts: Facts, moment: Moment) -> None:
         """Show the run as it is now; only lines that read otherwise are painted."""
@@ -55,7 +60,7 @@ class StagesPane(LineView):
         if self._view is None:
             self.show([])
             return
-        width = max(self.scrollable_content_region.width, 20)
+        width = max(self.scrollable_content_region.width or self._expected, 20)
         self.show(stage_lines(self._entries, self._view, self._facts, width, moment), cursor)
 
     def select(self, row: StageRow, moment: Moment) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from textual.message import Message
+
 from mltui.app.lineview import LineView
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import Line, line
@@ -31,6 +33,14 @@ class Subject:
     log: Path | None = None
     log_name: str = ""
     """What to call a log that is not the attempt's own."""
+
+
+class FileShown(Message):
+    """A pane shows another file: whoever watches files should watch this one."""
+
+    def __init__(self, file: Path | None) -> None:
+        super().__init__()
+        self.file = file
 
 
 AGAIN_S = 0.1
@@ -124,7 +134,7 @@ class TextPane(LineView):
                 found = await asyncio.to_thread(self.gather, subject.project, subject.row, prepared)
             finally:
                 self._gathering = False
-            if self._have == wanted and self.is_mounted:
+            if self._have == wanted and self.is_attached:
                 self._material = found
                 self._lay_out()
                 if self._again:
