@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +161,21 @@ async def test_no_zombies_and_no_descriptors_are_left(place: Place) -> None:
     assert _descriptors() == before
     children = Path("/proc/thread-self/children").read_text().split()
     assert [pid for pid in map(int, children) if not _is_alive(pid)] == []
+
+
+async def test_what_was_left_and_died_is_reaped(place: Place) -> None:
+    """Orphans are handed to whoever runs the engine: their numbers must not be held for ever."""
+
+    def dead() -> list[str]:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        return [pid for pid in children if not _is_alive(int(pid))]
+
+    await place.run(place.attempt(shell="sleep 600 & setsid sleep 600 & exit 0"))
+    deadline = time.monotonic() + 20
+    while found := dead():  # a look at what is left comes with the end of each attempt
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.1)
+        await place.run(place.attempt("true"))
 
 
 async def test_what_a_stage_sees(tmp_path: Path) -> None:

@@ -141,6 +141,13 @@ def terminal(project: Project, environ: dict[str, str]) -> Iterator[Terminal]:
     opened.end()
 
 
+def test_the_first_frame_has_the_run_in_it(terminal: Terminal) -> None:
+    """Nobody looks at an empty frame first: what the journal knows is there at once."""
+    terminal.read_until(b"Help")  # the last line of the first frame
+    frame = terminal.seen[: terminal.seen.index(b"Help")]
+    assert b"failed" in frame and b"fetch" in frame and b"train" in frame
+
+
 def test_at_rest_nothing_is_written(terminal: Terminal) -> None:
     terminal.read_until(b"ValueError")
     terminal.settle()

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mltui.engines.process import procs, shim
 from mltui.engines.process.environments import Environments
+from mltui.engines.process.orphans import Orphans
 from mltui.engines.process.procs import MARK, Identity
 from mltui.engines.process.watch import Watched
 from mltui.engines.protocol import Attempt, Built, Exit, Stopped
@@ -57,6 +58,7 @@ class ProcessEngine:
         self._watched: dict[str, Watched] = {}
         self._stopped: set[str] = set()
         self._strays = procs.Strays()
+        self._orphans: Orphans | None = None
         self._programs: set[tuple[str, str]] = set()
         self._oom = (-1.0, 0)
 
@@ -95,6 +97,8 @@ class ProcessEngine:
         """See `Engine`. The command runs only if its shim can claim the attempt first."""
         env = self.environ(attempt)
         self._check_program(attempt, env)
+        if self._orphans is None:
+            self._orphans = Orphans()
         pid = shim.spawn(
             attempt.folder, attempt.work, procs.boot_id(), attempt.argv, env, attempt.log
         )
@@ -136,7 +140,8 @@ class ProcessEngine:
         """See `Engine`. What the attempt left running is ended too."""
         watched = self._watch(obj)
         await watched.ended.wait()
-        await self._sweep(attempt, fresh=False)
+        if not watched.is_child or self._may_be_left(attempt, watched.identity.pid):
+            await self._sweep(attempt, fresh=False)
         record = shim.read_record(attempt.folder)
         usage = watched.usage(None if record is None else record.cpu_s)
         if record is not None and str(record.identity) != obj:
@@ -150,6 +155,11 @@ class ProcessEngine:
         if code is None:
             return Exit(Stopped.LOST, None, usage, _lost(Identity.parse(obj)))
         return Exit(self._how(code, watched, obj), code, usage)
+
+    def _may_be_left(self, attempt: Attempt, session: int) -> bool:
+        others = {each.identity.pid for each in self._watched.values() if not each.ended.is_set()}
+        mark = str(attempt.folder)
+        return self._orphans is None or self._orphans.may_be_left(session, mark, others)
 
     def _how(self, code: int, watched: Watched, obj: str) -> Stopped:
         # A shell can't tell a command that a signal ended from one that exits with 128 + n.

@@ -62,7 +62,7 @@ class Identity:
         return self.boot == boot_id() and start_time(self.pid) == self.started
 
 
-def _read(name: str, limit: int = 4096) -> bytes:
+def read(name: str, limit: int = 4096) -> bytes:
     """A file of /proc, b"" when its process is gone or not ours to read."""
     try:
         fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
@@ -78,14 +78,19 @@ def _read(name: str, limit: int = 4096) -> bytes:
 
 def start_time(pid: int) -> int:
     """Clock ticks after boot when a process started; 0 when there is none."""
-    # The name in field 2 may hold anything, also spaces and parentheses: count from its end.
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = stat_fields(pid)
     return int(fields[19]) if len(fields) > 19 else 0
+
+
+def stat_fields(pid: int) -> list[bytes]:
+    """What /proc/PID/stat says from field 3 (the state) on; empty when there is no such process."""
+    # The name in field 2 may hold anything, also spaces and parentheses: count from its end.
+    return read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
 def oom_kills() -> int:
     """How many processes the kernel has killed for memory since boot, cgroups' limits included."""
-    found = _read("/proc/vmstat", 1 << 16).rpartition(b"\noom_kill ")[2]
+    found = read("/proc/vmstat", 1 << 16).rpartition(b"\noom_kill ")[2]
     with suppress(ValueError, IndexError):
         return int(found.split(b"\n", 1)[0])
     return 0
@@ -100,7 +105,7 @@ def family(pid: int) -> list[int]:
         except OSError:
             continue
         for thread in threads:
-            children = _read(f"/proc/{parent}/task/{thread}/children", 1 << 16)
+            children = read(f"/proc/{parent}/task/{thread}/children", 1 << 16)
             found.extend(map(int, children.split()))
     return found
 
@@ -112,7 +117,7 @@ def memory(pid: int) -> int:
     """
     total = peak = 0
     for member in family(pid):
-        for line in _read(f"/proc/{member}/status").decode("utf-8", "replace").splitlines():
+        for line in read(f"/proc/{member}/status").decode("utf-8", "replace").splitlines():
             if line.startswith(_STATUS):
                 size = int(line.split()[1]) * 1024
                 if line.startswith("VmRSS"):
@@ -152,7 +157,7 @@ class Strays:
         wanted = any_mark + os.fsencode(mark)
         me = os.getpid()
         for pid in pids:
-            environ = _read(f"/proc/{pid}/environ", 1 << 20)
+            environ = read(f"/proc/{pid}/environ", 1 << 20)
             if any_mark not in environ:
                 if environ or pid == me or _is_empty_for_good(pid):
                     self._innocent.add(pid)
@@ -162,7 +167,7 @@ class Strays:
 
 def _is_empty_for_good(pid: int) -> bool:
     """Whether its environment is empty because it is a kernel thread, and not amid exec(2)."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = stat_fields(pid)
     return len(fields) > 6 and bool(int(fields[6]) & _PF_KTHREAD)
 
 
@@ -174,7 +179,7 @@ def signal_marked(pid: int, mark: str, number: signal.Signals) -> None:
         return
     try:
         entry = f"{MARK}={mark}".encode("utf-8", "surrogateescape")
-        if entry in _read(f"/proc/{pid}/environ", 1 << 20).split(b"\0"):
+        if entry in read(f"/proc/{pid}/environ", 1 << 20).split(b"\0"):
             signal.pidfd_send_signal(fd, number)
     except OSError:
         return

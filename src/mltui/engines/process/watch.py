@@ -56,7 +56,7 @@ class Watched:
         self.ended = asyncio.Event()
         self.code: int | None = None
         """Of the shim, as its parent sees it; None when it is not our child."""
-        self._is_child = is_child
+        self.is_child = is_child
         self._peak = 0
         self._cpu_s: float | None = None
         self._loop = asyncio.get_running_loop()
@@ -75,14 +75,14 @@ class Watched:
         except (OSError, AttributeError):  # an old kernel, or not Linux
             self._timer = self._loop.call_later(_POLL_S, self._poll)
             return
-        if not self._is_child and not self.identity.is_there:
+        if not self.is_child and not self.identity.is_there:
             self._on_end()  # the descriptor is of a later process with the same number
             return
         self._loop.add_reader(self._fd, self._on_end)
         self._timer = self._loop.call_later(_FIRST_SAMPLE_S, self._sample)
 
     def _poll(self) -> None:
-        if self._is_child:
+        if self.is_child:
             info = os.waitid(os.P_PID, self.identity.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             is_over = info is not None
         else:
@@ -97,7 +97,7 @@ class Watched:
         self._timer = self._loop.call_later(_SAMPLE_S, self._sample)
 
     def _on_end(self) -> None:
-        if self._is_child:
+        if self.is_child:
             # Before it is reaped its number can't belong to anyone else: what is left of its
             # group can be killed safely. Later, only what carries the mark (`Strays`).
             with suppress(OSError):
