@@ -35,8 +35,11 @@ def selection(state: State = State.FAILED, **changes: object) -> Selection:
 
 def test_ids_and_commands_are_unique() -> None:
     ids = Counter(each.id for each in registry.ACTIONS)
-    commands = Counter(each.command for each in registry.ACTIONS if each.command)
-    assert max(ids.values()) == 1 and max(commands.values()) == 1
+    assert max(ids.values()) == 1
+    for place in EVERYWHERE:
+        here = [each for each in registry.ACTIONS if place in each.places]
+        commands = Counter(each.command for each in here if each.command)
+        assert max(commands.values()) == 1, (place, commands.most_common(2))
 
 
 def test_every_action_has_words_and_a_way_to_it() -> None:

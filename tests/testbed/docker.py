@@ -111,6 +111,17 @@ def buildx_host(docker_host: DockerHost) -> DockerHost:
     return DockerHost({**docker_host.environ, "DOCKER_CONFIG": str(config)}, docker_host.label)
 
 
+@pytest.fixture(scope="session")
+def busybox() -> Path:
+    """A static busybox of this machine."""
+    found = shutil.which("busybox")
+    if found is None:
+        need("docker", "busybox", "no busybox is installed here")
+        found = shutil.which("busybox")
+    assert found is not None
+    return Path(found)
+
+
 def _cache() -> Path:
     given = os.environ.get("XDG_CACHE_HOME")
     return Path(given) if given else Path.home() / ".cache"

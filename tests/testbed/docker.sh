@@ -2,6 +2,7 @@
 # A real Docker for the tests. Safe to call at any time, from several sessions at once.
 #   docker.sh up        a daemon that answers, with the base image; started and made if missing
 #   docker.sh buildx    compile the buildx plugin once; prints the DOCKER_CONFIG that has it
+#   docker.sh busybox   install a static busybox, for shells in images without one
 #   docker.sh ssh       install an SSH server, for the tests of ssh:// hosts (it is not started)
 #   docker.sh status    whether a daemon answers, and whether it was started here
 #   docker.sh down      stop the daemon that `up` started, and no other
@@ -95,6 +96,9 @@ buildx)
   ln -sf "$STATE/bin/buildx" "$STATE/docker-config/cli-plugins/docker-buildx"
   echo "$STATE/docker-config"
   ;;
+busybox)
+  command -v busybox >/dev/null || install busybox-static
+  ;;
 ssh)
   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || install openssh-server
   ;;
@@ -109,6 +113,6 @@ down)
   rm -f "$STATE/dockerd.pid"
   ;;
 *)
-  fail "usage: docker.sh up|buildx|ssh|status|down"
+  fail "usage: docker.sh up|buildx|busybox|ssh|status|down"
   ;;
 esac

@@ -215,10 +215,17 @@ class Context(Protocol):
         """Do something with the list's Docker host; an error is shown, and None."""
         ...
 
-    async def outside(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    async def outside(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        say: Sequence[str] = (),
+    ) -> int:
         """Give the terminal to a program; its exit code. The screen comes back afterwards.
 
-        UsageError when it can't be started.
+        say: lines that it is to begin with. UsageError when it can't be started.
         """
         ...
 

@@ -32,6 +32,7 @@ from mltui.actions import (
     run,
     run_from,
     runs,
+    shell,
     stage,
     start,
     stop,
@@ -52,6 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     run.ACTION,
     run_from.ACTION,
     cancel.ACTION,
+    shell.ACTION,
     pin.ACTION,
     edit.ACTION,
     open.ACTION,
@@ -111,14 +113,16 @@ def refusal(chosen: Action, selection: Selection) -> str | None:
     return chosen.why_not(selection)
 
 
-def for_command(name: str) -> Action | None:
-    """The action with this name on the `:` line."""
-    return next((each for each in ACTIONS if each.command == name), None)
+def for_command(name: str, place: str = "") -> Action | None:
+    """The action with this name on the `:` line; of several, the one that works in this place."""
+    found = [each for each in ACTIONS if each.command == name]
+    return next((each for each in found if place in each.places), next(iter(found), None))
 
 
 def commands() -> dict[str, Action]:
-    """Names of the `:` line, sorted, with their actions."""
-    return {each.command: each for each in sorted(ACTIONS, key=lambda a: a.command) if each.command}
+    """Names of the `:` line, sorted, with their actions; the first where several share one."""
+    named = [each for each in reversed(ACTIONS) if each.command]
+    return {each.command: each for each in sorted(named, key=lambda a: a.command)}
 
 
 def on_footer(selection: Selection) -> list[Action]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import SuspendNotSupported
 
 from mltui.errors import MltuiError, UsageError
+from mltui.logs.sanitize import plain as sanitised
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -56,10 +58,20 @@ class ListContext:
             self._bench.notice(str(error), bad=True)
             return None
 
-    async def outside(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    async def outside(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        say: Sequence[str] = (),
+    ) -> int:
         """Give the terminal to a program; the screen comes back afterwards."""
         try:
             with self._bench.app.suspend():
+                for text in say:
+                    print(f"mltui: {sanitised(text.encode('utf-8', 'replace'))}")
+                sys.stdout.flush()
                 process = await asyncio.create_subprocess_exec(*argv, cwd=cwd, env=dict(env))
                 code = await process.wait()
         except SuspendNotSupported as error:

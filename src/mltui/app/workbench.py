@@ -355,7 +355,7 @@ class Workbench(Screen[int]):
         if not name:
             return
         self.workbench_app.settings.remember(text)
-        found = registry.for_command(name)
+        found = registry.for_command(name, self.selection.place)
         if found is None:
             near = nearest(name)
             hint = f": did you mean :{near}?" if near else ": ? lists all commands"

@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("logs", "a stage's log"),
             ("explain", "why a stage runs or is taken from the cache"),
             ("get", "copy a stage's output out of the store"),
+            ("shell", "a shell in a stage's image or environment, with its inputs"),
         ),
     ),
     (

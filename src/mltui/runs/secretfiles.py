@@ -36,12 +36,17 @@ def write_secrets(values: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
     files = {}
     for name, value in values.items():
         files[name] = folder / name
-        descriptor = os.open(files[name], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, value)
-        finally:
-            os.close(descriptor)
+        write_file(files[name], value)
     return files
+
+
+def write_file(file: Path, value: bytes) -> None:
+    """A new file with a secret, that only its owner can read."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, value)
+    finally:
+        os.close(descriptor)
 
 
 def _read(name: str, secret: Secret, root: Path, environ: Mapping[str, str]) -> bytes:

@@ -28,6 +28,7 @@ from mltui.engines.docker.hosts import proxy_variables, resolve
 from mltui.engines.docker.metrics import RunningMetrics
 from mltui.engines.docker.names import NAME, container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
+from mltui.engines.docker.shell import Shells
 from mltui.engines.docker.watch import Watch
 from mltui.engines.protocol import FACTS, Attempt, Built, Exit, Stopped, View, read_facts
 from mltui.errors import StartFailed, Unreachable
@@ -69,6 +70,7 @@ class DockerEngine:
         self._stopped: set[str] = set()
         self._watches: dict[str, Watch] = {}
         self._images: dict[str, Mapping[str, Any]] = {}
+        self.shells = Shells(self.client, self._fill, self._image)
 
     # --- environments ---------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from mltui.engines.process import procs, shim
 from mltui.engines.process.environments import Environments
 from mltui.engines.process.orphans import Orphans
 from mltui.engines.process.procs import MARK, Identity
+from mltui.engines.process.shells import Shells
 from mltui.engines.process.watch import Watched
 from mltui.engines.protocol import Attempt, Built, Exit, Stopped
 from mltui.errors import StartFailed, Unreachable
@@ -61,6 +62,7 @@ class ProcessEngine:
         self._orphans: Orphans | None = None
         self._programs: set[tuple[str, str]] = set()
         self._oom = (-1.0, 0)
+        self.shells = Shells(self.environ, self._environments.built)
 
     # --- environments ---------------------------------------------------------------------------
 
