@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,19 @@ def cluster() -> Cluster:
     return Cluster(_environ(str(path)), path, said["REGISTRY"], Path(said["VIEWER"]))
 
 
-@pytest.fixture
-def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace of this test's own; what is in it goes with it."""
+@contextmanager
+def made_namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace; what is in it goes with it."""
     name = f"mltui-test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+    try:
+        yield name
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of this test's own."""
+    with made_namespace(cluster) as name:
+        yield name

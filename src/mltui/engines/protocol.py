@@ -58,6 +58,8 @@ class Attempt:
     secrets: Path | None = None
     """Folder with a file for each secret while it runs, apart from `folder`, which stays; None:
     `folder/secrets`."""
+    timeout_s: float | None = None
+    """The runner ends it after so long; an engine may see to it that it ends without a runner."""
 
     @property
     def log(self) -> Path:
@@ -73,6 +75,10 @@ class Stopped(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     LOST = "lost"
     """It vanished without an exit code: the machine restarted, somebody removed it."""
+    REFUSED = "refused"
+    """The engine would not run it as it is: no such image, not admitted. No retry helps."""
+    DEADLINE = "deadline"
+    """The engine ended it because its time was up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Exit:
     """Exit code; 128 + signal when a signal ended it."""
     usage: Usage = field(default_factory=Usage)
     message: str = ""
-    """What is known of it beyond the code, a sentence; always there for `LOST`."""
+    """What is known of it beyond the code, a sentence; always there for `LOST`, `REFUSED`."""
 
 
 @dataclass(frozen=True, slots=True)

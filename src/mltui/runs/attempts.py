@@ -222,6 +222,7 @@ def make_attempt(
             output.path.rstrip("/") + "/" * output.is_folder for output in stage.outputs.values()
         ),
         secrets=place.secrets if stage.secrets else None,
+        timeout_s=stage.timeout_s,
     )
 
 

@@ -7,7 +7,6 @@ without containers never imports their clients.
 from __future__ import annotations
 
 from mltui.engines.protocol import Engine
-from mltui.errors import UsageError
 from mltui.spec.model import Target
 
 
@@ -15,11 +14,11 @@ class Engines:
     """The engines of one runner, one per place."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str | None, ...], Engine] = {}
+        self._made: dict[str, Engine] = {}
 
     def of(self, target: Target) -> Engine:
-        """The engine of a target. UsageError for one that this mltui does not have."""
-        place = (target.engine, target.host, target.context, target.namespace)
+        """The engine of a target."""
+        place = repr(target)
         engine = self._made.get(place)
         if engine is None:
             engine = self._made[place] = _make(target)
@@ -43,6 +42,6 @@ def _make(target: Target) -> Engine:
         from mltui.engines.docker import DockerEngine
 
         return DockerEngine(target)
-    raise UsageError(
-        f"target {target.name} needs the engine {target.engine}, which this mltui does not have yet"
-    )
+    from mltui.engines.kubernetes.engine import KubernetesEngine
+
+    return KubernetesEngine(target)

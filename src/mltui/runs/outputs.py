@@ -45,9 +45,12 @@ def failure_of(stage: Stage, exit_: Exit, ending: FailureClass | None) -> Failur
         return Failure(FailureClass.CANCELLED, "cancelled")
     if exit_.how is Stopped.EXITED and exit_.code == 0 and ending is None:
         return None
-    if ending is FailureClass.TIMEOUT:
+    if ending is FailureClass.TIMEOUT or exit_.how is Stopped.DEADLINE:
         limit = format_duration(stage.timeout_s)
-        return Failure(FailureClass.TIMEOUT, f"it ran longer than its timeout of {limit}")
+        more = f": {exit_.message}" if exit_.how is Stopped.SIGNALLED and exit_.message else ""
+        return Failure(FailureClass.TIMEOUT, f"it ran longer than its timeout of {limit}{more}")
+    if exit_.how is Stopped.REFUSED:
+        return Failure(FailureClass.CONFIG, exit_.message)
     if exit_.how is Stopped.OUT_OF_MEMORY:
         message = exit_.message or "it used more memory than its limit and was ended"
         return Failure(FailureClass.MEMORY, message)

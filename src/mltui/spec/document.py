@@ -12,21 +12,13 @@ from typing import Any
 
 from mltui.spec import scalars
 from mltui.spec.fields import Either, Field, Keys, Mapped, Object, Scalar, Unfit
-from mltui.spec.model import Environment, Image, Secret, Target
+from mltui.spec.model import Environment, Image, Secret
 from mltui.spec.stage_fields import CODE, MONITOR, NAMES, SERVICE, STAGE
+from mltui.spec.target_fields import TARGET
 from mltui.spec.template import read_template
 from mltui.spec.yaml12 import ScalarNode
 
 VERSION = 1
-ENGINES = ("process", "docker", "kubernetes")
-TARGET_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "host": ("docker",),
-    "context": ("kubernetes",),
-    "namespace": ("kubernetes",),
-    "registry": ("docker", "kubernetes"),
-}
-"""Fields of a target that only some engines have."""
-
 Values = Mapping[str, Any]
 
 
@@ -50,20 +42,6 @@ def make_image(name: str, v: Values) -> Image:
 def make_secret(name: str, v: Values) -> Secret:
     """Where it is read from."""
     return Secret(v.get("env"), v.get("file"), v.get("secret"))
-
-
-def make_target(name: str, v: Values) -> Target:
-    """Nothing is read-only unless said."""
-    return Target(
-        name,
-        v.get("engine", "process"),
-        v.get("host"),
-        v.get("context"),
-        v.get("namespace"),
-        v.get("registry"),
-        v.get("read_only", False),
-        v.get("production", False),
-    )
 
 
 def make_project(name: str, v: Values) -> Values:
@@ -189,50 +167,6 @@ SECRET = Object(
         ),
     ),
     make_secret,
-)
-TARGET = Object(
-    "target",
-    "A named place to run.",
-    (
-        Field(
-            "engine",
-            scalars.choice(ENGINES),
-            "What runs the stages.",
-            "kubernetes",
-            required=True,
-            also=("type", "kind", "driver"),
-        ),
-        Field(
-            "host",
-            scalars.text(
-                "a Docker host such as `ssh://me@build-7`", r"(unix|ssh|tcp|https?|npipe)://\S+"
-            ),
-            "The Docker host (docker); needs `mltui trust`.",
-            "ssh://me@build-7",
-        ),
-        Field("context", scalars.text("text"), "The kube-context (kubernetes).", "kind"),
-        Field(
-            "namespace",
-            scalars.text(
-                "a namespace: lower-case letters, digits and `-`",
-                "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-            ),
-            "The namespace (kubernetes).",
-            "digits-dev",
-        ),
-        Field(
-            "registry",
-            scalars.text(
-                "a registry such as `localhost:5000`",
-                r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-            ),
-            "Where images are pushed (docker, kubernetes).",
-            "localhost:5000",
-        ),
-        Field("read_only", scalars.boolean(), "Refuses every change made from mltui.", True),
-        Field("production", scalars.boolean(), "Asks again before every change.", True),
-    ),
-    make_target,
 )
 _ENVIRONMENT_KEYS = Keys(
     r"[A-Za-z$][A-Za-z0-9._${}-]*",

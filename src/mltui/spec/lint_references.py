@@ -10,12 +10,12 @@ import posixpath
 from collections.abc import Iterable
 
 from mltui.spec.contract import PREFIXES, variable_name
-from mltui.spec.document import TARGET_FIELDS
 from mltui.spec.draft import Draft
 from mltui.spec.environments import stage_environments
 from mltui.spec.graph import actors
 from mltui.spec.model import Input, Mark, Service, Stage, YamlPath
 from mltui.spec.spelling import did_you_mean, nearest
+from mltui.spec.target_fields import TARGET_FIELDS
 from mltui.spec.template import read_template
 
 SECTIONS = ("stages", "services", "monitors")

@@ -344,6 +344,40 @@ class Monitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Toleration:
+    """A taint of nodes that stages put up with (Kubernetes). Empty fields mean any."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+    seconds: int | None = None
+    """How long a pod stays once such a taint appears; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """What every stage's pod on a target gets (Kubernetes)."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    gpu: str = "nvidia.com/gpu"
+    """The resource that `resources: {gpu: N}` asks for."""
+    service_account: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    patience_s: float = 300.0
+    """How long a stage may wait for a node, a quota or an image before it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStore:
+    """Where the artifacts of a namespace are kept in its cluster."""
+
+    size_bytes: int = 10 << 30
+    storage_class: str = ""
+    """Empty: the cluster's default."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A named place to run."""
 
@@ -355,6 +389,8 @@ class Target:
     registry: str | None = None
     read_only: bool = False
     production: bool = False
+    pods: Pods = field(default_factory=Pods)
+    store: ClusterStore = field(default_factory=ClusterStore)
 
 
 @dataclass(frozen=True, slots=True)

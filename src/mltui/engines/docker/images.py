@@ -82,7 +82,7 @@ async def pull(client: Client, name: str, recorder: Recorder, pool: Executor) ->
     step = recorder.steps.get(f"pull {name}") or BuildStep(f"pull {name}", f"pull {name}")
     recorder.step(step := replace(step, state=StepState.RUNNING, started_at=time.time()))
     loop = asyncio.get_running_loop()
-    headers = await loop.run_in_executor(pool, _authorisation, repository, client.environ)
+    headers = await loop.run_in_executor(pool, authorisation, repository, client.environ)
     try:
         await _pull(client, repository, tag, headers, recorder, step.id)
         found = await inspect(client, name)
@@ -128,7 +128,7 @@ async def _pull(
                     recorder.output(step, text.encode("utf-8"))
 
 
-def _authorisation(repository: str, environ: Mapping[str, str]) -> dict[str, str]:
+def authorisation(repository: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The person's login for an image's registry, from Docker's config and its helpers."""
     try:
         auth = import_module("docker.auth")

@@ -276,6 +276,43 @@ class Client:
             except WireError as error:
                 raise self._unreachable(error) from error
 
+    @asynccontextmanager
+    async def exchange(
+        self,
+        method: str,
+        call: Call,
+        query: Query | None = None,
+        *,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> AsyncIterator[Response]:
+        """Any answer, whatever its status, to a request that may be made twice (proxied services).
+
+        `path` follows the call's. A broken connection, in the block too, is Unreachable.
+        """
+        target = call.resource.path(call.namespace, call.name, call.subresource) + path
+        access = await self.access()
+        is_renewed = False
+        while True:
+            was_idle = self._pool.has_idle
+            is_open = False
+            try:
+                async with self._call(
+                    access, method, target, query, headers or {}, body, is_fresh=False
+                ) as response:
+                    if response.status == 401 and not is_renewed:
+                        await response.read()
+                        access, is_renewed = await self._renew(access), True
+                        continue
+                    is_open = True
+                    yield response
+                    return
+            except WireError as error:
+                # A kept connection may have been closed while it was idle.
+                if is_open or not was_idle or str(error) != CLOSED:
+                    raise self._unreachable(error) from error
+
     # --- calls ----------------------------------------------------------------------------------
 
     async def read(
@@ -337,12 +374,15 @@ class Client:
         query: Query | None,
         headers: Mapping[str, str],
         body: bytes | None = None,
+        *,
+        is_fresh: bool | None = None,
     ) -> AsyncIterator[Response]:
         sent = dict(headers)
         if access.authorization:
             sent["Authorization"] = access.authorization
         target = urlsplit(access.server).path + path + _query(query)
-        is_fresh = method not in ("GET", "DELETE")
+        if is_fresh is None:
+            is_fresh = method not in ("GET", "DELETE")
         async with self._pool.call(method, target, sent, body, is_fresh=is_fresh) as response:
             self.heard()
             yield response

@@ -1,0 +1,182 @@
+"""Images for a cluster: built by Docker, pushed to the target's registry, run by digest.
+
+Called by the engine. What an environment is made of is the Docker engine's business, so that both
+share builds and cached results; here only the place differs that the image is run from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mltui.engines.docker import images as docker_images
+from mltui.engines.docker.client import Client, DockerError
+from mltui.engines.docker.environments import Environments
+from mltui.engines.docker.hosts import resolve
+from mltui.engines.protocol import Built
+from mltui.errors import BuildFailed, StartFailed
+from mltui.spec.model import Environment, Image, Target
+
+_NO_LOGIN = {"X-Registry-Auth": "e30="}
+
+
+class ClusterImages:
+    """The images of one target, built on the person's Docker. UsageError for an odd DOCKER_HOST."""
+
+    def __init__(self, target: Target, environ: Mapping[str, str], pool: Executor) -> None:
+        self._target = target
+        self._docker = Client(resolve(None, environ), environ)
+        self._environments = Environments(self._docker, pool)
+        self._there: dict[str, str] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def built(self, environment: Environment, project: Path) -> Built | None:
+        """The environment if it is built and in the registry. Unreachable, BuildFailed."""
+        found = await self._environments.built(environment, project)
+        place = None if found is None else await self._look(found.location)
+        return None if found is None or place is None else replace(found, location=place)
+
+    def key(self, environment: Environment, project: Path) -> str:
+        """Identity of its build. BuildFailed."""
+        return self._environments.key(environment, project)
+
+    async def build(
+        self, environment: Environment, project: Path, log: Path, *, no_cache: bool = False
+    ) -> Built:
+        """Build and push it. BuildFailed, Unreachable."""
+        made = await self._environments.build(environment, project, log, no_cache=no_cache)
+        async with self._locks.setdefault(made.location, asyncio.Lock()):
+            place = await self._look(made.location)
+            if place is None:
+                with log.open("ab") as file:
+                    place = await self._push(made.location, file)
+        return replace(made, location=place)
+
+    async def store_image(self, log: Path) -> str:
+        """The image of the store and of what serves a stage's pod. StartFailed, Unreachable."""
+        environment = Environment("store", image=Image(build="store"))
+        try:
+            found = await self.built(environment, Path(__file__).parent)
+            if found is None:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                found = await self.build(environment, Path(__file__).parent, log)
+        except BuildFailed as error:
+            raise StartFailed(
+                f"the image of the cluster's artifact store can't be made: {error} (log: {log})"
+            ) from error
+        return found.location
+
+    async def _look(self, image: str) -> str | None:
+        """Where nodes pull an image from, by digest; None when it has to be pushed."""
+        if image in self._there:
+            return self._there[image]
+        found = await docker_images.inspect(self._docker, image)
+        for reference in (found or {}).get("RepoDigests") or ():
+            if not self._is_ours(reference):
+                if self._is_built(found):
+                    continue  # pushed elsewhere by somebody; ours go to the target's registry
+                self._there[image] = reference
+                return str(reference)
+            if await self._is_there(reference):
+                self._there[image] = reference
+                return str(reference)
+        return None
+
+    def _is_ours(self, reference: str) -> bool:
+        registry = self._target.registry
+        return registry is not None and reference.startswith(f"{registry}/")
+
+    def _is_built(self, found: Any) -> bool:
+        return bool(((found.get("Config") or {}).get("Labels") or {}).get("mltui.environment"))
+
+    async def _is_there(self, reference: str) -> bool:
+        headers = await self._login(reference)
+        with suppress(DockerError):
+            await self._docker.json("GET", f"/distribution/{reference}/json", headers=headers)
+            return True
+        return False
+
+    async def _login(self, repository: str) -> dict[str, str]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            None, docker_images.authorisation, repository.partition("@")[0], self._docker.environ
+        )
+        return found or _NO_LOGIN
+
+    async def _push(self, image: str, log: Any) -> str:
+        """Push an image under its name in the target's registry; with its digest."""
+        registry = self._target.registry
+        if registry is None:
+            raise BuildFailed(
+                f"target {self._target.name} has no registry, so its nodes can't get images: "
+                "add `registry: HOST:PORT` to it"
+            )
+        found = await docker_images.inspect(self._docker, image)
+        tags = (found or {}).get("RepoTags") or ()
+        repository, tag = _name_of(image, tags)
+        repository = f"{registry}/{repository}"
+        try:
+            await self._docker.json(
+                "POST", f"/images/{image}/tag", {"repo": repository, "tag": tag}
+            )
+            log.write(f"pushing {repository}:{tag}\n".encode())
+            digest = await self._send(repository, tag)
+        except DockerError as error:
+            raise BuildFailed(self._refused(repository, error.message)) from error
+        place = self._there[image] = f"{repository}@{digest}"
+        log.write(f"pushed {place}\n".encode())
+        return place
+
+    async def _send(self, repository: str, tag: str) -> str:
+        digest = ""
+        headers = await self._login(repository)
+        path = f"/images/{repository}/push"
+        async with self._docker.stream("POST", path, {"tag": tag}, headers=headers) as response:
+            rest = b""
+            async for data in response.chunks():
+                *lines, rest = (rest + data).split(b"\n")
+                for line in filter(None, (each.strip() for each in lines)):
+                    event = json.loads(line)
+                    if "error" in event:
+                        raise DockerError(500, str(event["error"]))
+                    digest = str((event.get("aux") or {}).get("Digest") or digest)
+        if not digest:
+            raise DockerError(500, "the registry did not say what it got")
+        return digest
+
+    def _refused(self, repository: str, message: str) -> str:
+        registry = self._target.registry
+        low = message.lower()
+        if any(
+            word in low for word in ("denied", "unauthorized", "no basic auth", "authentication")
+        ):
+            return f"{registry} does not let you push {repository}: `docker login {registry}`"
+        if any(word in low for word in ("refused", "no such host", "timeout", "dial tcp", "eof")):
+            return f"the registry {registry} can't be reached from the Docker host: {message}"
+        if "http response to https client" in low:
+            return (
+                f"the registry {registry} speaks plain HTTP: name it under `insecure-registries` "
+                "in the Docker daemon's settings"
+            )
+        return f"the image can't be pushed to {repository}: {message}"
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self._docker.close()
+
+
+def _name_of(image: str, tags: Any) -> tuple[str, str]:
+    """Repository (below the registry) and tag for an image, from a name that it has here."""
+    for name in tags:
+        found = re.fullmatch(r"(mltui/[a-z0-9._/-]+):([\w.-]+)", name)
+        if found is not None:
+            return found[1], found[2]
+    plain = re.sub(r"[^a-z0-9]+", "-", str(tags[0]).lower()).strip("-") if tags else "image"
+    return f"mltui/{plain}", image.removeprefix("sha256:")[:12]

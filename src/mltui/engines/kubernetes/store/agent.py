@@ -1,0 +1,40 @@
+"""What the store's image runs: the store itself, or what serves a stage's pod."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from mltui.engines.kubernetes.store.pod import Away, Keeper, Remote, fetch
+from mltui.engines.kubernetes.store.server import Refused, serve
+
+
+def main(arguments: list[str]) -> int:
+    """`serve ROOT`, `fetch TREE`, `keep RECORD OUTPUT…`; the exit code."""
+    mode, *rest = arguments
+    token = os.environ["MLTUI_STORE_TOKEN"]
+    if mode == "serve":
+        server = serve(Path(rest[0]), token)
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+        server.serve_forever()
+        return 0
+    remote = Remote(os.environ["MLTUI_STORE"], token)
+    try:
+        if mode == "fetch":
+            fetch(remote, rest[0])
+        else:
+            keeper = Keeper(remote, rest[0], rest[1:])
+            signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "is_told", True))
+            keeper.run()
+    except (Away, Refused, OSError, ValueError) as error:
+        Path("/dev/termination-log").write_text(str(error))
+        print(f"mltui: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,260 @@
+"""What serves a stage's pod: `fetch` before the stage, `keep` beside it. Run by `agent`.
+
+The stage's own container knows nothing of the store. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mltui.engines.kubernetes.store.server import TOKEN, Refused
+from mltui.engines.kubernetes.store.tree import CHUNK, Content, Tree, restore, survey
+
+ROOM = Path("/mltui")
+"""The volume that the containers of a stage's pod share."""
+PIECE_BYTES = 4 << 20
+"""So much goes up in one request."""
+_AWAY_S = 1800.0
+"""For so long a pod waits for a store that does not answer."""
+
+
+class Away(Exception):
+    """The store did not answer for too long, or refuses."""
+
+
+class Remote:
+    """The store as a pod reaches it."""
+
+    def __init__(self, address: str, token: str, away_s: float = _AWAY_S) -> None:
+        self.address, self._token, self._away_s = address, token, away_s
+        self._connection: http.client.HTTPConnection | None = None
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """An answer's body; tried again while the store does not answer. Away, Refused."""
+        deadline, pause = time.monotonic() + self._away_s, 0.2
+        while True:
+            try:
+                status, data = self._once(method, path, body)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                why = f"the store at {self.address} does not answer: {error}"
+            else:
+                if status < 400:
+                    return data
+                told = _told(data)
+                if status not in (500, 502, 503, 504, 507):
+                    message = str(told.pop("message", ""))
+                    raise Refused(status, message, **told)
+                why = f"the store says: {told.get('message')}"
+            if time.monotonic() > deadline:
+                raise Away(why)
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    def close(self) -> None:
+        """Give back its connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self.address, timeout=60)
+        self._connection.request(method, path, body, {TOKEN: self._token})
+        response = self._connection.getresponse()
+        data = response.read()
+        if response.will_close:
+            self.close()
+        return response.status, data
+
+    def fetch(self, digest: str, path: Path) -> None:
+        """Content into a file; checked. Away when it is damaged in the store."""
+        for _ in range(3):
+            total, have = hashlib.sha256(), 0
+            with path.open("wb") as file:
+                while data := self._piece(digest, have):
+                    file.write(data)
+                    total.update(data)
+                    have += len(data)
+            if total.hexdigest() == digest:
+                return
+            if json.loads(self.call("POST", f"/check/{digest}", b""))["ok"] is not True:
+                break
+        raise Away(f"content {digest[:12]} is damaged or no longer in the store")
+
+    def _piece(self, digest: str, offset: int) -> bytes:
+        """What comes before the connection breaks, so that a long transfer goes on, not anew."""
+        deadline = time.monotonic() + self._away_s
+        while True:
+            connection = http.client.HTTPConnection(self.address, timeout=60)
+            try:
+                path = f"/blobs/{digest}?offset={offset}"
+                connection.request("GET", path, None, {TOKEN: self._token})
+                response = connection.getresponse()
+                if response.status == 404:
+                    raise Away(f"content {digest[:12]} is no longer in the store")
+                if response.status == 200:
+                    return response.read(64 << 20)
+                why = f"it answers {response.status}"
+            except http.client.IncompleteRead as error:
+                return error.partial
+            except (OSError, http.client.HTTPException) as error:
+                why = str(error)
+            finally:
+                connection.close()
+            if time.monotonic() > deadline:
+                raise Away(f"the store at {self.address} does not answer: {why}")
+            time.sleep(0.5)
+
+    def send(self, content: Content) -> None:
+        """Content that the store may lack."""
+        have = json.loads(self.call("POST", "/missing", json.dumps([content.digest]).encode()))
+        at = have.get(content.digest, content.size)
+        while at < content.size or (content.size == 0 and content.digest in have):
+            piece = content.read(at, PIECE_BYTES)
+            path = f"/blobs/{content.digest}?offset={at}&size={content.size}"
+            try:
+                at = int(json.loads(self.call("PUT", path, piece))["have"])
+            except Refused as error:
+                wanted = error.body.get("have")
+                if error.status not in (409, 422) or wanted is None:
+                    raise
+                if wanted < 0:
+                    time.sleep(0.5)
+                    have = json.loads(
+                        self.call("POST", "/missing", json.dumps([content.digest]).encode())
+                    )
+                    wanted = have.get(content.digest, content.size)
+                at = wanted
+            if content.size == 0:
+                return
+
+
+def _told(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {"message": data[:200].decode("utf-8", "replace")}
+    return found if isinstance(found, dict) else {}
+
+
+def fetch(remote: Remote, tree_digest: str, room: Path = ROOM) -> None:
+    """Lay out code and inputs in the pod, with what the stage's container starts with."""
+    here = Path(__file__).parent
+    for name in ("bin", "run", "work"):
+        (room / name).mkdir(exist_ok=True)
+        (room / name).chmod(0o777)
+    shutil.copyfile(shutil.which("busybox") or "/bin/busybox", room / "bin" / "busybox")
+    shutil.copyfile(here / "shim.sh", room / "bin" / "shim")
+    for name in ("alive", "out"):
+        os.mkfifo(room / "run" / name)
+        (room / "run" / name).chmod(0o666)
+    for name in ("busybox", "shim"):
+        (room / "bin" / name).chmod(0o755)
+    spare = room / "run" / "tree"
+    remote.fetch(tree_digest, spare)
+    tree = Tree.from_bytes(spare.read_bytes())
+    spare.unlink()
+    restore(tree, room / "work", remote.fetch, 0o666)
+    # Its folder is made by the stage's shell too; the file must be writable for any user.
+    (room / "metrics").touch()
+    (room / "metrics").chmod(0o666)
+
+
+class Keeper:
+    """Beside a stage: brings what it writes to the store, and at its end what it left."""
+
+    def __init__(
+        self, remote: Remote, record: str, outputs: Iterable[str], room: Path = ROOM
+    ) -> None:
+        self._remote, self._record, self._outputs, self._room = remote, record, outputs, room
+        self._sent = 0
+        self._total = hashlib.sha256()
+        self._metrics: tuple[int, int] | None = None
+        self.is_told = False
+        """The pod is being ended."""
+
+    def run(self) -> None:
+        """Until the stage is over and all is kept. Away."""
+        started = self._room / "run" / "started"
+        while not started.exists():
+            if self.is_told:
+                return
+            time.sleep(0.1)
+        alive = os.open(self._room / "run" / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        beats = 0
+        while _is_held(alive):
+            self._log()
+            if beats % 8 == 0:
+                self._send_metrics()
+            beats += 1
+            time.sleep(0.25)
+        self._finish()
+
+    def _log(self) -> None:
+        with suppress(FileNotFoundError), (self._room / "run" / "log").open("rb") as file:
+            file.seek(self._sent)
+            while data := file.read(CHUNK):
+                path = f"/records/{self._record}/log?offset={self._sent}"
+                self._remote.call("PUT", path, data)
+                self._sent += len(data)
+                self._total.update(data)
+
+    def _send_metrics(self) -> None:
+        path = self._room / "metrics"
+        with suppress(FileNotFoundError):
+            info = path.lstat()
+            seen = (info.st_size, info.st_mtime_ns)
+            if stat.S_ISREG(info.st_mode) and info.st_size and seen != self._metrics:
+                self._remote.call("PUT", f"/records/{self._record}/metrics", path.read_bytes())
+                self._metrics = seen
+
+    def _finish(self) -> None:
+        self._log()
+        self._send_metrics()
+        said = _read_words(self._room / "run" / "code")
+        code = int(said["code"]) if "code" in said else None
+        tree, contents = Tree(), list[Content]()
+        if code == 0:
+            tree, contents = survey(self._room / "work", self._outputs)
+        for content in contents:
+            self._remote.send(content)
+        result = {
+            **said,
+            "code": code,
+            "log": self._sent,
+            "log_sha256": self._total.hexdigest(),
+            "outputs": base64.b64encode(tree.to_bytes()).decode(),
+        }
+        self._remote.call("PUT", f"/records/{self._record}/result", json.dumps(result).encode())
+
+
+def _is_held(pipe: int) -> bool:
+    """Whether somebody holds the pipe open for writing; else a read finds its end."""
+    try:
+        return bool(os.read(pipe, 1))
+    except BlockingIOError:
+        return True
+
+
+def _read_words(path: Path) -> dict[str, str]:
+    """Lines `name value`."""
+    found = {}
+    try:
+        for line in path.read_text("utf-8", "replace").splitlines():
+            name, _, value = line.partition(" ")
+            found[name] = value
+    except FileNotFoundError:
+        pass
+    return found

@@ -1,0 +1,189 @@
+"""Whatever befalls a stage in a real cluster: a class of its own, and a sentence for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mltui.engines.kubernetes.manifest import RECORD, job_name
+from mltui.engines.protocol import Attempt, Exit, Stopped
+from mltui.spec.model import Pods, Resources, Toleration
+
+from .box import Box
+
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
+
+
+async def _until_pod(box: Box, attempt: Attempt, *fields: str) -> str:
+    """The name of its pod, once `jsonpath` fields are there."""
+    selector = f"{RECORD}={job_name(attempt.name)}"
+    path = "{.items[*].metadata.name}" + "".join(f"|{{.items[*]{each}}}" for each in fields)
+    for _ in range(600):
+        found = await asyncio.to_thread(
+            box.cluster.kubectl, "get", "pods", "-n", box.namespace, "-l", selector,
+            "-o", f"jsonpath={path}",
+        )  # fmt: skip
+        if all(found.split("|")):
+            return found.split("|")[0]
+        await asyncio.sleep(0.1)
+    raise AssertionError("its pod did not get so far")
+
+
+async def test_each_end_has_its_own_class_and_sentence(box: Box) -> None:
+    registry = box.cluster.need_registry()
+    patient = replace(box.pods, patience_s=3.0)
+    box.engine.target = replace(box.engine.target, pods=patient)
+    eat = "x = []\nwhile True: x.append(bytearray(8 << 20))"
+    small = Resources(memory_bytes=64 << 20)
+    attempts = {
+        "exit": await box.attempt(shell="echo last words; exit 3"),
+        "signal": await box.attempt("sh", "-c", "kill -11 $$"),
+        "memory": await box.attempt("python3", "-c", eat, resources=small),
+        "all memory": await box.attempt(shell="echo begun; exec python3 -c 'x = []\nwhile 1: "
+                                        "x.append(bytearray(8<<20))'", resources=small),
+        "program": await box.attempt("no-such-program"),
+        "image": await box.with_image(await box.attempt("true"), f"{registry}/no/such:1"),
+        "registry": await box.with_image(await box.attempt("true"), "localhost:1/no:1"),
+        "node": await box.attempt("true", resources=Resources(cpu=400)),
+        "gpu": await box.attempt("true", resources=Resources(gpu=1)),
+    }  # fmt: skip
+
+    async def end(attempt: Attempt) -> Exit:
+        return await asyncio.wait_for(box.run(attempt), 100)
+
+    ends = dict(zip(attempts, await asyncio.gather(*map(end, attempts.values())), strict=True))
+    assert (ends["exit"].how, ends["exit"].code) == (Stopped.EXITED, 3)
+    assert attempts["exit"].log.read_bytes() == b"last words\n"
+    assert (ends["signal"].how, ends["signal"].code) == (Stopped.SIGNALLED, 139)
+    assert ends["memory"].how is Stopped.OUT_OF_MEMORY
+    assert ends["all memory"].how is Stopped.OUT_OF_MEMORY
+    assert attempts["all memory"].log.read_bytes() == b"begun\n"
+    assert ends["program"].how is Stopped.REFUSED
+    assert ends["program"].message == "its image has no program 'no-such-program'"
+    assert ends["image"].how is Stopped.REFUSED
+    assert "its image can't be had" in ends["image"].message
+    assert "no/such" in ends["image"].message
+    assert ends["registry"].how is Stopped.LOST
+    assert "its image does not come" in ends["registry"].message
+    assert ends["node"].how is Stopped.LOST
+    assert "no node can take it" in ends["node"].message
+    assert "Insufficient cpu" in ends["node"].message
+    assert "Insufficient nvidia.com/gpu" in ends["gpu"].message
+
+
+async def test_quota_limit_range_and_policy(
+    cluster: Cluster, namespace: str, docker_host: object, tmp_path: Path
+) -> None:
+    box = Box(cluster, namespace, tmp_path, Pods(patience_s=2.0))
+    assert (await box.run(await box.attempt("true"))).code == 0
+
+    def quota(**hard: str) -> None:
+        spec = {"hard": {name.replace("_", "."): value for name, value in hard.items()}}
+        meta = {"name": "q"}
+        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta, "spec": spec}
+        cluster.apply(body, namespace=namespace)
+        for _ in range(100):
+            if cluster.get("resourcequota", "q", "-n", namespace)["status"].get("hard") == hard_:
+                return
+
+    hard_ = {"pods": "1"}
+    quota(pods="1")
+    end = await box.run(await box.attempt("true"))
+    assert end.how is Stopped.LOST
+    assert "the quota of its namespace is used up" in end.message
+    assert "limited: pods=1" in end.message
+    hard_ = {"limits.memory": "3Gi"}
+    quota(limits_memory="3Gi")
+    end = await box.run(await box.attempt("true", resources=Resources(memory_bytes=4 << 30)))
+    assert end.how is Stopped.REFUSED
+    assert "it asks for more than the quota" in end.message
+    cluster.kubectl("delete", "resourcequota", "q", "-n", namespace)
+
+    limits = [{"type": "Container", "max": {"memory": "1Gi"}}]
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "LimitRange",
+            "metadata": {"name": "r"},
+            "spec": {"limits": limits},
+        },
+        namespace=namespace,
+    )
+    end = await box.run(await box.attempt("true", resources=Resources(memory_bytes=2 << 30)))
+    assert end.how is Stopped.REFUSED
+    assert "does not admit its pod" in end.message
+    assert "maximum memory usage per Container is 1Gi" in end.message
+    cluster.kubectl("delete", "limitrange", "r", "-n", namespace)
+    await box.engine.close()
+
+
+async def test_evicted_and_removed_by_others(box: Box) -> None:
+    evicted, deleted, jobless = [await box.attempt(shell="echo up; sleep 600") for _ in range(3)]
+    objs = [await box.engine.start(each) for each in (evicted, deleted, jobless)]
+    waits = [
+        asyncio.ensure_future(box.engine.wait(attempt, obj))
+        for attempt, obj in zip((evicted, deleted, jobless), objs, strict=True)
+    ]
+    pods = [
+        await _until_pod(box, each, ".status.containerStatuses[*].state.running.startedAt")
+        for each in (evicted, deleted, jobless)
+    ]
+    path = f"/api/v1/namespaces/{box.namespace}/pods/{pods[0]}/eviction"
+    body = {
+        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pods[0]},
+        "deleteOptions": {"gracePeriodSeconds": 1},
+    }  # fmt: skip
+    box.cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body))
+    query = ("-n", box.namespace, "--wait=false", "--grace-period=1")
+    box.cluster.kubectl("delete", "pod", pods[1], *query)
+    box.cluster.kubectl("delete", "job", objs[2].partition("/")[0], *query)
+    ends = await asyncio.wait_for(asyncio.gather(*waits), 90)
+    for attempt, obj in zip((evicted, deleted, jobless), objs, strict=True):
+        await box.engine.remove(attempt, obj)
+    assert [end.how for end in ends] == [Stopped.LOST] * 3
+    assert "evicted from the node" in ends[0].message
+    assert "its pod was removed by somebody else" in ends[1].message
+    assert "removed by somebody else" in ends[2].message
+
+
+async def test_a_lost_node(box: Box) -> None:
+    """A node that nobody stands behind: the cluster notices that it does not answer."""
+    name = f"lost-{box.mark}"
+    taint = {"key": "mltui-test", "value": name, "effect": "NoSchedule"}
+    amounts = {"cpu": "4", "memory": "8Gi", "pods": "10", "ephemeral-storage": "10Gi"}
+    node = {
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": name, "labels": {"mltui-test": name}},
+        "spec": {"taints": [taint]},
+    }  # fmt: skip
+    box.cluster.kubectl("create", "-f", "-", stdin=json.dumps(node))
+    try:
+        status = {
+            "capacity": amounts,
+            "allocatable": amounts,
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+        }
+        box.cluster.kubectl(
+            "patch", "node", name, "--subresource=status", "--type=merge", "-p",
+            json.dumps({"status": status}),
+        )  # fmt: skip
+        tolerations = (
+            Toleration("mltui-test"),
+            Toleration("node.kubernetes.io/unreachable", effect="NoExecute", seconds=1),
+            Toleration("node.kubernetes.io/not-ready", effect="NoExecute", seconds=1),
+        )
+        pods = Pods({"mltui-test": name}, tolerations)
+        engine = box.another(pods)
+        attempt = await box.attempt("true")
+        obj = await engine.start(attempt)
+        end = await asyncio.wait_for(engine.wait(attempt, obj), 110)
+        await engine.remove(attempt, obj)
+        await engine.close()
+        assert end.how is Stopped.LOST
+        assert f"its node {name} was lost" in end.message
+    finally:
+        box.cluster.kubectl("delete", "node", name)

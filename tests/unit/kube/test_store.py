@@ -1,0 +1,191 @@
+"""The store of a namespace and what serves a pod, as they run in a cluster, on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mltui.engines.kubernetes.manifest import Served, job, job_name
+from mltui.engines.kubernetes.store import pod
+from mltui.engines.kubernetes.store.pod import Away, Keeper, Remote
+from mltui.engines.kubernetes.store.server import Refused, serve
+from mltui.engines.kubernetes.store.tree import Content, Tree, restore, survey
+from mltui.engines.protocol import Attempt, Built
+from mltui.spec.model import Pods, Resources
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    server = serve(tmp_path / "store", "t0ken", 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    made = Remote(f"127.0.0.1:{server.server_address[1]}", "t0ken", away_s=5)
+    yield made
+    made.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _content(data: bytes) -> Content:
+    return Content(hashlib.sha256(data).hexdigest(), len(data), None, data)
+
+
+def test_content_goes_up_in_pieces_and_comes_back(remote: Remote, tmp_path: Path) -> None:
+    data = os.urandom(pod.PIECE_BYTES + 12345)
+    for content in (_content(data), _content(b""), _content(data)):
+        remote.send(content)
+        remote.fetch(content.digest, tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == content.data
+
+
+def test_an_upload_goes_on_where_it_was(remote: Remote) -> None:
+    content = _content(os.urandom(1000))
+    path = f"/blobs/{content.digest}?size=1000&offset="
+    assert json.loads(remote.call("PUT", path + "0", content.data[:300]))["have"] == 300
+    with pytest.raises(Refused) as caught:
+        remote.call("PUT", path + "0", content.data[:300])
+    assert caught.value.body["have"] == 300
+    missing = json.loads(remote.call("POST", "/missing", json.dumps([content.digest]).encode()))
+    assert missing == {content.digest: 300}
+    remote.send(content)
+    assert json.loads(remote.call("POST", "/missing", json.dumps([content.digest]).encode())) == {}
+
+
+def test_what_is_not_what_it_says_is_not_kept(remote: Remote, tmp_path: Path) -> None:
+    content = _content(b"right")
+    with pytest.raises(Refused, match="not what was announced"):
+        remote.call("PUT", f"/blobs/{content.digest}?size=5&offset=0", b"wrong")
+    remote.send(content)
+    kept = tmp_path / "store" / "blobs" / content.digest[:2] / content.digest[2:]
+    kept.write_bytes(b"rOtten"[:5])
+    with pytest.raises(Away, match="damaged"):
+        remote.fetch(content.digest, tmp_path / "got")
+    remote.send(content)  # damaged content was removed, so it can be sent again
+    remote.fetch(content.digest, tmp_path / "got")
+
+
+def test_without_the_token_nothing_is_said(remote: Remote) -> None:
+    stranger = Remote(remote.address, "guess", away_s=1)
+    for path in ("/records/a", "/blobs/" + "0" * 64):
+        with pytest.raises(Refused, match="token"):
+            stranger.call("GET", path)
+    stranger.close()
+
+
+@pytest.mark.parametrize("name", ["../x", "A", "a/../b", "%2e%2e", ""])
+def test_odd_names_reach_no_file(remote: Remote, name: str) -> None:
+    with pytest.raises(Refused):
+        remote.call("PUT", f"/records/{name}/log?offset=0", b"x")
+    with pytest.raises(Refused):
+        remote.call("GET", f"/blobs/{name}")
+
+
+def test_a_keeper_brings_what_a_killed_stage_left(remote: Remote, tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    (room / "run").mkdir(parents=True)
+    os.mkfifo(room / "run" / "alive")
+    (room / "run" / "log").write_bytes(b"\xff line\n")
+    keeper = Keeper(remote, "a-1", ["out"], room)
+    thread = threading.Thread(target=keeper.run)
+    alive = os.open(room / "run" / "alive", os.O_RDWR)
+    (room / "run" / "started").touch()
+    thread.start()
+    deadline = time.monotonic() + 20
+    watcher = Remote(remote.address, "t0ken", away_s=5)
+    while json.loads(watcher.call("GET", "/records/a-1"))["log"] < 7:
+        assert time.monotonic() < deadline
+    (room / "metrics").write_text('{"loss": 1}')
+    os.close(alive)  # as the kernel does when all of it is killed
+    thread.join(20)
+    assert not thread.is_alive()
+    found = json.loads(watcher.call("GET", "/records/a-1"))
+    assert found["result"]["code"] is None
+    assert watcher.call("GET", "/records/a-1/log?offset=2") == b"line\n"
+    assert watcher.call("GET", "/records/a-1/metrics") == b'{"loss": 1}'
+    watcher.close()
+
+
+_NAMES = st.text("ab.é ", min_size=1, max_size=3).filter(lambda n: n not in (".", ".."))
+
+
+@given(st.dictionaries(_NAMES, st.binary(max_size=200) | st.none() | st.booleans(), max_size=8))
+def test_a_tree_comes_back_as_it_was(found: dict[str, bytes | bool | None]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        root, copy = Path(name) / "a", Path(name) / "b"
+        root.mkdir()
+        copy.mkdir()
+        for each, value in found.items():
+            path = root / each
+            if value is None:
+                (path / "inner").mkdir(parents=True)
+            elif isinstance(value, bool):
+                path.symlink_to("nowhere")
+            else:
+                path.write_bytes(value)
+        tree, contents = survey(root, ["."])
+        kept = {content.digest: content for content in contents}
+        again = Tree.from_bytes(tree.to_bytes())
+        restore(again, copy, lambda d, p: _put(p, kept[d].read(0, kept[d].size)))
+        assert survey(copy, ["."])[0] == tree == again
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "a/../../x", "", "a//b"])
+def test_a_tree_names_nothing_outside(name: str, tmp_path: Path) -> None:
+    for tree in (
+        Tree(folders=[name]),
+        Tree(links=[[name, "x"]]),
+        Tree(files=[[name, False, 0, "0" * 64]]),
+    ):
+        with pytest.raises(ValueError, match="not a path"):
+            restore(tree, tmp_path, lambda digest, path: _put(path, b""))
+
+
+def test_a_job_is_the_same_each_time_and_says_whose_it_is(tmp_path: Path) -> None:
+    attempt = Attempt(
+        name="digits-ab12-3-train~2:1.1",
+        labels={"mltui.stage": "train", "mltui.round": "2:1"},
+        argv=("sh", "-c", "echo $(HOME) $$"),
+        env={"A": "$(B)"},
+        folder=tmp_path,
+        work=tmp_path,
+        built=Built("k", "r", "img@sha256:1"),
+        resources=Resources(cpu=0.5, memory_bytes=1 << 30, gpu=2),
+        timeout_s=60,
+    )
+    served = Served("10.0.0.1:8080", "store@sha256:2")
+
+    def made(each: Attempt, *secrets: str) -> dict[str, object]:
+        return job(
+            each, image="img", tree="t", served=served, pods=Pods(), grace_s=5, secrets=secrets
+        )
+
+    body = made(attempt)
+    assert body == made(attempt)
+    text = json.dumps(body)
+    assert "echo $$(HOME) $$$$" in text
+    assert '"backoffLimit": 0' in text
+    assert '"nvidia.com/gpu": "2"' in text
+    assert '"activeDeadlineSeconds"' in text
+    assert '"mltui.round": "2-1"' in text  # a label; the annotation has it as it is
+    assert '"mltui.round": "2:1"' in text
+    assert "suspend" in json.dumps(made(attempt, "HF"))
+    other = replace(attempt, name="digits-ab12-3-train~2.1.1")
+    assert job_name(other.name) != job_name(attempt.name)
+    assert len(job_name("x" * 300)) <= 52
