@@ -14,6 +14,7 @@ $(STAMP): pyproject.toml
 	  || { echo "mltui needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Try: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 	  || { echo "this Python has no ensurepip; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "setting up $(VENV) with mltui and what its tests need: a minute or two, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from mltui.app.present.build import Environed, build_lines
 from mltui.app.present.card import Evidence, card, ordinal
+from mltui.app.present.dryrun import dry_run_lines
 from mltui.app.present.line import Line, cut, line, merged, wrapped
 from mltui.app.present.need import main_metric, short_need, target_of
 from mltui.app.present.sgr import sgr_line
 from mltui.app.present.stages import Moment, when
 from mltui.app.present.story import about
-from mltui.pipeline.model import StageRow, State
+from mltui.app.runview import RunView, accepted_metrics
+from mltui.pipeline.model import Instance, StageRow, State
+from mltui.runs.dryrun import Planned
+from mltui.runs.rows import RunRow
 from mltui.spec.model import And, Compare, FailureClass, Gate, Metric, Param
 from mltui.text.width import cell_width
 
@@ -100,3 +105,49 @@ def test_times_stay_true_without_repainting() -> None:
 def test_colours_of_a_preview_are_styles_of_their_own() -> None:
     found = sgr_line("\x1b[38;2;1;2;3mx\x1b[0my", "  ", 40)
     assert ("x", "=#010203") in found.left and ("y", "") in found.left
+
+
+def test_an_environment_that_another_project_built() -> None:
+    packages = ("# CPython 3.11.7 linux-x86_64", "numpy==2.1.0")
+    found = Environed("train", (("requirements", "env/train.txt"),), packages=packages)
+    said = [each.text.strip() for each in build_lines(found, 40, Moment(NOON))]
+    assert "1 package" in said and "numpy==2.1.0" in said and "CPython 3.11.7 linux-x86_64" in said
+    assert not [text for text in said if "Not built" in text]
+    empty = build_lines(Environed("train"), 30, Moment(NOON))
+    assert all(cell_width(each.text) <= 30 for each in empty)
+    assert "Not built yet" in " ".join(each.text for each in empty)
+
+
+def test_a_run_is_summed_up_by_what_its_last_stage_wrote_first() -> None:
+    metrics = {"train.loss": 0.1, "evaluate.accuracy": 0.98, "evaluate.mistakes": 6.0}
+    run = RunRow(1, State.SUCCEEDED, "", 0.0, metrics=metrics)
+    assert list(accepted_metrics(run)) == ["accuracy", "mistakes", "loss"]
+
+
+def test_of_equally_new_rounds_the_last_has_the_cursor() -> None:
+    """All of a run that was taken from the cache ended at one moment."""
+    view = RunView(RunRow(1, State.SUCCEEDED, "", 0.0), State.SUCCEEDED, "")
+    view.apply(
+        [
+            StageRow(
+                run=1,
+                stage="evaluate",
+                item=None,
+                path=(n,),
+                attempt=0,
+                state=State.CACHED,
+                phase="training",
+                ended_at=5.0,
+                order=4,
+            )
+            for n in (1, 2, 3)
+        ]
+    )
+    assert view.first() == Instance("evaluate", (3,))
+
+
+def test_a_dry_run_says_what_a_gate_may_still_ask_for() -> None:
+    found = [Planned(Instance("evaluate", (1,)), "run", "it was asked for", 1.5, more_rounds=3)]
+    said = " ".join(each.text.strip() for each in dry_run_lines(found, 60))
+    assert "the gate on evaluate may ask for up to 3 more rounds" in said
+    assert "at most" not in said

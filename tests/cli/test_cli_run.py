@@ -141,7 +141,10 @@ def test_dry_run(cli: Cli, make_project: MakeProject) -> None:
     first = cli("run", "--dry-run")
     assert first.code == 0
     assert "acquire     ● run      no earlier result\n" in first.out
-    assert first.out.endswith("\n1 to run, 0 from the cache, 3 depend\n")
+    assert first.out.endswith(
+        "\n1 to run, 0 from the cache, 3 depend\n"
+        "the gate on evaluate may ask for up to 1 more round\n"
+    )
     assert not (root / FOLDER / "journal.db").exists()
 
     assert cli("run").code == 0
@@ -150,7 +153,9 @@ def test_dry_run(cli: Cli, make_project: MakeProject) -> None:
     assert "replaces" in changed.err
     assert re.search(r"^train~1 +● run +\d+\.\ds  c 0\.\d+ → 0\.97$", changed.out, re.M)
     found = json.loads(cli("run", "-n", "--json", "--from", "acquire").out)
-    assert list(found[0]) == ["stage", "item", "round", "round_path", "will", "because", "estimate"]
+    fields = "stage item round round_path will because estimate more_rounds"
+    assert list(found[0]) == fields.split()
+    assert [one["more_rounds"] for one in found] == [0, 0, 1, 0]
     assert [one["will"] for one in found] == ["run", "depends", "depends", "depends"]
     assert len(json.loads(cli("ls", "runs", "-o", "json").out)) == 1
 

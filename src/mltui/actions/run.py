@@ -54,7 +54,7 @@ ACTION = Action(
     places=("pipeline", "runs"),
     applies=lambda selection: not _is_retry(selection),
     why_not=refuse,
-    rank=30,
+    rank=19,
     complete=lambda known: known.stage_names,
 )
 

@@ -100,7 +100,7 @@ class RunView:
             return chosen
         ended = [row for row in self.rows.values() if row.ended_at is not None]
         if ended:
-            return max(ended, key=lambda row: (row.ended_at or 0.0, row.order)).instance
+            return max(ended, key=lambda row: (row.ended_at or 0.0, row.order, row.path)).instance
         return next(iter(self.rows), None)
 
     @property
@@ -154,7 +154,11 @@ def with_state(view: RunView, state: State, reason: str, run: RunRow) -> bool:
 def accepted_metrics(run: RunRow, limit: int = 3) -> Mapping[str, float]:
     """The metrics that sum a run up, without the stage's name: those of its last stages first."""
     found: dict[str, float] = {}
-    for name, value in reversed(list(run.metrics.items())):
+    stages = list(dict.fromkeys(name.partition(".")[0] for name in run.metrics))
+    # What a stage wrote first is what it is about.
+    for name, value in sorted(
+        run.metrics.items(), key=lambda item: -stages.index(item[0].partition(".")[0])
+    ):
         short = name.partition(".")[2] or name
         if short not in found:
             found[short] = value

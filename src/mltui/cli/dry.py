@@ -44,6 +44,8 @@ def show_dry_run(project: Project, request: RunRequest, out: Output, *, is_json:
     for line in layout(_COLUMNS, rows, width=out.width):
         out.line(line)
     out.line(_total(found))
+    for sentence in _gates(found):
+        out.line(sentence)
     return diagnostics.DONE
 
 
@@ -57,7 +59,17 @@ def planned_object(one: Planned) -> dict[str, Any]:
         "will": one.will,
         "because": one.because,
         "estimate": one.estimate_s,
+        "more_rounds": one.more_rounds,
     }
+
+
+def _gates(found: list[Planned]) -> list[str]:
+    return [
+        f"the gate on {one.instance.stage} may ask for up to "
+        f"{words.count(one.more_rounds, 'more round')}"
+        for one in found
+        if one.more_rounds
+    ]
 
 
 def _total(found: list[Planned]) -> str:

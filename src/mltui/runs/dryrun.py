@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from mltui.errors import MltuiError, Unreachable
@@ -50,6 +50,8 @@ class Planned:
     because: str = ""
     estimate_s: float | None = None
     """How long it would take, by earlier runs; None when it never ran."""
+    more_rounds: int = 0
+    """So many rounds may follow this one: the gate that is judged by it is not known to pass."""
 
 
 def dry_run(project: Project, request: RunRequest) -> list[Planned]:
@@ -65,12 +67,15 @@ def dry_run(project: Project, request: RunRequest) -> list[Planned]:
 
 def _first(plan: Plan) -> list[Planned]:
     """Nothing ever ran here."""
-    return [
-        Planned(_of(plan, name), DEPENDS, f"on {', '.join(plan.producers[name])}")
-        if plan.producers[name]
-        else Planned(_of(plan, name), RUN, "no earlier result")
-        for name in plan.order
-    ]
+    found = []
+    for name in plan.order:
+        instance = _of(plan, name)
+        will, because = RUN, "no earlier result"
+        if plan.producers[name]:
+            will, because = DEPENDS, f"on {', '.join(plan.producers[name])}"
+        more = _more_rounds(plan, instance)
+        found.append(Planned(instance, will, because, more_rounds=more))
+    return found
 
 
 def _of(plan: Plan, name: str) -> Instance:
@@ -158,6 +163,15 @@ def _with_the_rest(
             one = Planned(row.instance, DEPENDS, f"on {', '.join(on)}" if on else "on its items")
         took = durations.get(row.stage)
         if one.will != CACHED and took:
-            one = Planned(one.instance, one.will, one.because, median(took))
+            one = replace(one, estimate_s=median(took))
+        if one.will != CACHED:
+            one = replace(one, more_rounds=_more_rounds(plan, row.instance))
         result.append(one)
     return result
+
+
+def _more_rounds(plan: Plan, instance: Instance) -> int:
+    for loop in plan.loops_of[instance.stage]:
+        if loop.gate is not None and loop.gate_stage == instance.stage and loop.is_loop:
+            return max(0, loop.max_rounds - instance.round)
+    return 0

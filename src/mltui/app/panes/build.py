@@ -74,11 +74,14 @@ class BuildPane(TextPane):
                 build = journal.build(row.build) if row.build else None
                 if build is None:
                     build = next(iter(journal.builds(environment=environment.name, limit=1)), None)
+                kept = journal.result(row.key) if build is None and row.key else None
+                digest = kept.parts.get("environment.resolved", "") if kept is not None else ""
         except MltuiError as error:
             return Environed(environment.name, declared, reason=str(error))
         container = read_container(project, row)
         if build is None:
-            return Environed(environment.name, declared, container=container)
+            packages = _packages(project, digest)
+            return Environed(environment.name, declared, packages=packages, container=container)
         return replace(self._reader.read(project, build, declared), container=container)
 
     def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
@@ -120,11 +123,7 @@ class BuildReader:
                 log = ()
             steps = self._steps(project, build, file, log)
         if build.resolved:
-            try:
-                text = project.store().read_bytes(build.resolved).decode("utf-8", "replace")
-                packages = tuple(each for each in text.splitlines() if each.strip())
-            except (MltuiError, OSError):
-                packages = ()
+            packages = _packages(project, build.resolved)
         return Environed(build.environment, declared, build, log, packages, steps=steps)
 
     def figures(self, project: Project, build: BuildRow) -> tuple[float | None, int | None]:
@@ -164,6 +163,17 @@ class BuildReader:
             found = dict(durations([tree for tree in trees if tree is not None]))
             self._last = {build.id: found}
         return found
+
+
+def _packages(project: Project, digest: str) -> tuple[str, ...]:
+    """What is in an environment, by the digest of its list; empty where that is not kept."""
+    if not digest:
+        return ()
+    try:
+        text = project.store().read_bytes(digest).decode("utf-8", "replace")
+    except (MltuiError, OSError):
+        return ()
+    return tuple(each for each in text.splitlines() if each.strip())
 
 
 def earlier(journal: Journal, build: BuildRow) -> list[BuildRow]:

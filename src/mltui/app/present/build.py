@@ -59,17 +59,31 @@ def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) 
     lines += _contained(found.container, width)
     build = found.build
     if build is None:
-        lines += [EMPTY, line((" Never built here: it is made when a stage first needs it", "dim"))]
-        return lines
+        lines.append(EMPTY)
+        if not found.packages:
+            why = "Not built yet: it is made when a stage first needs it"
+            return [*lines, *wrapped(why, width - 1, "dim", " ")]
+        why = "Taken as it was: another project or checkout had built the same"
+        return [*lines, *wrapped(why, width - 1, "dim", " "), *_packages(found, width)]
     lines += [EMPTY, line((" ", ""), *_state(build, moment))]
     if build.reason:
         lines.append(line((f"   {build.reason}", "state-failed")))
     if build.state in (State.FAILED, State.RUNNING, State.BUILDING) or not found.packages:
         lines += _tail(found.log)
-    if found.packages:
-        lines += [EMPTY, line((f" {len(found.packages)} packages", "section"))]
-        lines += _columns(found.packages[:PACKAGES], width)
-    return lines
+    return [*lines, *_packages(found, width)]
+
+
+def _packages(found: Environed, width: int) -> list[Line]:
+    """What is installed; remarks of the list (its interpreter) are not packages."""
+    names = [text for text in found.packages if not text.startswith("#")]
+    if not found.packages:
+        return []
+    count = "1 package" if len(names) == 1 else f"{len(names)} packages"
+    lines = [EMPTY, line((f" {count}", "section"))]
+    lines += [
+        line((f"   {text.lstrip('# ')}", "dim")) for text in found.packages if text.startswith("#")
+    ]
+    return lines + (_columns(names[:PACKAGES], width) if names else [])
 
 
 def _state(build: BuildRow, moment: Moment) -> list[Part]:

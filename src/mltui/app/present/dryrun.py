@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mltui.app.present.line import EMPTY, Line, Part, line
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.story import about
 from mltui.text.glyphs import glyph, unicode_ok
 from mltui.text.width import cell_width, fit, shorten_end
@@ -41,6 +41,11 @@ def dry_run_lines(found: Sequence[Planned], width: int) -> list[Line]:
     if len(found) > MAX_LINES:
         lines.append(line((f"  … and {len(found) - MAX_LINES} more", "dim")))
     lines += [EMPTY, line((_sum(found), "strong"))]
+    for planned in found:
+        if planned.more_rounds:
+            rounds = "round" if planned.more_rounds == 1 else "rounds"
+            gate = f"the gate on {planned.instance.stage} may ask for up to"
+            lines += wrapped(f"{gate} {planned.more_rounds} more {rounds}", width, "dim")
     return lines
 
 
@@ -56,7 +61,7 @@ def _sum(found: Sequence[Planned]) -> str:
     text = ", ".join(words) or "nothing to do"
     known = [p.estimate_s for p in found if p.will != "cached"]
     if known and all(each is not None for each in known):
-        text += f"; at most about {about(sum(each or 0.0 for each in known))}"
+        text += f"; about {about(sum(each or 0.0 for each in known))}"
     elif any(known):
         text += f"; more than {about(sum(each or 0.0 for each in known))}"
     return text

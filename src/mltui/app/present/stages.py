@@ -190,6 +190,8 @@ def stage_lines(
     """The entries as lines of `width` cells, their columns as wide as their content."""
     cells = [_cells(entry, view, facts, moment, width >= 56) for entry in found]
     columns = _columns(cells, width - 1)
+    if "state" in columns:
+        cells = [_without_echo(dict(each)) for each in cells]
     longest = max((e.depth * 2 + cell_width(e.title) for e in found if e.row), default=0)
     width -= 1  # a blank before whatever stands to the right
     spare = width - 4 - sum(size + 2 for size in columns.values()) - longest
@@ -307,6 +309,13 @@ def _columns(cells: list[Mapping[str, Part]], width: int) -> dict[str, int]:
             for name in (*order[:place], "state", *order[place:])
         }
     return columns
+
+
+def _without_echo(cells: dict[str, Part]) -> dict[str, Part]:
+    """The time's cell says what the state is where there is no column for that."""
+    if cells.get("time", ("", ""))[0] == cells.get("state", ("", ""))[0]:
+        cells["time"] = ("", "")
+    return cells
 
 
 _LEFT = frozenset({"state", "note", "key"})
