@@ -17,16 +17,24 @@ from mltui.runs.rows import RunRequest, RunRow
 
 if TYPE_CHECKING:
     from mltui.live.daemon import Daemon
+    from mltui.live.kube.cluster import Cluster
     from mltui.live.verbs import Ref
 
 T = TypeVar("T")
 
-GROUPS = ("Run", "Stage", "Look", "Docker", "Find", "mltui")
+GROUPS = ("Run", "Stage", "Look", "Docker", "Kubernetes", "Find", "mltui")
 """In this order in the help and in the docs."""
 
 DOCKER = ("containers", "images", "volumes", "networks", "compose")
 """Lists of what is on a Docker host (`live.kinds`)."""
-LISTS = (*DOCKER, "builds")
+KUBE = (
+    "pods", "deployments", "jobs", "events", "services", "nodes", "statefulsets", "daemonsets",
+    "replicasets", "cronjobs", "endpoints", "ingresses", "configmaps", "secrets",
+    "persistentvolumeclaims", "horizontalpodautoscalers", "serviceaccounts", "roles", "namespaces",
+    "contexts", "resources",
+)  # fmt: skip
+"""Lists of a Kubernetes API; `resources` is any that has no columns of its own."""
+LISTS = (*DOCKER, *KUBE, "builds")
 """Lists that stand in place of the pipeline, beside that of the runs."""
 PAGE = "page"
 """A page or a log of one thing of such a list."""
@@ -61,6 +69,13 @@ class Selection:
     """An act on the selected stage is asked for and not yet confirmed."""
     can_fold: bool = False
     """There are items or rounds below the selected line."""
+    engine: str = ""
+    """Of the list: `docker`, `kubernetes`, `journal`; empty for the pipeline."""
+    verbs: tuple[str, ...] = ()
+    """Verbs that apply to things of the list's kind."""
+    has_logs: bool = False
+    is_read_only: bool = False
+    """A target of the project forbids to change anything there."""
     kind: str = ""
     """Which of `LISTS` is shown, or whose thing the page is about."""
     things: tuple[Any, ...] = ()
@@ -198,6 +213,37 @@ class Context(Protocol):
 
     def show_thing(self, view: str) -> None:
         """Show what is under the cursor of the list: its `log`, `describe` or `inspect` page."""
+        ...
+
+    def go_places(self, text: str, then: str = "") -> None:
+        """Look at other namespaces or clusters of Kubernetes (`dev,prod`, `kind/dev`, `*`).
+
+        `then`: the list to show there; without one, the list that is shown, or was before.
+        """
+        ...
+
+    def go_favourite(self, number: int) -> None:
+        """Look at the place of this number; 0: all namespaces."""
+        ...
+
+    async def ask_text(self, sentence: str, text: str = "") -> str | None:
+        """Ask for a line of text; None when the person leaves it."""
+        ...
+
+    async def choose(self, sentence: str, words: Sequence[str]) -> int | None:
+        """Ask for one of these; its place among them, None when the person leaves it."""
+        ...
+
+    async def show_difference(self, question: Question, lines: Sequence[str]) -> bool:
+        """Show what would change (a unified diff), and ask; the safe answer has the focus."""
+        ...
+
+    async def edit_text(self, name: str, text: str) -> str | None:
+        """Give a text to the person's editor; None when it can't be opened or nothing changed."""
+        ...
+
+    async def on_cluster(self, context: str, ask: Callable[[Cluster], Awaitable[T]]) -> T | None:
+        """Do something with a Kubernetes cluster; an error is shown, and None."""
         ...
 
     def refs(self) -> Sequence[Ref]:

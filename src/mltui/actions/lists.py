@@ -1,22 +1,32 @@
-"""Lists in place of the pipeline: what is on the Docker host, and the builds of this project."""
+"""Lists in place of the pipeline: what is on the Docker host or a cluster, and the builds."""
 
 from __future__ import annotations
 
 from mltui.actions.action import EVERYWHERE, Action, Context
 
 
-def _list(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]:  # noqa: A002
+def _list(
+    kind: str,
+    title: str,
+    help: str,  # noqa: A002 - the record's own word
+    *other: str,
+    group: str = "Docker",
+) -> tuple[Action, ...]:
     """One record a name, so that each can be typed."""
 
     async def run(context: Context, argument: str) -> None:
-        context.show_list(kind)
+        if argument and group == "Kubernetes":
+            context.go_places(argument, kind)
+        else:
+            context.show_list(kind)
 
     return tuple(
         Action(
             id=f"list.{name}",
             title=title if name == kind else f"{title} ({name})",
             help=help if name == kind else f"The same as `:{kind}`.",
-            group="Docker",
+            group=group,
+            argument="NAMESPACES" if group == "Kubernetes" else "",
             run=run,
             command=name,
             places=EVERYWHERE,
@@ -26,6 +36,30 @@ def _list(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]: 
     )
 
 
+def _kube(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]:  # noqa: A002
+    return _list(kind, title, help, *other, group="Kubernetes")
+
+
+KUBE_LISTS = (
+    *_kube("pods", "Pods", "Every pod of the namespaces you look at, live.", "po"),
+    *_kube("deployments", "Deployments", "What keeps pods running, and how far it is.", "deploy"),
+    *_kube("jobs", "Jobs", "Work that ends; a stage on a cluster is one."),
+    *_kube("events", "Events", "What the cluster did, and what it could not do.", "ev"),
+    *_kube("services", "Services", "Names and addresses before pods.", "svc"),
+    *_kube("nodes", "Nodes", "The machines, with what is used of them.", "no"),
+    *_kube("statefulsets", "StatefulSets", "Pods with names and volumes of their own.", "sts"),
+    *_kube("daemonsets", "DaemonSets", "One pod on every node.", "ds"),
+    *_kube("replicasets", "ReplicaSets", "The revisions of Deployments.", "rs"),
+    *_kube("cronjobs", "CronJobs", "Jobs by the clock.", "cj"),
+    *_kube("endpoints", "Endpoints", "Whom each Service reaches.", "ep"),
+    *_kube("ingresses", "Ingresses", "Names by which the outside reaches Services.", "ing"),
+    *_kube("configmaps", "ConfigMaps", "Settings; secrets in them are masked.", "cm"),
+    *_kube("secrets", "Secrets", "Names and keys; values only when asked for."),
+    *_kube("persistentvolumeclaims", "Volume claims", "Storage that outlives pods.", "pvc"),
+    *_kube("horizontalpodautoscalers", "Autoscalers", "What scales by itself.", "hpa"),
+    *_kube("serviceaccounts", "Service accounts", "Who pods are.", "sa"),
+    *_kube("roles", "Roles", "What a namespace lets its users do."),
+)
 LISTS = (
     *_list("containers", "Containers", "Every container of the Docker host, live.", "ps", "co"),
     *_list("images", "Images", "Its images, with who uses them and their sizes."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import PAGE, Action, Context, Selection
 
 
 def _why_not(selection: Selection) -> str | None:
@@ -27,4 +27,34 @@ ACTION = Action(
     applies=lambda selection: selection.row is not None and selection.row.attempt > 1,
     why_not=_why_not,
     rank=15,
+)
+
+
+def _is_pod(selection: Selection) -> bool:
+    return selection.kind == "pods"
+
+
+def _why_no_log(selection: Selection) -> str | None:
+    if not selection.things:
+        return "there are no pods"
+    row = selection.things[0]
+    return None if row.restarts else f"pod {row.name} was not restarted: it has one log only"
+
+
+async def _before(context: Context, argument: str) -> None:
+    context.show_thing("previous")
+
+
+CONTAINER = Action(
+    id="thing.previous",
+    title="Previous",
+    help="The log of a pod's container before its last restart.",
+    group="Kubernetes",
+    run=_before,
+    keys=("p",),
+    command="previous",
+    places=("pods", PAGE),
+    applies=_is_pod,
+    why_not=_why_no_log,
+    rank=11,
 )

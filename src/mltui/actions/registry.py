@@ -11,16 +11,23 @@ from mltui.actions import (
     back,
     cancel,
     command,
+    cordon,
     decide,
     edit,
     exec,  # noqa: A004 - the verb's own name
     filter,  # noqa: A004 - the verb's own name
     help,  # noqa: A004 - the verb's own name
     kill,
+    kube_delete,
+    kube_edit,
+    kube_jobs,
+    kube_restart,
+    kube_shell,
     leave,
     open,  # noqa: A004 - the verb's own name
     pause,
     pin,
+    places,
     previous,
     problems,
     prune,
@@ -29,9 +36,13 @@ from mltui.actions import (
     resume,
     retry,
     retry_failed,
+    reveal,
+    rollback,
     run,
     run_from,
     runs,
+    scale,
+    set_image,
     shell,
     stage,
     start,
@@ -41,7 +52,7 @@ from mltui.actions import (
     unpause,
 )
 from mltui.actions.action import GROUPS, Action, Selection
-from mltui.actions.lists import LISTS
+from mltui.actions.lists import KUBE_LISTS, LISTS
 from mltui.actions.tabs import TABS
 from mltui.actions.thing import VIEWS
 
@@ -64,7 +75,11 @@ ACTIONS: tuple[Action, ...] = (
     runs.ACTION,
     problems.ACTION,
     *LISTS,
+    *KUBE_LISTS,
+    *places.PLACES,
+    *places.NUMBERS,
     *VIEWS,
+    previous.CONTAINER,
     exec.ACTION,
     start.ACTION,
     stop.ACTION,
@@ -74,6 +89,21 @@ ACTIONS: tuple[Action, ...] = (
     kill.ACTION,
     remove.ACTION,
     prune.ACTION,
+    kube_shell.ACTION,
+    scale.ACTION,
+    kube_restart.ACTION,
+    set_image.ACTION,
+    rollback.ACTION,
+    kube_jobs.TRIGGER,
+    kube_jobs.RERUN,
+    kube_jobs.SUSPEND,
+    kube_jobs.RESUME,
+    cordon.CORDON,
+    cordon.UNCORDON,
+    reveal.ACTION,
+    kube_edit.ACTION,
+    kube_delete.DELETE,
+    kube_delete.KILL,
     back.ACTION,
     filter.ACTION,
     command.ACTION,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from mltui.actions._docker import no_host, nothing_selected
-from mltui.actions.action import DOCKER, PAGE, Action, Context, Selection
+from mltui.actions.action import LISTS, PAGE, Action, Context, Selection
 
 
-def _is_docker(selection: Selection) -> bool:
-    return selection.kind in DOCKER
+def _is_listed(selection: Selection) -> bool:
+    return selection.kind not in ("", "builds", "contexts")
 
 
 def _has_log(selection: Selection) -> bool:
-    return selection.kind in ("containers", "builds")
+    return selection.has_logs
 
 
 def _view(view: str) -> tuple[Action, ...]:
@@ -19,14 +19,14 @@ def _view(view: str) -> tuple[Action, ...]:
         context.show_thing(view)
 
     words = {
-        "log": ("Log", "What the container or the build wrote, live.", "l", 10),
+        "log": ("Log", "What the container, the pod or the build wrote, live.", "l", 10),
         "describe": (
             "Describe",
             "A readable page of it, secrets masked.",
             "d",
             12,
         ),
-        "inspect": ("JSON", "All that the host says of it, as JSON, secrets masked.", "y", 30),
+        "inspect": ("Whole", "All that is known of it, as YAML or JSON, secrets masked.", "y", 30),
     }
     title, help_, key, rank = words[view]
     is_log = view == "log"
@@ -39,8 +39,8 @@ def _view(view: str) -> tuple[Action, ...]:
             run=run,
             keys=(key,),
             command="" if is_log else view,
-            places=("containers", "builds", PAGE) if is_log else (*DOCKER, PAGE),
-            applies=_has_log if is_log else _is_docker,
+            places=(*LISTS, PAGE),
+            applies=_has_log if is_log else _is_listed,
             why_not=nothing_selected if is_log else no_host,
             rank=rank,
         ),

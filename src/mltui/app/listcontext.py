@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,8 +17,10 @@ from mltui.errors import MltuiError, UsageError
 from mltui.logs.sanitize import plain as sanitised
 
 if TYPE_CHECKING:
+    from mltui.actions.action import Question
     from mltui.app.workbench import Workbench
     from mltui.live.daemon import Daemon
+    from mltui.live.kube.cluster import Cluster
     from mltui.live.verbs import Ref
 
 T = TypeVar("T")
@@ -36,6 +41,63 @@ class ListContext:
         if (listed := self._bench.listed) is not None:
             listed.view(view)
             self._bench.frame.show()
+
+    def go_places(self, text: str, then: str = "") -> None:
+        """Look at other namespaces or clusters of Kubernetes."""
+        self._bench.listing.go(text, then)
+
+    def go_favourite(self, number: int) -> None:
+        """Look at the place of this number; 0: all namespaces."""
+        self._bench.listing.go_favourite(number)
+
+    async def ask_text(self, sentence: str, text: str = "") -> str | None:
+        """Ask for a line of text."""
+        from mltui.app.dialogs.asking import TextDialog
+
+        return await self._bench.app.push_screen_wait(TextDialog(sentence, text))
+
+    async def choose(self, sentence: str, words: Sequence[str]) -> int | None:
+        """Ask for one of these."""
+        from mltui.app.dialogs.asking import PickDialog
+
+        return await self._bench.app.push_screen_wait(PickDialog(sentence, words))
+
+    async def show_difference(self, question: Question, lines: Sequence[str]) -> bool:
+        """Show what would change, and ask."""
+        from mltui.app.dialogs.asking import DifferenceDialog
+
+        return await self._bench.app.push_screen_wait(DifferenceDialog(question, lines))
+
+    async def edit_text(self, name: str, text: str) -> str | None:
+        """Give a text to the person's editor."""
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        with tempfile.TemporaryDirectory(prefix="mltui-") as folder:
+            file = Path(folder) / name.replace("/", "_")
+            file.touch(mode=0o600)
+            file.write_text(text, encoding="utf-8")
+            try:
+                await self.outside(
+                    [*shlex.split(editor), str(file)], cwd=Path(folder), env=os.environ
+                )
+                edited = file.read_text(encoding="utf-8")
+            except MltuiError as error:
+                self._bench.notice(str(error), bad=True)
+                return None
+            except (OSError, ValueError) as error:
+                self._bench.notice(f"what was edited can't be read: {error}", bad=True)
+                return None
+        return edited if edited != text else None
+
+    async def on_cluster(self, context: str, ask: Callable[[Cluster], Awaitable[T]]) -> T | None:
+        """Do something with a Kubernetes cluster."""
+        listed = self._bench.listed
+        if listed is None:
+            return None
+        try:
+            return await listed.on_cluster(context, ask)
+        except MltuiError as error:
+            self._bench.notice(str(error), bad=True)
+            return None
 
     def refs(self) -> Sequence[Ref]:
         """What verbs act on."""

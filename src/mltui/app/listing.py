@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mltui.errors import MltuiError
+from mltui.errors import MltuiError, UsageError
 
 if TYPE_CHECKING:
     from mltui.app.lists import Lists
     from mltui.app.workbench import Workbench
+    from mltui.live.kube.place import Where
 
 
 def _make(bench: Workbench) -> Lists:
@@ -34,18 +35,54 @@ class Listing:
         """The list on screen; None: the pipeline or the runs are."""
         return self._lists if self._lists is not None and self._lists.is_open else None
 
-    def open(self, kind: str) -> None:
-        """Show what is on the Docker host, or the builds, in place of the pipeline."""
-        self._bench.run_worker(self._open(kind), group="list", exit_on_error=True)
+    def open(self, kind: str, otherwise: str = "") -> None:
+        """Show a list of a host, or the builds, in place of the pipeline.
 
-    async def _open(self, kind: str) -> None:
+        `otherwise`: what to say when there is nothing of that name.
+        """
+        self._bench.run_worker(
+            self._open(kind, otherwise=otherwise), group="list", exit_on_error=True
+        )
+
+    def go(self, places: str | Where, then: str = "") -> None:
+        """Look at other places of Kubernetes, and show a list there."""
+        self._bench.run_worker(self._open(then, places), group="list", exit_on_error=True)
+
+    def go_favourite(self, number: int) -> None:
+        """Look at the place of this number; 0: all namespaces."""
+        lists = self._lists
+        if lists is None:
+            return
+        if number == 0:
+            self.go("*")
+            return
+        known = lists.kube.favourites()
+        if number > len(known):
+            self._bench.notice(
+                f"no place has the number {number}: those you look at get the next", bad=True
+            )
+            return
+        self.go(known[number - 1])
+
+    async def _open(
+        self, kind: str, places: str | Where | None = None, *, otherwise: str = ""
+    ) -> None:
         bench = self._bench
         try:
             if self._lists is None:
                 self._lists = self.make(bench)
                 self._lists.pane.display = False
                 await bench.mount(self._lists.pane, after=bench.runs)
-            self._lists.open(kind)
+            lists = self._lists
+            if places is not None:
+                kube = lists.kube
+                await kube.go(await kube.parse(places) if isinstance(places, str) else places)
+                shown = lists.kind.name if lists.is_open and lists.is_kube else ""
+                kind = kind or (kube.last if shown in ("", "contexts", "namespaces") else shown)
+            await lists.open(kind)
+        except UsageError as error:
+            bench.notice(otherwise or str(error), bad=True)
+            return
         except MltuiError as error:
             bench.notice(str(error), bad=True)
             return

@@ -1,7 +1,8 @@
-"""Which list stands in place of the pipeline, and what feeds it: a Docker host, or the journal.
+"""Which list stands in place of the pipeline, and what is shown of its things.
 
-Imported when the first list is opened, so that the app starts without it. Owns the connection to
-the host; that survives leaving the list, and ends with the app.
+Imported when the first list is opened, so that the app starts without it. Where lists come from (a
+Docker host, Kubernetes, the journal's builds) is `app.sources`; those survive leaving the list, and
+end with the app.
 """
 
 from __future__ import annotations
@@ -9,28 +10,27 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.worker import Worker
 
-from mltui.actions.action import PAGE, Selection
-from mltui.actions.buildtree import FILE as STEPS
-from mltui.app.panes.build import BuildReader
+from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
 from mltui.app.panes.kind import KindPane
-from mltui.app.present.build import build_lines
-from mltui.app.present.builds import BuildShown, builds_kind
-from mltui.app.present.buildtree import place_of
-from mltui.app.present.kind import about, header, json_lines, page_lines
+from mltui.app.present.builds import BuildShown
+from mltui.app.present.kind import about, header
 from mltui.app.present.line import Line, line, wrapped
+from mltui.app.sources.builds import BuildSource
+from mltui.app.sources.docker import DockerSource
+from mltui.app.sources.kube import KubeSource
+from mltui.app.sources.source import Follow, Source
 from mltui.errors import MltuiError
-from mltui.live.daemon import Daemon, open_daemon
+from mltui.live.daemon import Daemon
 from mltui.live.feed import Feed
 from mltui.live.kind import Kind
-from mltui.live.kinds import kind_named
+from mltui.live.kube.cluster import Cluster
 from mltui.live.logs import Following, LogState
-from mltui.live.table import Table, by_key
 from mltui.logs.index import LogIndex
 from mltui.logs.search import PatternError
 
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOG_LINES = 20_000
-"""A log that is longer is begun so many lines before its end."""
-MAX_BUILDS = 500
-
 
 class Lists:
     """The list on screen. One for a workbench."""
@@ -51,36 +47,36 @@ class Lists:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.pane = KindPane()
-        self.open_feed: Callable[[], Feed] = lambda: Feed(open_daemon())
-        self.feed: Feed | None = None
         self.is_open = False
-        self._builds: Table[BuildShown] = Table("journal", heard=bench.session.now)
-        self._reader = BuildReader()
-        self._build_files: set[Path] = set()
-        self._evidence: tuple[str, tuple[str, int]] | None = None
+        self.docker = DockerSource()
+        self.kube = KubeSource(bench)
+        self.builds = BuildSource(bench, self._builds_changed)
+        self.source: Source = self.docker
+        self._title = ""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._log: Worker[None] | None = None
         self._log_file: Path | None = None
         self._log_said = ""
-        self.pane.watch_rows = self._watch_stats
+        self.pane.watch_rows = self._watch_rows
         self.pane.news = self._news
         self.pane.opened = bench.context.enter
         self.pane.thing_changed = self.thing_changed
 
     # --- opening and leaving --------------------------------------------------------------------
 
-    def open(self, name: str) -> None:
-        """Show a list. UsageError when there is no such Docker host."""
+    async def open(self, name: str) -> None:
+        """Show a list. MltuiError when there is none of that name, or its host is not known."""
+        source: Source = self.kube
         if name == "builds":
-            kind: Kind[Any] = builds_kind(self._bench.session.now)
-            table: Table[Any] = self._builds
-            self._read_builds()
-        else:
-            if self.feed is None:
-                self.feed = self.open_feed()
-            kind, table = kind_named(name), self.feed.table(name)
+            source = self.builds
+        elif name in DOCKER:
+            source = self.docker
+        opened = await source.open(name)
+        if self.source is not source:
+            self.source.leave()
+        self.source, self._title = source, opened.title or opened.kind.name
         self._end_log()
-        self.pane.show(kind, table)
+        self.pane.show(opened.kind, opened.table)
         self.is_open = True
 
     def leave(self) -> None:
@@ -88,12 +84,12 @@ class Lists:
         self.is_open = False
         self._end_log()
         self.pane.leave()
+        self.source.leave()
 
     async def close(self) -> None:
         """The app ends."""
         self._end_log()
-        if self.feed is not None:
-            await self.feed.close()
+        await asyncio.gather(self.docker.close(), self.kube.close(), self.builds.close())
         if self._folder is not None:
             await asyncio.to_thread(self._folder.cleanup)
 
@@ -106,48 +102,45 @@ class Lists:
         return self.pane.kind
 
     @property
-    def is_docker(self) -> bool:
-        """The list is of a Docker host."""
-        return self.kind.engine == "docker"
+    def is_kube(self) -> bool:
+        """The list is of Kubernetes."""
+        return self.source is self.kube
+
+    @property
+    def feed(self) -> Feed:
+        """The Docker host's."""
+        return self.docker.feed
 
     def selection(self, base: Selection) -> Selection:
         """What actions act on here; the rest is as in the pipeline."""
-        from dataclasses import replace
-
         pane, table = self.pane, self.pane.table
-        position = None
-        if self._evidence is not None and self._evidence[0] == pane.subject:
-            position = self._evidence[1]
+        evidence = self.builds.evidence
+        place = self.kind.name if self.kind.name in LISTS else "resources"
+        position = evidence[1] if evidence is not None and evidence[0] == pane.subject else None
         return replace(
             base,
-            place=PAGE if pane.showing else self.kind.name,
+            place=PAGE if pane.showing else place,
+            engine=self.kind.engine,
             kind=self.kind.name,
+            verbs=self.kind.actions,
+            has_logs=self.kind.has_logs or self.source is self.builds,
             things=tuple(pane.chosen),
-            host=self.host,
+            host=self.source.host,
             is_stale=table is not None and table.is_stale,
+            is_read_only=self.is_kube and self.kube.is_read_only,
             position=position,
         )
 
-    @property
-    def host(self) -> str:
-        """Where the list's things are."""
-        return self.feed.daemon.name if self.is_docker and self.feed is not None else "journal"
-
     def refs(self) -> Sequence[Ref]:
         """What verbs act on."""
-        from mltui.live.verbs import refs_of
-
-        feed = self.feed
-        if feed is None or not self.is_docker:
-            return ()
-        return refs_of(self.kind, self.pane.chosen, lambda name: feed.table(name).rows)
+        return self.source.refs(self.kind, self.pane.chosen)
 
     # --- the lines around -----------------------------------------------------------------------
 
     def header(self) -> Line:
         """What is listed, how much of it, and how true that is."""
         pane, table, now = self.pane, self.pane.table, self._bench.session.now()
-        what = self.kind.name
+        what = self._title
         if pane.subject is not None:
             row = pane.grid.model.rows.get(pane.subject)
             label = self.kind.label(row) if row is not None else pane.subject[:12]
@@ -165,9 +158,10 @@ class Lists:
             what,
             pane.grid.row_count,
             total,
-            self.host,
+            self.source.host,
             heard,
             trouble,
+            band=self.source.band,
             unicode=self._bench.unicode,
         )
 
@@ -176,7 +170,7 @@ class Lists:
         rows = self.pane.grid.model.rows
         subject = self.pane.subject
         row = rows.get(subject) if subject is not None else self.pane.grid.cursor_row
-        if self.is_docker:
+        if self.source is not self.builds:
             return about(self.kind, row)
         reason = row.build.reason if isinstance(row, BuildShown) else ""
         return line((f" {reason}", "state-failed")) if reason else line()
@@ -184,13 +178,24 @@ class Lists:
     # --- moving ---------------------------------------------------------------------------------
 
     def enter(self) -> None:
-        """Open what is under the cursor."""
-        if not self.pane.chosen:
+        """Open what is under the cursor: what it has, its log, or a page about it."""
+        chosen = self.pane.chosen
+        if not chosen:
             return
-        if not self.is_docker or not self.kind.has_logs:
-            self.view("describe")
-        else:
-            self.view("log")
+        if self.is_kube and self.kube_enter(chosen):
+            return
+        self.view("log" if self.kind.has_logs and self.source is not self.builds else "describe")
+
+    def kube_enter(self, chosen: Sequence[Any]) -> bool:
+        """Into a namespace or a context, or to the pods that something stands for."""
+        from mltui.app.sources.entering import into
+
+        target = into(self.kind, chosen, self.kube.where)
+        if target is None:
+            return False
+        where, name = target
+        self._bench.listing.go(where, name or self.kube.last)
+        return True
 
     def back(self) -> bool:
         """One step back; False when that leaves the list."""
@@ -213,8 +218,8 @@ class Lists:
             return
         key = self.pane.subject or self.kind.key(self.pane.grid.cursor_row or chosen[0])
         self._end_log()
-        if view == "log":
-            self._show_log(key)
+        if view in ("log", "previous") or view.startswith("container:"):
+            self._show_log(key, view.removeprefix("container:"))
         else:
             self.pane.show_page(view, key)
             self._read_page()
@@ -225,7 +230,7 @@ class Lists:
 
     def tick(self) -> None:
         """A second went by while a run is at work."""
-        if not self.is_docker:
+        if self.source is self.builds:
             self.pane.grid.tick()
             self.thing_changed()
 
@@ -253,63 +258,51 @@ class Lists:
     async def _page(self) -> None:
         pane = self.pane
         key, view = pane.subject, pane.showing
-        if key is None:
+        row = pane.grid.model.rows.get(key) if key is not None else None
+        if key is None or row is None:
             return
         try:
-            lines = await (self._describe(key, view) if self.is_docker else self._build(key))
+            lines = await self.source.page(view, self.kind, row, pane.size.width)
         except MltuiError as error:
             lines = wrapped(str(error), pane.size.width - 2, "state-warning", " ")
         if (pane.subject, pane.showing) == (key, view):
             pane.show_page(view, key, lines)
             self._bench.frame.show()
 
-    async def _describe(self, key: str, view: str) -> list[Line]:
-        feed, kind = self.feed, self.kind
-        if feed is None or kind.describe is None or kind.inspect is None:
-            return [line((f" nothing more is known of a {kind.title}", "dim"))]
-        if view == "inspect":
-            return json_lines(await kind.inspect(feed.daemon, key, False))
-        page = await kind.describe(feed.daemon, key, False)
-        return page_lines(page, self.pane.size.width)
-
-    async def _build(self, key: str) -> list[Line]:
-        bench, row = self._bench, self._builds.get(key)
-        if row is None:
-            return []
-        project = bench.session.project
-        found = await asyncio.to_thread(self._reader.read, project, row.build)
-        fault = found.steps.tree.fault if found.steps is not None else None
-        place = place_of(fault)
-        self._evidence = (key, place) if place is not None else None
-        size = self.pane.size
-        return build_lines(found, size.width, bench.moment, size.height)
-
     # --- logs -----------------------------------------------------------------------------------
 
-    def _show_log(self, key: str) -> None:
-        if not self.is_docker:
-            row = self._builds.get(key)
-            if row is None or not row.build.log:
-                return
-            file = self._bench.session.project.folder / row.build.log
-        else:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="mltui-")
-            file = Path(self._folder.name) / key[:32] / "log"
-            file.parent.mkdir(exist_ok=True)
-            file.touch()
-            self._log = self._bench.run_worker(
-                self._follow(key, file), group="watch", exit_on_error=True
-            )
-        self._log_file = file
-        self.pane.show_log(key, LogIndex(file), key[:12])
-        self._watch()
+    def _show_log(self, key: str, which: str) -> None:
+        row = self.pane.grid.model.rows.get(key)
+        if row is None:
+            return
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="mltui-")
+        self._log = self._bench.run_worker(
+            self._open_log(key, row, which), group="watch", exit_on_error=True
+        )
 
-    async def _follow(self, key: str, file: Path) -> None:
-        feed = self.feed
-        assert feed is not None
+    async def _open_log(self, key: str, row: Any, which: str) -> None:
+        assert self._folder is not None
         try:
-            await feed.log_to(key, file, tail=LOG_LINES, said=self._log_state)
+            found = await self.source.log(self.kind, row, Path(self._folder.name), which)
+        except MltuiError as error:
+            self._bench.notice(str(error), bad=True)
+            return
+        if found is None:
+            return
+        if found.follow is not None:
+            found.file.parent.mkdir(parents=True, exist_ok=True)
+            found.file.touch()
+        self._log_file = found.file
+        self.pane.show_log(key, LogIndex(found.file), found.title)
+        self._watch()
+        self._bench.frame.show()
+        if found.follow is not None:
+            await self._follow(found.follow)
+
+    async def _follow(self, follow: Follow) -> None:
+        try:
+            await follow(self._log_state)
         except OSError as error:
             self._bench.notice(f"the log can't be kept here: {error.strerror}", bad=True)
 
@@ -317,7 +310,7 @@ class Lists:
         words = {
             Following.FOLLOWING: "",
             Following.ENDED: "ended",
-            Following.GONE: "the container is gone",
+            Following.GONE: f"the {'pod' if self.is_kube else 'container'} is gone",
         }
         self._log_said = words.get(state.following, state.why)
         self.pane.log_pane.wake()
@@ -330,67 +323,43 @@ class Lists:
         self._log_file, self._log_said = None, ""
         self._watch()
 
-    # --- builds ---------------------------------------------------------------------------------
+    # --- files and the journal ------------------------------------------------------------------
 
     def journal_changed(self) -> None:
         """Builds may have begun or ended."""
-        if self.is_open and not self.is_docker:
-            self._read_builds()
+        if self.is_open and self.source is self.builds:
+            self.builds.read()
 
     def files_changed(self, files: set[Path]) -> None:
         """A log or the steps of a build have more in them."""
         if self._log_file in files:
             self.pane.log_pane.wake()
-        if files & self._build_files and not self.is_docker:
+        if files & self.builds.files and self.source is self.builds:
             self.thing_changed()
-            self._read_builds()
+            self.builds.read()
+
+    def _builds_changed(self) -> None:
+        self._watch()
+        if self.source is self.builds:
+            self.thing_changed()
 
     def _watch(self) -> None:
-        files = set(self._build_files)
+        files = set(self.builds.files)
         if self._log_file is not None:
             files.add(self._log_file)
         self._bench.listing.watch(files)
-
-    def _read_builds(self) -> None:
-        self._bench.run_worker(self._load_builds(), group="builds", exclusive=True)
-
-    async def _load_builds(self) -> None:
-        project = self._bench.session.project
-
-        def read() -> list[BuildShown]:
-            with closing(project.journal()) as journal:
-                rows = journal.builds(limit=MAX_BUILDS)
-            return [self._shown(row) for row in rows]
-
-        found: list[BuildShown] = []
-        with suppress(MltuiError):
-            found = await asyncio.to_thread(read)
-        self._builds.replace(by_key(found, lambda row: row.build.id))
-        self._build_files = {
-            (project.folder / row.build.log).parent / STEPS
-            for row in found
-            if row.build.log and not row.build.state.is_final
-        }
-        self._watch()
-        self.thing_changed()
-
-    def _shown(self, row: Any) -> BuildShown:
-        known = self._builds.get(row.id)
-        if known is not None and known.build == row and row.state.is_final:
-            return known
-        share, size = self._reader.figures(self._bench.session.project, row)
-        return BuildShown(row, share, size)
 
     # --- the host -------------------------------------------------------------------------------
 
     async def on_host(self, ask: Callable[[Daemon], Awaitable[T]]) -> T:
         """Do something with the Docker host. MltuiError."""
-        if self.feed is None:
-            self.feed = self.open_feed()
-        return await ask(self.feed.daemon)
+        return await ask(self.docker.feed.daemon)
 
-    def _watch_stats(self, keys: Sequence[str]) -> None:
-        if self.feed is None:
-            return
-        wanted = self.is_open and self.is_docker and self.kind.has_stats
-        self.feed.watch_stats(keys if wanted else ())
+    async def on_cluster(self, context: str, ask: Callable[[Cluster], Awaitable[T]]) -> T:
+        """Do something with a context's cluster. MltuiError."""
+        feed = await self.kube.feed()
+        return await ask(feed.clusters.cluster(context))
+
+    def _watch_rows(self, keys: Sequence[str]) -> None:
+        wanted = self.is_open and self.pane.kind is not None and self.kind.has_stats
+        self.source.watch_rows(keys if wanted else ())

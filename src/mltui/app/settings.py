@@ -1,4 +1,4 @@
-"""What the app keeps of a person's choices: the theme and the lines they typed.
+"""What the app keeps of a person's choices: the theme, the lines they typed, where they looked.
 
 In the state folder, never in the project: looking at a project changes nothing in it. A folder that
 can't be written is no reason to fail; then nothing is kept.
@@ -15,7 +15,7 @@ HISTORY = 200
 
 
 class Settings:
-    """A folder with two small files."""
+    """A folder with a few small files."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         base = environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -38,6 +38,28 @@ class Settings:
         """Keep a typed command."""
         kept = [each for each in self._lines("history") if each != text]
         self._write("history", [*kept, text][-HISTORY:])
+
+    def places(self) -> list[str]:
+        """Kubernetes places that were looked at, the last one first."""
+        return self._lines("places")
+
+    def keep_place(self, text: str) -> None:
+        """This one is looked at now; it gets a number if one is free."""
+        kept = [each for each in self.places() if each != text]
+        self._write("places", [text, *kept][:HISTORY])
+        known = self._lines("favourites")
+        if text not in known and not text.endswith("/*"):
+            self._write("favourites", [*known, text])
+
+    def favourite_places(self) -> list[str]:
+        """Places by number, from 1, as long as they are in the file."""
+        return self._lines("favourites")
+
+    def keep_favourite(self, number: int, text: str) -> None:
+        """Give a place a number, from 1; what had it goes."""
+        known = [each for each in self._lines("favourites") if each != text]
+        known[number - 1 : number] = [text]
+        self._write("favourites", known)
 
     def _lines(self, name: str) -> list[str]:
         try:

@@ -271,6 +271,8 @@ class Workbench(Screen[int]):
         self._follows = False
         row = self.stages.row
         if self.listed is not None:
+            if self.listed.is_kube:
+                self.context.go_favourite(number)
             return
         if row is not None and row.state is State.FAILED and not self.session.listing:
             fixes = registry.fixes(self.selection)
@@ -359,7 +361,11 @@ class Workbench(Screen[int]):
         if found is None:
             near = nearest(name)
             hint = f": did you mean :{near}?" if near else ": ? lists all commands"
-            self.notice(f"there is no command {name!r}{hint}", bad=True)
+            refusal = f"there is no command {name!r}{hint}"
+            if self.listed is not None and self.listed.is_kube:
+                self.listing.open(name, refusal)  # it may be a resource of the cluster
+            else:
+                self.notice(refusal, bad=True)
         else:
             self.act(found, argument.strip())
 

@@ -123,6 +123,10 @@ class Table(Generic[R]):
         """The connection is lost: rows are as they were when it was."""
         return self._lost_at is not None
 
+    def is_stale_row(self, row: object) -> bool:
+        """The same of one row: a table may be of several hosts."""
+        return self.is_stale
+
     @property
     def why(self) -> str:
         """Why it is stale, as the connection's own sentence; empty while it is not."""

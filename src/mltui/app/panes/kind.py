@@ -97,7 +97,7 @@ class KindPane(Vertical):
         self.needle, self._is_placed = "", False
         self.pending.clear()
         self.grid.set_columns(
-            columns(kind, self.pending, lambda: table.is_stale, unicode=self._unicode)
+            columns(kind, self.pending, table.is_stale_row, unicode=self._unicode)
         )
         self.grid.sort_by(*kind.sort)
         self.grid.set_empty(kind.empty if table.is_loaded else f"reading {kind.name}…")

@@ -19,7 +19,7 @@ FRESH_S = 5.0
 
 
 def columns(
-    kind: Kind[Any], pending: Mapping[str, str], is_stale: Callable[[], bool], *, unicode: bool
+    kind: Kind[Any], pending: Mapping[str, str], is_stale: Callable[[Any], bool], *, unicode: bool
 ) -> tuple[Column[Any], ...]:
     """The kind's columns; what is being done to a row stands in its state, stale rows are dim."""
     keys = [column.key for column in kind.columns]
@@ -30,7 +30,7 @@ def columns(
             if tells and (doing := pending.get(kind.key(row))):
                 return Cell(f"{glyph('waiting', unicode=unicode)} {doing}", "accent")
             found = of(row)
-            return Cell(found.text, "stale" if is_stale() else found.role)
+            return Cell(found.text, "stale" if is_stale(row) else found.role)
 
         return cell
 
@@ -61,14 +61,20 @@ def header(
     heard_s: float | None,
     trouble: str,
     *,
+    band: str = "",
     unicode: bool,
 ) -> Line:
-    """`digits > containers  3 of 30        docker  live`; a lost host says since when."""
+    """`digits > containers  3 of 30        docker  live`; a lost host says since when.
+
+    `band` stands out: `PROD`.
+    """
     arrow = "▸" if unicode else ">"
     parts: list[Part] = [(f" {project}", "strong"), (f" {arrow} {what}", "")]
     if total:
         count = f"{shown} of {total}" if shown != total else f"{total}"
         parts.append((f"  {count}", "dim"))
+    if band:
+        parts += [("  ", ""), (f" {band} ", "match-current")]
     if trouble:
         right = ((f"{glyph('warning', unicode=unicode)} {trouble} ", "state-warning"),)
         return Line(tuple(parts), right)
@@ -90,7 +96,9 @@ def about(kind: Kind[Any], row: Any | None) -> Line:
         parts.append((f"  {plain(image)}", "dim"))
     if error := getattr(row, "error", ""):
         parts.append((f"  {plain(error)}", "state-warning"))
-    key = kind.key(row).removeprefix("sha256:")
+    if node := getattr(row, "node", ""):
+        return Line(tuple(parts), ((f"{plain(node)} ", "dim"),))
+    key = (getattr(row, "uid", "") or kind.key(row)).removeprefix("sha256:")
     right = ((f"{key[:12]} ", "dim"),) if key != kind.label(row) else ()
     return Line(tuple(parts), right)
 
@@ -120,6 +128,18 @@ def _pieces(text: str, room: int) -> list[str]:
         pieces.append(text[:cut])
         text = text[cut:].lstrip()
     return [*pieces, text] if text or not pieces else pieces
+
+
+def text_lines(text: str) -> list[Line]:
+    """YAML with its names apart from its values."""
+    lines = []
+    for each in text.splitlines():
+        name, colon, value = each.partition(":")
+        if colon and (not value or value.startswith(" ")) and '"' not in name:
+            lines.append(line((f" {plain(name)}:", "dim"), plain(value)))
+        else:
+            lines.append(line(f" {plain(each)}"))
+    return lines
 
 
 def json_lines(text: str) -> list[Line]:

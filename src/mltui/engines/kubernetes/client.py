@@ -68,7 +68,15 @@ class Client:
         self._access: Access | None = None
         self._tls: ssl.SSLContext | None = None
         self._renewing = asyncio.Lock()
-        self._pool = Pool(self._connect, ping="/livez", patience_s=patience_s, connect_s=_CONNECT_S)
+        self.heard_at: float | None = None
+        """When it last gave a sign of life (seconds since the epoch)."""
+        self._pool = Pool(
+            self._connect,
+            ping="/livez",
+            patience_s=patience_s,
+            connect_s=_CONNECT_S,
+            lives=self.heard,
+        )
 
     def heard(self) -> None:
         """It gave a sign of life now."""

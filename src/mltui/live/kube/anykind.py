@@ -140,7 +140,7 @@ def kind_of(resource: Resource, headings: Sequence[_Heading]) -> Kind[AnyRow]:
         columns=(context_column(), *where, name_column(), *own, age_column()),
         key=lambda row: row.key,
         label=lambda row: row.name,
-        actions=("delete",),
+        actions=("edit", "delete"),
         empty=f"no {resource.plural} here",
         watched=Watched(resource, _TableRow, _read, shape=TableShape()),
     )

@@ -47,7 +47,8 @@ class View:
             self._parts.pop(place).drop()
             self.table.forget(place)
         shape: Any = watched.shape or Typed(watched.item)
-        query = {"labelSelector": self.selector} if self.selector else None
+        by = "fieldSelector" if self.selector.startswith("spec.") else "labelSelector"
+        query = {by: self.selector} if self.selector else None
         for place in where:
             if place in self._tasks:
                 continue

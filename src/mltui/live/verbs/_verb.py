@@ -34,11 +34,18 @@ class Ref:
     is_running: bool = False
     names: tuple[str, ...] = ()
     """All names of an image."""
+    context: str = ""
+    """Of a Kubernetes object; empty for Docker's things."""
+    namespace: str = ""
+    uid: str = ""
+    owner: str = ""
+    """`ReplicaSet/web-5d8f`: what will make it anew."""
 
     @property
     def text(self) -> str:
-        """`container web`."""
-        return f"{self.title} {plain(self.name)}"
+        """`container web`, `pod dev/train-2`."""
+        where = f"{plain(self.namespace)}/" if self.namespace else ""
+        return f"{self.title} {where}{plain(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,10 @@ def ref_of(kind: Kind[Any], row: Any) -> Ref:
         getattr(row, "created_at", None),
         bool(getattr(row, "is_running", False)),
         tuple(getattr(row, "names", ())),
+        getattr(row, "context", ""),
+        getattr(row, "namespace", ""),
+        getattr(row, "uid", ""),
+        getattr(row, "owner", ""),
     )
 
 

@@ -14,6 +14,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page import workload_sections
 from mltui.live.kinds.kube._workload import Workload, WorkloadRow, ready_cell, state_rank
 from mltui.live.kinds.kube._workload import read_deployment as _read
 
@@ -39,9 +40,10 @@ KIND: Kind[WorkloadRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("scale", "restart", "set-image", "rollback", "delete"),
+    actions=("scale", "restart", "set-image", "rollback", "edit", "delete"),
     has_logs=True,
     empty="no deployments here",
-    watched=Watched(DEPLOYMENTS, Workload, _read, pods=lambda row: row.selector),
+    watched=Watched(DEPLOYMENTS, Workload, _read, pods=lambda row: row.selector,
+                    sections=workload_sections),
 )  # fmt: skip
 """Deployments."""

@@ -22,6 +22,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page import job_sections
 from mltui.text import format_duration
 
 
@@ -144,10 +145,11 @@ KIND: Kind[JobRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("suspend", "rerun", "delete"),
+    actions=("rerun", "suspend", "unsuspend", "edit", "delete"),
     has_logs=True,
     sort=("age", False),
     empty="no jobs here",
-    watched=Watched(JOBS, Job, read_job, pods=lambda row: row.selector),
+    watched=Watched(JOBS, Job, read_job, pods=lambda row: row.selector,
+                    sections=job_sections),
 )  # fmt: skip
 """Jobs."""

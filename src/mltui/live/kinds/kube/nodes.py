@@ -19,6 +19,7 @@ from mltui.live.kinds.kube._object import (
     marked,
     name_column,
 )
+from mltui.live.kinds.kube._page import node_sections
 from mltui.live.kinds.kube._pod import Usage
 from mltui.live.kinds.kube._quantity import (
     amount,
@@ -202,11 +203,12 @@ KIND: Kind[NodeRow] = Kind(
     key=lambda row: row.key,
     label=lambda row: row.name,
     carry=_carry,
-    actions=("cordon", "uncordon"),
+    actions=("cordon", "uncordon", "edit", "delete"),
     has_stats=True,
     empty="no nodes here",
     watched=Watched(
         NODES, Node, read_node,
+        sections=node_sections,
         measured=Measured(NODE_METRICS, NodeMetrics, lambda found: (
             amount(found.usage.cpu) or 0.0, amount(found.usage.memory) or 0.0), _with_usage),
     ),

@@ -20,6 +20,7 @@ from mltui.live.kinds.kube._object import (
     place_column,
     selector_text,
 )
+from mltui.live.kinds.kube._page import service_sections
 
 
 class _Port(msgspec.Struct, gc=False, rename="camel"):
@@ -121,9 +122,10 @@ KIND: Kind[ServiceRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("delete",),
+    actions=("edit", "delete",),
     has_logs=True,
     empty="no services here",
-    watched=Watched(SERVICES, Service, read_service, pods=lambda row: row.selector),
+    watched=Watched(SERVICES, Service, read_service, pods=lambda row: row.selector,
+                    sections=service_sections),
 )  # fmt: skip
 """Services."""

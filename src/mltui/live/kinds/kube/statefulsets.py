@@ -13,6 +13,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page import workload_sections
 from mltui.live.kinds.kube._workload import Workload, WorkloadRow, ready_cell, state_rank
 from mltui.live.kinds.kube._workload import read_stateful_set as _read
 
@@ -34,9 +35,10 @@ KIND: Kind[WorkloadRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("scale", "restart", "set-image", "delete"),
+    actions=("scale", "restart", "set-image", "edit", "delete"),
     has_logs=True,
     empty="no statefulsets here",
-    watched=Watched(STATEFUL_SETS, Workload, _read, pods=lambda row: row.selector),
+    watched=Watched(STATEFUL_SETS, Workload, _read, pods=lambda row: row.selector,
+                    sections=workload_sections),
 )  # fmt: skip
 """StatefulSets."""

@@ -1,0 +1,87 @@
+"""Lists of what is on the Docker host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mltui.app.present.kind import json_lines, page_lines
+from mltui.app.present.line import Line, line
+from mltui.app.sources.source import LogOf, Opened
+from mltui.live.daemon import open_daemon
+from mltui.live.feed import Feed
+from mltui.live.kind import Kind
+from mltui.live.kinds import kind_named
+
+if TYPE_CHECKING:
+    from mltui.live.logs import LogState
+    from mltui.live.verbs import Ref
+
+LOG_LINES = 20_000
+"""A log that is longer is begun so many lines before its end."""
+
+
+class DockerSource:
+    """One Docker host; connected when the first list is opened."""
+
+    band = ""
+
+    def __init__(self) -> None:
+        self.open_feed: Callable[[], Feed] = lambda: Feed(open_daemon())
+        self._feed: Feed | None = None
+
+    @property
+    def feed(self) -> Feed:
+        """The connection, made when first needed. UsageError when there is no such host."""
+        if self._feed is None:
+            self._feed = self.open_feed()
+        return self._feed
+
+    @property
+    def host(self) -> str:
+        """See `Source`."""
+        return self.feed.daemon.name
+
+    async def open(self, name: str) -> Opened:
+        """See `Source`."""
+        return Opened(kind_named(name), self.feed.table(name))
+
+    def leave(self) -> None:
+        """The tables are kept true for the next time."""
+        self.watch_rows(())
+
+    def watch_rows(self, keys: Sequence[str]) -> None:
+        """See `Source`."""
+        if self._feed is not None:
+            self._feed.watch_stats(keys)
+
+    def refs(self, kind: Kind[Any], rows: Iterable[Any]) -> Sequence[Ref]:
+        """See `Source`."""
+        from mltui.live.verbs import refs_of
+
+        return refs_of(kind, rows, lambda name: self.feed.table(name).rows)
+
+    async def page(self, view: str, kind: Kind[Any], row: Any, width: int) -> list[Line]:
+        """See `Source`."""
+        if kind.describe is None or kind.inspect is None:
+            return [line((f" nothing more is known of a {kind.title}", "dim"))]
+        key, daemon = kind.key(row), self.feed.daemon
+        if view == "inspect":
+            return json_lines(await kind.inspect(daemon, key, False))
+        return page_lines(await kind.describe(daemon, key, False), width)
+
+    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
+        """See `Source`."""
+        key, feed = kind.key(row), self.feed
+        file = folder / key[:32] / "log"
+
+        def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
+            return feed.log_to(key, file, tail=LOG_LINES, said=said)
+
+        return LogOf(file, key[:12], follow)
+
+    async def close(self) -> None:
+        """See `Source`."""
+        if self._feed is not None:
+            await self._feed.close()

@@ -1,0 +1,200 @@
+"""Lists of Kubernetes resources, over the namespaces and clusters that the person looks at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mltui.app.present.kind import page_lines, text_lines
+from mltui.app.present.line import Line
+from mltui.app.sources.source import LogOf, Opened
+from mltui.errors import MltuiError, UsageError
+from mltui.live.kind import Kind
+from mltui.live.kube.cluster import Clusters, open_clusters
+from mltui.live.kube.contexts import CONTEXTS, context_table
+from mltui.live.kube.feed import KubeFeed, View, start_places
+from mltui.live.kube.listing import kind_for, known, shown_columns
+from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
+
+if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
+    from mltui.live.logs import LogState
+    from mltui.live.verbs import Ref
+
+FAVOURITES = 9
+LOG_LINES = 20_000
+
+
+class KubeSource:
+    """All clusters of the person's kubeconfig; connected when the first list is opened."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.open_clusters: Callable[[], Clusters] = open_clusters
+        self._feed: KubeFeed | None = None
+        self._view: View | None = None
+        self._name = "pods"
+        """The kind that is listed, or was before namespaces or contexts were."""
+
+    # --- where ----------------------------------------------------------------------------------
+
+    async def feed(self) -> KubeFeed:
+        """The tables. UsageError without a usable kubeconfig."""
+        if self._feed is None:
+            clusters = await asyncio.to_thread(self.open_clusters)
+            where = start_places(clusters)
+            kept = self._bench.workbench_app.settings.places()
+            if kept:
+                # Where one was last, as far as it is still known.
+                last = parse(kept[0], clusters.config.contexts, where)
+                where = tuple(p for p in last if p.context in clusters.config.contexts) or where
+            if self._feed is None:
+                self._feed = KubeFeed(clusters, where)
+        return self._feed
+
+    @property
+    def where(self) -> Where:
+        """What is looked at; empty before the first list."""
+        return self._feed.where if self._feed is not None else ()
+
+    @property
+    def host(self) -> str:
+        """See `Source`."""
+        return text_of(self.where)
+
+    @property
+    def band(self) -> str:
+        """See `Source`: what targets of the project say of these places."""
+        words = {
+            "PROD" if target.production else "READ-ONLY"
+            for target in self._targets()
+            if target.production or target.read_only
+        }
+        return " ".join(sorted(words))
+
+    @property
+    def is_read_only(self) -> bool:
+        """A target of the project forbids to change anything here."""
+        return any(target.read_only for target in self._targets())
+
+    def _targets(self) -> list[Any]:
+        spec = self._bench.session.facts.spec
+        if spec is None:
+            return []
+        return [
+            target
+            for target in spec.targets.values()
+            if target.engine == "kubernetes"
+            and any(
+                target.context == place.context
+                and (not target.namespace or place.namespace in ("", target.namespace))
+                for place in self.where
+            )
+        ]
+
+    async def go(self, where: Iterable[Place]) -> None:
+        """Look elsewhere, and remember it. UsageError for an unknown context."""
+        feed = await self.feed()
+        chosen = normal(where)
+        for context in contexts_of(chosen):
+            feed.clusters.config.context(context)
+        feed.go(chosen)
+        self._bench.workbench_app.settings.keep_place(text_of(chosen))
+
+    async def parse(self, text: str) -> Where:
+        """What a person typed for namespaces. UsageError."""
+        feed = await self.feed()
+        found = parse(text, feed.clusters.config.contexts, feed.where)
+        if not found:
+            raise UsageError("name a namespace, several (`dev,prod`), or `*` for all")
+        return found
+
+    def favourites(self) -> list[str]:
+        """Places by number, from 1; the one that was used first stays on its number."""
+        return self._bench.workbench_app.settings.favourite_places()[:FAVOURITES]
+
+    # --- lists ----------------------------------------------------------------------------------
+
+    async def open(self, name: str) -> Opened:
+        """See `Source`. `name` may be any resource, or `pods` with `?LABELS`."""
+        feed = await self.feed()
+        word, _, selector = name.partition("?")
+        if word == "contexts":
+            self.leave()
+            return Opened(CONTEXTS, context_table(feed.clusters, feed.where))
+        kind = await kind_for(feed.clusters, feed.where, word)
+        if kind.name != "namespaces":
+            self._name = name
+        view = feed.view(kind, selector)
+        if self._view is not None and self._view is not view:
+            self._view.metrics.watch(())
+        self._view = view
+        shown = replace(kind, columns=shown_columns(kind, feed.where))
+        title = f"{kind.name} {selector}" if selector else kind.name
+        return Opened(shown, view.table, title)
+
+    @property
+    def last(self) -> str:
+        """The list to go back to from those of namespaces and contexts."""
+        return self._name
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a kind with columns of its own."""
+        return known(word) is not None
+
+    def leave(self) -> None:
+        """See `Source`."""
+        self.watch_rows(())
+
+    def watch_rows(self, keys: Sequence[str]) -> None:
+        """See `Source`."""
+        if self._view is not None:
+            self._view.metrics.watch(keys)
+
+    def refs(self, kind: Kind[Any], rows: Iterable[Any]) -> Sequence[Ref]:
+        """See `Source`."""
+        from mltui.live.verbs import ref_of
+
+        return [ref_of(kind, row) for row in rows]
+
+    # --- pages and logs -------------------------------------------------------------------------
+
+    async def page(self, view: str, kind: Kind[Any], row: Any, width: int) -> list[Line]:
+        """See `Source`."""
+        from mltui.live.kube.describe import describe, yaml_text
+
+        feed = await self.feed()
+        if kind.watched is None:
+            raise MltuiError(f"nothing more is known of a {kind.title}")
+        cluster = feed.cluster_of(row)
+        if view == "describe":
+            return page_lines(await describe(cluster, kind, row), width)
+        return text_lines(await yaml_text(cluster, kind, row, secrets=view == "secrets"))
+
+    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
+        """See `Source`."""
+        from mltui.live.kube.logs import choose_pod, log_to
+
+        feed = await self.feed()
+        pod, container = await choose_pod(feed.cluster_of(row), kind, row, which)
+        is_previous = which == "previous"
+        name = f"{pod.uid}-{container}-previous" if is_previous else f"{pod.uid}-{container}"
+        file = folder / name.replace("/", "_") / "log"
+        title = f"{pod.name} · {container}" if len(pod.containers) > 1 else pod.name
+        cluster = feed.cluster_of(row)
+
+        def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
+            return log_to(
+                cluster, pod.namespace, pod.name, container, file,
+                tail=LOG_LINES, is_previous=is_previous, said=said,
+            )  # fmt: skip
+
+        return LogOf(file, f"{title} · before" if is_previous else title, follow)
+
+    async def close(self) -> None:
+        """See `Source`."""
+        if self._feed is not None:
+            await self._feed.close()
