@@ -23,7 +23,7 @@ def _list(
     return tuple(
         Action(
             id=f"list.{name}",
-            title=title if name == kind else f"{title} ({name})",
+            title=title if name == kind or group != "Docker" else f"{title} ({name})",
             help=help if name == kind else f"The same as `:{kind}`.",
             group=group,
             argument="NAMESPACES" if group == "Kubernetes" else "",

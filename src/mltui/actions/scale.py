@@ -8,13 +8,13 @@ from mltui.errors import UsageError
 
 
 async def _run(context: Context, argument: str) -> None:
+    from mltui.live.kube.verbs._objects import whom
     from mltui.live.kube.verbs.scale import read_count, scale
 
     rows, refs = context.selection.things, context.refs()
     now = rows[0].wanted
-    what = refs[0].text if len(refs) == 1 else f"{len(refs)} {context.selection.kind}"
     text = argument or await context.ask_text(
-        f"How many pods for {what} in {context.selection.host}? Now {now}; +1 and -1 count too.",
+        f"How many pods for {whom(refs)}? Now {now}; +1 and -1 count too.",
         str(now),
     )
     if text is None:

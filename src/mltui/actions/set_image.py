@@ -8,12 +8,13 @@ from mltui.errors import UsageError
 
 
 async def _run(context: Context, argument: str) -> None:
+    from mltui.live.kube.verbs._objects import whom
     from mltui.live.kube.verbs.image import read_image, set_image
 
     row, refs = context.selection.things[0], context.refs()
     name, image = row.images[0] if row.images else ("", "")
     text = argument or await context.ask_text(
-        f"Which image for {refs[0].text} in {context.selection.host}? CONTAINER=IMAGE",
+        f"Which image for {whom(refs)}? CONTAINER=IMAGE",
         f"{name}={image}",
     )
     if text is None:

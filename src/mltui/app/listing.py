@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mltui.app.commandline import nearest
 from mltui.errors import MltuiError, UsageError
 
 if TYPE_CHECKING:
-    from mltui.app.lists import Lists
+    from mltui.app.lists import Lists, Trail
     from mltui.app.workbench import Workbench
     from mltui.live.kube.place import Where
 
@@ -44,9 +45,19 @@ class Listing:
             self._open(kind, otherwise=otherwise), group="list", exit_on_error=True
         )
 
-    def go(self, places: str | Where, then: str = "") -> None:
-        """Look at other places of Kubernetes, and show a list there."""
-        self._bench.run_worker(self._open(then, places), group="list", exit_on_error=True)
+    def open_unknown(self, name: str) -> None:
+        """What was typed is no command: beside a list of Kubernetes it may be a resource there."""
+        near = nearest(name)
+        hint = f": did you mean :{near}?" if near else ": ? lists all commands"
+        refusal = f"there is no command {name!r}{hint}"
+        if self.current is not None and self.current.is_kube:
+            self.open(name, refusal)
+        else:
+            self._bench.notice(refusal, bad=True)
+
+    def go(self, places: str | Where, then: str = "", trail: Trail = ()) -> None:
+        """Look at other places of Kubernetes, and show a list there; `trail` leads back."""
+        self._bench.run_worker(self._open(then, places, trail), group="list", exit_on_error=True)
 
     def go_favourite(self, number: int) -> None:
         """Look at the place of this number; 0: all namespaces."""
@@ -65,7 +76,12 @@ class Listing:
         self.go(known[number - 1])
 
     async def _open(
-        self, kind: str, places: str | Where | None = None, *, otherwise: str = ""
+        self,
+        kind: str,
+        places: str | Where | None = None,
+        trail: Trail = (),
+        *,
+        otherwise: str = "",
     ) -> None:
         bench = self._bench
         try:
@@ -79,7 +95,7 @@ class Listing:
                 await kube.go(await kube.parse(places) if isinstance(places, str) else places)
                 shown = lists.kind.name if lists.is_open and lists.is_kube else ""
                 kind = kind or (kube.last if shown in ("", "contexts", "namespaces") else shown)
-            await lists.open(kind)
+            await lists.open(kind, trail)
         except UsageError as error:
             bench.notice(otherwise or str(error), bad=True)
             return

@@ -30,6 +30,7 @@ from mltui.live.daemon import Daemon
 from mltui.live.feed import Feed
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Cluster
+from mltui.live.kube.place import Where
 from mltui.live.logs import Following, LogState
 from mltui.logs.index import LogIndex
 from mltui.logs.search import PatternError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from mltui.live.verbs import Ref
 
 T = TypeVar("T")
+Trail = tuple[tuple[Where, str], ...]
 
 
 class Lists:
@@ -57,6 +59,9 @@ class Lists:
         self._log: Worker[None] | None = None
         self._log_file: Path | None = None
         self._log_said = ""
+        self._name = ""
+        self._trail: Trail = ()
+        """Lists that led to this one by Enter, with where they looked."""
         self.pane.watch_rows = self._watch_rows
         self.pane.news = self._news
         self.pane.opened = bench.context.enter
@@ -64,8 +69,11 @@ class Lists:
 
     # --- opening and leaving --------------------------------------------------------------------
 
-    async def open(self, name: str) -> None:
-        """Show a list. MltuiError when there is none of that name, or its host is not known."""
+    async def open(self, name: str, trail: Trail = ()) -> None:
+        """Show a list. MltuiError when there is none of that name, or its host is not known.
+
+        `trail`: the lists that Esc leads back to.
+        """
         source: Source = self.kube
         if name == "builds":
             source = self.builds
@@ -75,6 +83,7 @@ class Lists:
         if self.source is not source:
             self.source.leave()
         self.source, self._title = source, opened.title or opened.kind.name
+        self._name, self._trail = name, trail
         self._end_log()
         self.pane.show(opened.kind, opened.table)
         self.is_open = True
@@ -82,6 +91,7 @@ class Lists:
     def leave(self) -> None:
         """The pipeline is shown again; the tables are kept true for the next time."""
         self.is_open = False
+        self._trail = ()
         self._end_log()
         self.pane.leave()
         self.source.leave()
@@ -194,7 +204,8 @@ class Lists:
         if target is None:
             return False
         where, name = target
-        self._bench.listing.go(where, name or self.kube.last)
+        trail = (*self._trail, (self.kube.where, self._name)) if name else ()
+        self._bench.listing.go(where, name or self.kube.last, trail)
         return True
 
     def back(self) -> bool:
@@ -207,6 +218,9 @@ class Lists:
             pane.filter("")
         elif pane.grid.marks:
             pane.grid.marks = frozenset()
+        elif self._trail:
+            *before, (where, name) = self._trail
+            self._bench.listing.go(where, name, tuple(before))
         else:
             return False
         return True

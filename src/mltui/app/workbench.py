@@ -18,7 +18,7 @@ from textual.screen import Screen
 from mltui.actions import registry
 from mltui.actions.action import Action, Selection
 from mltui.app import keymap
-from mltui.app.commandline import CommandLine, nearest
+from mltui.app.commandline import CommandLine
 from mltui.app.context import ScreenContext
 from mltui.app.detailing import Detailing
 from mltui.app.frame import Frame
@@ -359,13 +359,7 @@ class Workbench(Screen[int]):
         self.workbench_app.settings.remember(text)
         found = registry.for_command(name, self.selection.place)
         if found is None:
-            near = nearest(name)
-            hint = f": did you mean :{near}?" if near else ": ? lists all commands"
-            refusal = f"there is no command {name!r}{hint}"
-            if self.listed is not None and self.listed.is_kube:
-                self.listing.open(name, refusal)  # it may be a resource of the cluster
-            else:
-                self.notice(refusal, bad=True)
+            self.listing.open_unknown(name)
         else:
             self.act(found, argument.strip())
 

@@ -11,20 +11,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import ssl
 import time
-import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
-
-import msgspec
+from urllib.parse import urlsplit
 
 from mltui.engines.http.pool import Pool
 from mltui.engines.http.wire import CLOSED, Connection, Response, WireError
 from mltui.engines.kubernetes.access import Access, open_access
+from mltui.engines.kubernetes.answers import (
+    Query,
+    next_page,
+    query_text,
+    read_body,
+    whole_lines,
+)
 from mltui.engines.kubernetes.connecting import connect
 from mltui.engines.kubernetes.errors import ApiThrottled, api_error
 from mltui.engines.kubernetes.kubeconfig import Context, Kubeconfig, read_kubeconfig
@@ -46,7 +49,6 @@ _CONNECT_S = 10.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 Patch = Literal["merge", "json", "strategic", "apply"]
-Query = Mapping[str, str | int | bool | None]
 _NO_OBJECT = Resource("", "", is_namespaced=False)
 
 
@@ -211,7 +213,7 @@ class Client:
             raw = await self.read(call, asked, accept=accept)
             limit = LATER_PAGES if limit == PAGE else limit
             try:
-                token = _continue(raw)
+                token = next_page(raw)
             except WireError as error:
                 raise self._unreachable(error) from error
             yield raw
@@ -250,7 +252,7 @@ class Client:
         }
         call = Call("watch", resource, namespace)
         async with self.stream(call, asked, accept=accept) as response:
-            yield _lines(response)
+            yield whole_lines(response)
 
     @asynccontextmanager
     async def log(
@@ -367,7 +369,7 @@ class Client:
                         continue
                     if response.status >= 400:
                         raise await self._refusal(call, response)
-                    return await _body(response)
+                    return await read_body(response)
             except WireError as error:
                 # A kept connection may have been closed while it was idle.
                 if not (method == "GET" and was_idle and str(error) == CLOSED):
@@ -388,7 +390,7 @@ class Client:
         sent = dict(headers)
         if access.authorization:
             sent["Authorization"] = access.authorization
-        target = urlsplit(access.server).path + path + _query(query)
+        target = urlsplit(access.server).path + path + query_text(query)
         if is_fresh is None:
             is_fresh = method not in ("GET", "DELETE")
         async with self._pool.call(method, target, sent, body, is_fresh=is_fresh) as response:
@@ -397,7 +399,7 @@ class Client:
 
     async def _refusal(self, call: Call, response: Response) -> MltuiError:
         response.connection.is_waiting = True
-        error = api_error(call, self.name, response.status, await _body(response))
+        error = api_error(call, self.name, response.status, await read_body(response))
         after = response.headers.get("retry-after", "")
         if isinstance(error, ApiThrottled) and after.isdecimal():
             error.retry_s = float(after)
@@ -469,69 +471,3 @@ async def open_client(
     variables = dict(os.environ if environ is None else environ)
     config = await asyncio.to_thread(read_kubeconfig, variables)
     return Client(config, config.context(context), variables)
-
-
-def _query(query: Query | None) -> str:
-    pairs = []
-    for name, value in (query or {}).items():
-        if value is None:
-            continue
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        pairs.append((name, text))
-    return f"?{urlencode(pairs)}" if pairs else ""
-
-
-async def _body(response: Response) -> bytes:
-    """The whole body, unpacked."""
-    if response.headers.get("content-encoding", "").lower() != "gzip":
-        return await response.read()
-    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        out = [unpack.decompress(data) async for data in response.chunks()]
-        return b"".join([*out, unpack.flush()])
-    except zlib.error as error:
-        raise WireError(f"its answer is not packed as it says: {error}") from error
-
-
-_NEXT = re.compile(rb'"continue":"([A-Za-z0-9+/=_.-]+)"')
-
-
-class _Meta(msgspec.Struct):
-    next: str = msgspec.field(default="", name="continue")
-
-
-class _Head(msgspec.Struct):
-    metadata: _Meta = msgspec.field(default_factory=_Meta)
-
-
-_heads = msgspec.json.Decoder(_Head)
-
-
-def _continue(raw: bytes) -> str:
-    """`metadata.continue` of a list, found without decoding its items."""
-    start = raw.find(b'"items":', 0, 4096)
-    if start > 0 and raw.find(b'"metadata":', 0, start) > 0:
-        if b'"continue":' not in raw[:start]:
-            return ""
-        found = _NEXT.search(raw, 0, start)
-        if found is not None:
-            return found[1].decode("ascii")
-    try:
-        return _heads.decode(raw).metadata.next
-    except msgspec.DecodeError as error:
-        raise WireError(f"its list can't be read: {error}") from error
-
-
-async def _lines(response: Response) -> AsyncIterator[bytes]:
-    """Whole lines, however long, as they come."""
-    rest: list[bytes] = []
-    async for data in response.chunks():
-        *lines, last = data.split(b"\n")
-        if lines:
-            lines[0] = b"".join([*rest, lines[0]])
-            rest = []
-        if last:
-            rest.append(last)
-        for line in lines:
-            if line.strip():
-                yield line

@@ -126,8 +126,8 @@ def _container(spec: Found, state: Found, title: str) -> Section | None:
               for name in ("startup", "readiness", "liveness")),
             *(line(f"env {each.get('name')}", _value(each)) for each in spec.get("env") or ()),
             *(line("env from", _source(each)) for each in spec.get("envFrom") or ()),
-            *(line(f"mount {each.get('mountPath')}",
-                   f"{each.get('name')}{' (read-only)' if each.get('readOnly') else ''}")
+            *(line("mount", f"{each.get('mountPath')} from {each.get('name')}"
+                            f"{', read-only' if each.get('readOnly') else ''}")
               for each in spec.get("volumeMounts") or ()),
         ),
     )  # fmt: skip

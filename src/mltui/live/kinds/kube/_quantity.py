@@ -44,7 +44,10 @@ def format_memory(size_bytes: float | None) -> str:
     mebi = size_bytes / 2**20
     if mebi < 1000:
         return f"{mebi:.0f}Mi"
-    return f"{mebi / 1024:.1f}Gi" if mebi < 102_400 else f"{mebi / 1024:.0f}Gi"
+    gibi = mebi / 1024
+    if gibi >= 1000:
+        return f"{gibi / 1024:.1f}Ti"
+    return f"{gibi:.0f}Gi" if gibi >= 100 or round(gibi, 1).is_integer() else f"{gibi:.1f}Gi"
 
 
 def share(used: float | None, of: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mltui.engines.kubernetes.resources import CLAIMS
-from mltui.live.cells import Cell, Column, plain
+from mltui.live.cells import Cell, Column
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
@@ -18,7 +18,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
-from mltui.live.kinds.kube._quantity import amount
+from mltui.live.kinds.kube._quantity import amount, format_memory
 
 
 class _Requests(msgspec.Struct, gc=False):
@@ -91,8 +91,8 @@ KIND: Kind[ClaimRow] = Kind(
     columns=columns(
         name_column(),
         Column("state", "STATE", lambda r: marked(r.state, r.phase), width=10, priority=190),
-        Column("size", "SIZE", lambda r: Cell(plain(r.size)), width=7, align="right",
-               priority=180, sort=lambda r: amount(r.size)),
+        Column("size", "SIZE", lambda r: Cell(format_memory(amount(r.size))), width=7,
+               align="right", priority=180, sort=lambda r: amount(r.size)),
         Column("class", "CLASS", lambda r: dim(r.storage_class), min=8, flex=1, max=24,
                priority=120),
         Column("modes", "MODES", lambda r: dim(", ".join(r.modes)), width=8, priority=110),

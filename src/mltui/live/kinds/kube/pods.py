@@ -14,6 +14,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page import pod_sections
 from mltui.live.kinds.kube._pod import (
     Pod,
     PodMetrics,
@@ -83,7 +84,7 @@ KIND: Kind[PodRow] = Kind(
     has_stats=True,
     empty="no pods here",
     watched=Watched(
-        PODS, Pod, read_pod, measured=Measured(POD_METRICS, PodMetrics,
+        PODS, Pod, read_pod, sections=pod_sections, measured=Measured(POD_METRICS, PodMetrics,
                                                lambda found: found.totals, with_usage)
     ),
 )  # fmt: skip
