@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from mltui.live.cells import Cell, Column, plain
@@ -46,7 +47,7 @@ def context_table(clusters: Clusters, where: tuple[Place, ...]) -> Table[Context
         )
         for each in config.contexts.values()
     ]
-    table: Table[ContextRow] = Table("kubeconfig")
+    table: Table[ContextRow] = Table("kubeconfig", heard=time.time)
     table.replace(by_key(rows, lambda row: row.name))
     return table
 

@@ -67,7 +67,7 @@ def places_of(clusters: Clusters, contexts: Sequence[str], namespaces: Sequence[
     for name in names:
         here = start_places(clusters, name)
         given = ",".join(namespaces)
-        places += parse(given, (), here) if given else list(here)
+        places += parse(given, clusters.config.contexts, here) if given else list(here)
     return normal(places)
 
 

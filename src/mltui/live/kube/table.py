@@ -137,5 +137,6 @@ class PlacedTable(Table[R], Generic[R]):
             names = ", ".join(dict.fromkeys(each.context for each in silent))
             first = min(each.lost_at or 0.0 for each in silent)
             lasted = format_age((time.time() if at is None else at) - first)
-            return f"no answer from {names} for {lasted}, retrying"
+            said = f"no answer from {names} for {lasted}, retrying"
+            return "; ".join((said, *self.refusals[:1]))
         return "; ".join(self.refusals[:2])

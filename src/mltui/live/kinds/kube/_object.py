@@ -143,7 +143,7 @@ def context_column() -> Column[Any]:
 
 def namespace_column() -> Column[Any]:
     """Shown when a list is of several namespaces."""
-    return Column("namespace", "NAMESPACE", lambda r: dim(r.namespace), min=8, flex=1, max=24,
+    return Column("namespace", "NAMESPACE", lambda r: dim(r.namespace), min=10, flex=1, max=24,
                   priority=194)  # fmt: skip
 
 
