@@ -18,6 +18,7 @@ from mltui.pipeline.model import (
     AttemptEnded,
     AttemptStarted,
     AttemptStarting,
+    AttemptUnknown,
     Event,
     Expand,
     Failure,
@@ -31,6 +32,7 @@ from mltui.pipeline.model import (
     StageExpanded,
     StageFailed,
     StageKeyed,
+    StageWaiting,
     Start,
     State,
     Stop,
@@ -69,6 +71,8 @@ class Behaviour:
     memory: int | None = None
     hangs: bool = False
     """It is still running when the seed ends."""
+    silence: str = ""
+    """Its engine does not answer, and what is said of that; with `hangs` once it runs."""
     builds: bool = False
     """It waits for its environment when the seed ends."""
     build: Callable[[Path, float], BuildRow] | None = None
@@ -225,6 +229,9 @@ class _Playing:
             "environment.resolved": f"sha256:{'e' * 64}",
         }
         key = f"sha256:{abs(hash_of(instance.label)):064x}"
+        if behaviour.silence and not behaviour.hangs:
+            self._journal(journal, [StageWaiting(self.clock, instance, behaviour.silence)])
+            return
         if behaviour.builds:
             build = f"{instance.stage}-build"
             self._journal(journal, [StageBuilding(self.clock, instance, "train", build)])
@@ -274,6 +281,9 @@ class _Playing:
         lines = [json.dumps(dict(line)) for line in behaviour.curve or (behaviour.metrics,) if line]
         if lines:
             (folder / "metrics").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if behaviour.silence:
+            event = AttemptUnknown(self.clock, instance, attempt, behaviour.silence)
+            self._journal(journal, [event])
         if not behaviour.hangs:
             self.count += 1
             heapq.heappush(

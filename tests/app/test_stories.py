@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mltui.actions import registry
 from mltui.runs.project import Project
 
@@ -272,3 +274,18 @@ async def test_a_removed_journal_leaves_the_plan(failed: Project) -> None:
         shutil.rmtree(failed.folder)
         await screen.until(lambda: "no runs yet" in screen.line("header"), "the plan is shown")
         assert "pending" in screen.stage("train")
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_an_engine_that_does_not_answer_is_told_in_full(tmp_path: Path, hangs: bool) -> None:
+    why = (
+        "Docker at unix:///run/user/1000/docker.sock can't be reached: it is not running (there "
+        "is no such socket)"
+    )
+    seed = Seed.project_of(tmp_path / "digits", digits())
+    changes = {"train": Behaviour(silence=why, hangs=hangs)}
+    seed.run(world(changes=changes), began=NOON - 60, stop_at=NOON)
+    async with Driver.open(seed.project, now=NOON) as screen:
+        assert screen.selected == "train~1"
+        assert " ".join(why.split()) in " ".join(screen.card.split())
+        assert ("unknown" if hangs else "waits") in screen.stage("train")

@@ -22,6 +22,11 @@ _URGENCY = {
 }
 
 
+def is_troubled(row: StageRow) -> bool:
+    """It waits for something that is wrong, or nothing is known of it: nobody can tell how long."""
+    return row.state is State.UNKNOWN or (row.state is State.PENDING and bool(row.reason))
+
+
 @dataclass(slots=True)
 class RunView:
     """One run and its stages. `rows` is in the order of the plan."""
@@ -89,7 +94,7 @@ class RunView:
         chosen: Instance | None = None
         current = {rows[-1].path for rows in self.stages().values()}
         for instance, row in self.rows.items():
-            rank = _URGENCY.get(row.state)
+            rank = _URGENCY.get(State.UNKNOWN if is_troubled(row) else row.state)
             if rank is None or (row.state is State.FAILED and row.path not in current):
                 continue
             # Of a for_each stage the failed item tells more than the stage that failed by it.
@@ -110,9 +115,9 @@ class RunView:
 
     @property
     def findings(self) -> int:
-        """Stages that need a person: failed, paused or unknown in their newest round."""
+        """Stages that need a person: failed, paused or in trouble in their newest round."""
         return sum(
-            rows[-1].state in (State.FAILED, State.PAUSED, State.UNKNOWN)
+            rows[-1].state in (State.FAILED, State.PAUSED) or is_troubled(rows[-1])
             for rows in self.stages().values()
         )
 

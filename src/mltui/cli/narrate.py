@@ -27,6 +27,7 @@ from mltui.pipeline.model import (
     StageKeyed,
     StageRetried,
     StageStale,
+    StageWaiting,
 )
 from mltui.pipeline.rows import Failure, Instance, Verdict, attempt_label, attempt_slug
 from mltui.runs.project import Project
@@ -63,6 +64,9 @@ class Narrator:
             case StageBuilding():
                 said = f"building environment {event.environment}"
                 return [self._line(event.at, "building", event.instance.label, said)]
+            case StageWaiting():
+                said = f"waits: {event.reason}; it goes on by itself"
+                return [self._line(event.at, "warning", event.instance.label, said)]
             case StageKeyed():
                 self._because[event.instance, event.attempt] = event.because
                 return []

@@ -83,6 +83,15 @@ class StageBuilding:
 
 
 @dataclass(frozen=True, slots=True)
+class StageWaiting:
+    """Its engine does not answer, so it can't be prepared; it is asked again until it does."""
+
+    at: float
+    instance: Instance
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageKeyed:
     """Its cache key is known and no cached result fits: it may start when there is room."""
 
@@ -227,6 +236,7 @@ Event: TypeAlias = (
     RunPlanned
     | StageExpanded
     | StageBuilding
+    | StageWaiting
     | StageKeyed
     | StageCached
     | StageStale

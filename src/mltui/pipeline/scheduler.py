@@ -39,6 +39,7 @@ from mltui.pipeline.model import (
     StageRetried,
     StageRow,
     StageStale,
+    StageWaiting,
     Start,
     Stop,
 )
@@ -51,6 +52,7 @@ PlanFor = Callable[[RunPlanned], Plan]
 _HANDLERS: Mapping[type[Any], Callable[[Board, Any], None]] = {
     StageExpanded: steps.on_expanded,
     StageBuilding: steps.on_building,
+    StageWaiting: steps.on_waiting,
     StageKeyed: steps.on_keyed,
     StageCached: steps.on_cached,
     StageStale: steps.on_stale,

@@ -24,6 +24,7 @@ from mltui.pipeline.model import (
     StageFailed,
     StageKeyed,
     StageStale,
+    StageWaiting,
     State,
     Usage,
 )
@@ -144,6 +145,14 @@ def on_building(board: Board, event: StageBuilding) -> None:
             started_at=since,
             ended_at=None,
         )
+
+
+def on_waiting(board: Board, event: StageWaiting) -> None:
+    """Its engine does not answer: it waits, whatever of it was under way."""
+    unit = _prepared(board, event.instance)
+    if unit is not None:
+        board.move(unit, Step.PREPARE)
+        board.show(unit, state=State.PENDING, reason=event.reason, started_at=None, ended_at=None)
 
 
 def on_keyed(board: Board, event: StageKeyed) -> None:

@@ -29,6 +29,7 @@ def events() -> dict[str, type]:
         "run.planned": model.RunPlanned,
         "stage.expanded": model.StageExpanded,
         "stage.building": model.StageBuilding,
+        "stage.waiting": model.StageWaiting,
         "stage.keyed": model.StageKeyed,
         "stage.cached": model.StageCached,
         "stage.stale": model.StageStale,

@@ -21,6 +21,7 @@ from mltui.pipeline.model import (
     StageCached,
     StageFailed,
     StageKeyed,
+    StageWaiting,
 )
 from mltui.pipeline.rows import Failure, Instance
 from mltui.runs import keys
@@ -62,10 +63,14 @@ class Preparer:
     async def later(self, wanted: Prepare) -> None:
         """Answer a `Prepare` that needs a build, a long look, or an engine that is away."""
         context = self._context
+        said = ""
         while context.scheduler.is_wanted(wanted):
             try:
                 answer = await self.answer(wanted)
-            except Unreachable:
+            except Unreachable as error:
+                if str(error) != said:
+                    said = str(error)
+                    context.emit(Outcome((StageWaiting(time.time(), wanted.instance, said),)))
                 await asyncio.sleep(_RETRY_S)
                 continue
             except MltuiError as error:

@@ -37,6 +37,7 @@ from mltui.pipeline.model import (
     StageKeyed,
     StageRetried,
     StageRow,
+    StageWaiting,
     Start,
     State,
     Stop,
@@ -187,6 +188,8 @@ class Simulation:
         instance, attempt = work.instance, work.attempt
         if self.random and self.random.random() < 0.1:
             self.emit(StageBuilding(self.tick(), instance, "env", "build 1"))
+        if self.random and self.random.random() < 0.1:
+            self.emit(StageWaiting(self.tick(), instance, "no answer"))
         self.under_way.remove(work)
         self.used[instance] = self.scheduler.inputs_of(instance)
         self.check_inputs(instance)

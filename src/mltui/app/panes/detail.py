@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,11 @@ from textual.widgets import ContentSwitcher
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.panes.log import LogTab
 from mltui.app.panes.textpane import FileShown, Subject, TextPane
-from mltui.app.present.card import Evidence, card
+from mltui.app.present.card import Evidence, card, trouble
 from mltui.app.present.line import EMPTY, Line
 from mltui.app.present.stages import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
+from mltui.app.runview import is_troubled
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
 from mltui.spec.choices import FailureClass
@@ -193,17 +194,26 @@ class DetailPane(Vertical):
         view = self._card
         failed = subject is not None and evidence is not None and subject.row.state is State.FAILED
         self._numbered = not (failed and fixes)
+        width = max(self.size.width - 1, 30)
+        if subject is not None and is_troubled(subject.row):
+            pending = subject.view.pending.get(subject.row.instance)
+            heading = title(replace(subject.row, reason=""), pending, width, moment)
+            self._put_on_card(trouble(subject.row, heading, width))
+            return
         if not failed or subject is None or evidence is None:
             if view.display:
                 view.display = False
             return
-        width = max(self.size.width - 1, 30)
         height = max(self.size.height // 2, 7)
         if self.tab == "build" and subject.row.failure is FailureClass.BUILD:
             evidence = Evidence()  # the pane below says it all, with the lines around it
         lines = card(
             subject.row, evidence, fixes, width, height, moment, with_lines=self.tab != "log"
         )
+        self._put_on_card(lines)
+
+    def _put_on_card(self, lines: Sequence[Line]) -> None:
+        view = self._card
         view.show([*lines, EMPTY])
         view.styles.height = len(lines) + 1
         if not view.display:

@@ -81,6 +81,11 @@ def card(
     return (lines + body + where + offers)[:height]
 
 
+def trouble(row: StageRow, heading: Line, width: int) -> list[Line]:
+    """Why a stage waits, or why nothing is known of it: in full, whatever the width."""
+    return [heading, *wrapped(row.reason, width - 1, "state-warning", "   ")[:5]]
+
+
 def _cause(row: StageRow, evidence: Evidence, width: int) -> list[Line]:
     """The reason in words, and the exception unless the reason says it already."""
     found: list[Line] = []

@@ -239,6 +239,8 @@ def _note(entry: Entry, row: StageRow, facts: Facts, moment: Moment) -> Part:
         return row.failure.value, "state-failed"
     if entry.note:
         return entry.note, "dim"
+    if row.state is State.PENDING and row.reason:
+        return "waits", "state-warning"
     gate = facts.gate(row.stage)
     if gate is not None or row.gate is not None:
         metric = main_metric(gate) if gate is not None else next(iter(row.metrics), None)
