@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mltui.cli.commands.ls import KINDS
+from mltui.cli.commands.ls import KINDS, SERVING
 from mltui.cli.reference import commands_markdown
 from mltui.runs import codec
 
@@ -21,4 +21,4 @@ def test_commands_are_as_generated() -> None:
 def test_every_event_and_kind_is_described() -> None:
     text = (FOLDER / "json.md").read_text()
     assert set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.M)) == set(codec.events())
-    assert all(f"## `mltui ls {kind}`" in text for kind in KINDS)
+    assert all(f"## `mltui ls {kind}`" in text for kind in (*KINDS, *SERVING))

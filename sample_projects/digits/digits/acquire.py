@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from digits.files import record_metrics, write_arrays
+from digits.files import CORRECTED, read_corrections, record_metrics, write_arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--round", type=int, default=1, help="how many scanners to read")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--corrections", type=Path, help="folder of pages that came back corrected")
     parser.add_argument("--metrics", type=Path)
     args = parser.parse_args()
 
@@ -71,16 +72,30 @@ def main() -> None:
         )
         record_metrics(args.metrics, step=number + 1, scanner_missing_rate=missing)
 
-    page = np.concatenate(pages)
+    origin = np.concatenate(pages)
+    page, labels = origin, bunch.target[origin]
+    back = read_corrections(args.corrections)
+    if len(back.labels):
+        print(
+            f"{len(back.labels)} pages came back corrected by those who use the service", flush=True
+        )
+        images.append(back.images)
+        sources.append(np.full(len(back.labels), len(scanners), dtype=np.int64))
+        origin = np.concatenate([origin, back.pages])
+        page = np.concatenate([page, CORRECTED + np.arange(len(back.labels))])
+        labels = np.concatenate([labels, back.labels])
     write_arrays(
         args.out,
         images=np.concatenate(images),
-        labels=bunch.target[page].astype(np.int64),
+        labels=labels.astype(np.int64),
         page=page.astype(np.int64),
+        origin=origin.astype(np.int64),
         source=np.concatenate(sources),
         scanners=np.array([scanner.name for scanner in scanners]),
     )
-    record_metrics(args.metrics, scanners=len(scanners), images=len(page))
+    record_metrics(
+        args.metrics, scanners=len(scanners), images=len(page), corrected=len(back.labels)
+    )
     print(f"{len(page)} images from {len(scanners)} scanner(s)", flush=True)
 
 

@@ -68,7 +68,13 @@ def main() -> None:
     filled = fill_missing(images)
     print(f"missing_rate {missing_rate:.4f}: {int(missing.sum())} pixels filled in", flush=True)
 
-    write_arrays(args.out, images=filled, labels=raw["labels"][first], page=pages)
+    write_arrays(
+        args.out,
+        images=filled,
+        labels=raw["labels"][first],
+        page=pages,
+        origin=raw["origin"][first],
+    )
     record_metrics(
         args.metrics,
         missing_rate=missing_rate,

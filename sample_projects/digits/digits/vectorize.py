@@ -1,6 +1,7 @@
 """Vectorize: scale the pixels to 0..1 and put a held-out quarter aside.
 
-The split is made here, once, so that nothing that trains ever sees the held-out pages.
+The split is made here, once, so that nothing that trains ever sees the held-out pages. A page that
+came back corrected follows the page it was made from: it is trained on, or held out, in every form.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ def choose_holdout(labels: np.ndarray, seed: int) -> np.ndarray:
     return held
 
 
+def split_pages(clean: dict[str, np.ndarray], seed: int) -> np.ndarray:
+    """True for the held-out rows. Half of the held-out pages that came back go over to training."""
+    origin, is_back = clean["origin"], clean["origin"] != clean["page"]
+    held = set(origin[~is_back][choose_holdout(clean["labels"][~is_back], seed)].tolist())
+    back = np.array(sorted(held & set(origin[is_back].tolist())), dtype=np.int64)
+    random = np.random.default_rng(seed + 1)
+    held -= set(random.permutation(back)[: len(back) // 2].tolist())
+    return np.isin(origin, np.array(sorted(held), dtype=np.int64))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clean", type=Path)
@@ -41,7 +52,7 @@ def main() -> None:
 
     clean = read_arrays(args.clean)
     features = scale_images(clean["images"])
-    held = choose_holdout(clean["labels"], args.seed)
+    held = split_pages(clean, args.seed)
     for path, rows in ((args.features, ~held), (args.holdout, held)):
         write_arrays(
             path,

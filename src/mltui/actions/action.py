@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from mltui.live.daemon import Daemon
     from mltui.live.kube.cluster import Cluster
     from mltui.live.verbs import Ref
+    from mltui.serving.rows import Deployment
 
 T = TypeVar("T")
 
-GROUPS = ("Run", "Stage", "Look", "Docker", "Kubernetes", "Find", "mltui")
+GROUPS = ("Run", "Stage", "Serve", "Look", "Docker", "Kubernetes", "Find", "mltui")
 """In this order in the help and in the docs."""
 
 DOCKER = ("containers", "images", "volumes", "networks", "compose")
@@ -76,6 +77,12 @@ class Selection:
     has_logs: bool = False
     is_read_only: bool = False
     """A target of the project forbids to change anything there."""
+    service: str = ""
+    """The service under the cursor of the pipeline."""
+    monitor: str = ""
+    """The monitor there."""
+    deployments: tuple[Deployment, ...] = ()
+    """The selected service's, one a target; empty: it was never deployed."""
     kind: str = ""
     """Which of `LISTS` is shown, or whose thing the page is about."""
     things: tuple[Any, ...] = ()
@@ -129,6 +136,10 @@ class Context(Protocol):
 
     def expect_run(self, text: str) -> None:
         """The same of the run as a whole."""
+        ...
+
+    def expect_served(self, name: str, text: str) -> None:
+        """Mark a service or monitor with what was asked for, until the journal confirms it."""
         ...
 
     async def confirm(self, question: Question) -> bool:

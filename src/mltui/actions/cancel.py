@@ -70,7 +70,8 @@ ACTION = Action(
     keys=("ctrl+k",),
     command="cancel",
     argument="run",
-    applies=_run_goes_on,
+    # On a service the key stops that.
+    applies=lambda selection: _run_goes_on(selection) and not selection.deployments,
     why_not=_why_not,
     danger=True,
     rank=17,

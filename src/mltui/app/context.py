@@ -57,6 +57,10 @@ class ScreenContext(ListContext):
         """Mark the run with what was asked for."""
         self._session.expect_run(text)
 
+    def expect_served(self, name: str, text: str) -> None:
+        """Mark a service or monitor with what was asked for."""
+        self._session.expect_served(name, text)
+
     # --- asking -------------------------------------------------------------------------------
 
     async def confirm(self, question: Question) -> bool:

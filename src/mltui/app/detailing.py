@@ -9,8 +9,10 @@ from mltui.actions.buildtree import FILE as STEPS
 from mltui.app.evidence import read_evidence
 from mltui.app.panes.textpane import Subject
 from mltui.app.present.card import Evidence
+from mltui.app.present.line import Line
 from mltui.app.present.messages import declared, first_steps
 from mltui.app.present.problems import problems
+from mltui.app.present.stages import Entry
 from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.spec.choices import FailureClass
 
@@ -35,6 +37,8 @@ class Detailing:
             detail.say(problems(session.problems, session.text, width, moment, has_runs=False))
         elif bench.showing_problems:
             detail.say(problems(session.problems, session.text, width, moment, has_runs=True))
+        elif entry is not None and row is None and entry.mark:
+            detail.say(self._served(entry, width))
         elif view is None or view.run.number == 0:
             detail.say(first_steps(session, row, width, moment))
         elif row is None and entry is not None:
@@ -45,6 +49,18 @@ class Detailing:
             evidence = self._evidence_of(row) if row.state is State.FAILED else None
             fixes = [text for _, text in registry.fixes(bench.selection)]
             detail.about(subject, evidence, fixes, moment)
+
+    def _served(self, entry: Entry, width: int) -> list[Line]:
+        """The page of a service or monitor that was deployed."""
+        from mltui.app.present.serving import monitor_page, service_page
+
+        facts, moment = self._bench.session.facts, self._bench.moment
+        serving = facts.serving
+        if serving is None:
+            return []
+        if entry.kind == "service":
+            return service_page(serving.services[entry.title], width, moment)
+        return monitor_page(entry.title, serving.monitors[entry.title], facts.spec, width, moment)
 
     def fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
         """Where to edit what failed in its build."""

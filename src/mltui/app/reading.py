@@ -20,6 +20,7 @@ from mltui.runs.rows import RunRow
 if TYPE_CHECKING:
     from mltui.pipeline.choices import Choices
     from mltui.pipeline.plan import Plan
+    from mltui.serving.snapshot import Snapshot
     from mltui.spec.graph import Graph
     from mltui.spec.model import Spec
 
@@ -115,6 +116,18 @@ def planned_rows(spec: Spec) -> tuple[StageRow, ...]:
         )
         for index, name in enumerate(order)
     )
+
+
+def read_serving(project: Project) -> Snapshot | None:
+    """What is served and watched; None where nothing ever was, or it can't be read."""
+    import sqlite3
+
+    from mltui.serving.snapshot import read_snapshot
+
+    try:
+        return read_snapshot(project)
+    except (MltuiError, sqlite3.Error):
+        return None
 
 
 def read_durations(project: Project) -> Mapping[str, Sequence[float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mltui.actions.action import Selection
 from mltui.actions.retry import is_failed_gate
 from mltui.app.present.stages import Entry
@@ -9,6 +11,9 @@ from mltui.app.session import Session
 from mltui.pipeline.rows import StageRow, State
 from mltui.runs.project import SPEC_FILE
 from mltui.runs.rows import RunRow
+
+if TYPE_CHECKING:
+    from mltui.serving.rows import Deployment
 
 
 def selection_of(
@@ -49,7 +54,18 @@ def selection_of(
         position=_position(session, entry, fault),
         pending=view is not None and row is not None and row.instance in view.pending,
         can_fold=entry is not None and entry.fold is not None,
+        service=entry.title if entry is not None and entry.kind == "service" else "",
+        monitor=entry.title if entry is not None and entry.kind == "monitor" else "",
+        deployments=_deployments(session, entry),
     )
+
+
+def _deployments(session: Session, entry: Entry | None) -> tuple[Deployment, ...]:
+    """The selected service's, one a target."""
+    serving = session.facts.serving
+    if entry is None or entry.kind != "service" or serving is None:
+        return ()
+    return tuple(view.deployment for view in serving.services.get(entry.title, ()))
 
 
 def _name(entry: Entry | None, row: StageRow | None) -> str | None:

@@ -204,13 +204,18 @@ class Session:
 
         folder = self.project.folder
         journal = {folder / "journal.db", folder / "journal.db-wal"}
-        async with Watch(*journal, self.project.file, folder / "lock") as watch:
+        serving = {folder / name for name in ("serving.db", "serving.db-wal", "serving.lock")}
+        async with Watch(*journal, *serving, self.project.file, folder / "lock") as watch:
             self._watch = watch
             for file in self._files:
                 watch.add(file)
             self.refresh(force=True)  # what happened before we watched
+            if (folder / "serving.db").exists():
+                await self.read_serving()
             while True:
                 found = await watch.changed()
+                if found & serving:
+                    await self.read_serving()
                 if found & journal or folder / "lock" in found:
                     self.refresh()
                 if self.project.file in found:
@@ -355,6 +360,22 @@ class Session:
         if place is None:
             return None, ""
         return place.log, "" if place.is_own else f"log of {row.source}"
+
+    async def read_serving(self) -> None:
+        """What is served and watched, in a thread."""
+        found = await asyncio.to_thread(reading.read_serving, self.project)
+        if found != self.facts.serving:
+            self.facts.serving = found
+            self.facts.expected.clear()
+            self.on_change(Change(facts=True))
+
+    def expect_served(self, name: str, text: str) -> None:
+        """Mark a service or monitor with what was asked for, until the journal confirms it."""
+        if text:
+            self.facts.expected[name] = text
+        else:
+            self.facts.expected.pop(name, None)
+        self.on_change(Change(facts=True))
 
     async def read_durations(self) -> None:
         """How long stages took in earlier runs; in a thread, for estimates."""

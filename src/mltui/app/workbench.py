@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from mltui.app.app import MltuiApp
     from mltui.app.lists import Lists
 
+SLOW_S = 30.0
+"""How often what is due in minutes is looked at."""
+
 
 class Workbench(Screen[int]):
     """Stages on the left, what is known of the selected one on the right."""
@@ -142,6 +145,7 @@ class Workbench(Screen[int]):
         self.session.on_change = self.apply
         self.session.on_files = self._files_changed
         self._ticker = self.set_interval(1.0, self.tick, pause=True)
+        self._slow_ticker = self.set_interval(SLOW_S, self.tick, pause=True)
         # What is known already is in the first frame: sizes come only with that.
         view, moment = self.session.view, self.moment
         self.stages.expect_width(self._share_out(self.app.size.width))
@@ -191,6 +195,11 @@ class Workbench(Screen[int]):
             self._ticker.resume()
         else:
             self._ticker.pause()
+        serving = session.facts.serving
+        if serving is not None and serving.is_ticking:
+            self._slow_ticker.resume()
+        else:
+            self._slow_ticker.pause()
         self.workbench_app.changed(change)
 
     def _problems_changed(self) -> None:

@@ -54,6 +54,19 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Serve",
+        (
+            ("serve", "serve the project's services"),
+            ("deploy", "serve what a run accepted"),
+            ("scale", "another number of replicas"),
+            ("restart", "new replicas of the same version"),
+            ("stop", "end services, or switch a monitor off"),
+            ("rollback", "serve an earlier version again"),
+            ("promote", "serve on another target what is served on this one"),
+            ("measure", "run a monitor now, or switch it on"),
+        ),
+    ),
+    (
         "Keep",
         (
             ("gc", "free what no run or cache needs"),

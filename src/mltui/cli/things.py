@@ -70,7 +70,7 @@ def _docker(args: argparse.Namespace) -> _Found:
 
 def _kube(args: argparse.Namespace) -> _Found:
     from mltui.live.kube.listing import known, list_kube
-    from mltui.spec.spelling import did_you_mean
+    from mltui.spec.spelling import did_you_mean, nearest
 
     contexts, namespaces = list(args.contexts), list(args.namespaces)
     if args.all_namespaces:
@@ -87,8 +87,11 @@ def _kube(args: argparse.Namespace) -> _Found:
     except UsageError:
         if known(args.kind) is not None:
             raise
-        names = ["runs", "stages", *kinds(), *kube_kinds()]
-        hint = did_you_mean(args.kind, names)
+        from mltui.cli.commands.ls import KINDS, SERVING
+
+        near = nearest(args.kind, SERVING)
+        names = [*KINDS, *kinds(), *kube_kinds()]
+        hint = f"did you mean `{near}`?" if near else did_you_mean(args.kind, names)
         raise UsageError(f"there is no list of `{args.kind}`: {hint}") from None
     return found.kind, found.columns, found.rows, found.troubles
 

@@ -60,6 +60,10 @@ class Attempt:
     `folder/secrets`."""
     timeout_s: float | None = None
     """The runner ends it after so long; an engine may see to it that it ends without a runner."""
+    port: int | None = None
+    """The port it listens on where it has a network of its own: to be made reachable from here."""
+    shared: Path | None = None
+    """A folder of this machine that it writes to as it goes, where its files are apart."""
 
     @property
     def log(self) -> Path:

@@ -114,7 +114,7 @@ def resume(project: Project) -> list[int]:
     with closing(project.journal()) as journal:
         stuck = [row.number for row in journal.runs() if row.state is State.UNKNOWN]
         for run in stuck:
-            journal.ask(run, "resume", {}, _person(), time.time())
+            journal.ask(run, "resume", {}, person(), time.time())
         if runner_status(project).alive:
             return sorted(stuck)
         left = [row.number for row in journal.unfinished()]
@@ -130,16 +130,23 @@ def ensure_runner(project: Project) -> None:
     It has its own session and no terminal, so nothing that happens to ours reaches it. Its output
     goes to `.mltui/runner.log`.
     """
-    if runner_status(project).alive:
-        return
-    log = project.folder / LOG
+    if not runner_status(project).alive:
+        start_detached(project, "mltui.runs.runner", LOG, "runner")
+
+
+def start_detached(project: Project, module: str, log_name: str, what: str) -> None:
+    """Start `python -m module ROOT` in a session of its own, its output in `.mltui/log_name`.
+
+    JournalError when it can't be started; `what` it is called then.
+    """
+    log = project.folder / log_name
     try:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
-            log.replace(log.with_name(LOG + ".1"))
+            log.replace(log.with_name(log_name + ".1"))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 # -P: a file of the project named like a module must not be imported in its place.
-                [sys.executable, "-P", "-m", "mltui.runs.runner", str(project.root)],
+                [sys.executable, "-P", "-m", module, str(project.root)],
                 cwd=project.root,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -147,9 +154,9 @@ def ensure_runner(project: Project) -> None:
                 start_new_session=True,
             )
     except OSError as error:
-        raise JournalError(f"the runner could not be started: {error}") from error
-    # Whoever outlives the runner has to collect it, or it stays in the process table.
-    threading.Thread(target=process.wait, name="mltui-runner", daemon=True).start()
+        raise JournalError(f"the {what} could not be started: {error}") from error
+    # Whoever outlives it has to collect it, or it stays in the process table.
+    threading.Thread(target=process.wait, name=f"mltui-{what}", daemon=True).start()
 
 
 def wait_answer(project: Project, request: int, timeout_s: float) -> str | None:
@@ -195,12 +202,12 @@ def _ask(project: Project, run: int, kind: str, data: dict[str, Any]) -> int:
             newest = journal.latest()
             known = f"the newest is {newest}" if newest else "there is none yet"
             raise UsageError(f"there is no run {run}: {known}")
-        request = journal.ask(run, kind, data, _person(), time.time())
+        request = journal.ask(run, kind, data, person(), time.time())
     ensure_runner(project)
     return request
 
 
-def _person() -> str:
+def person() -> str:
     """Who asks, for the journal: `name@host`."""
     name = os.environ.get("LOGNAME") or os.environ.get("USER")
     if not name:

@@ -27,6 +27,8 @@ from mltui.runs.rows import RunRow
 from mltui.runs.store import Store
 
 KEEP = 10
+KEPT = "serving/kept"
+"""In `.mltui`: a file for each version that was deployed, with the digests that it needs."""
 _ALIVE = (State.PENDING, State.RUNNING, State.UNKNOWN, State.PAUSED)
 
 
@@ -139,6 +141,8 @@ def _wanted(journal: Journal, store: Store, kept: Iterable[RunRow]) -> tuple[set
     for build in journal.builds(limit=-1):
         if build.resolved is not None:
             digests.add(build.resolved)
+    for file in (store.folder.parent / KEPT).glob("*"):
+        digests.update(file.read_text(encoding="ascii").split())
     return keys, digests
 
 

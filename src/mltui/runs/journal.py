@@ -100,7 +100,7 @@ class Journal(Readings):
                 raise JournalError(f"{file} is not a journal of mltui")
             db.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error as error:
-            raise _explain(error, file) from error
+            raise explain(error, file) from error
         return cls(db, folder)
 
     @staticmethod
@@ -123,7 +123,7 @@ class Journal(Readings):
             db.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise _explain(error, self.folder / "journal.db") from error
+            raise explain(error, self.folder / "journal.db") from error
         except BaseException:
             self._roll_back()
             raise
@@ -324,7 +324,8 @@ def _build_values(build: BuildRow) -> tuple[Any, ...]:
     )
 
 
-def _explain(error: sqlite3.Error, file: Path) -> JournalError:
+def explain(error: sqlite3.Error, file: Path) -> JournalError:
+    """What SQLite complains of, as a sentence about the file."""
     text = str(error)
     if "full" in text or ("I/O" in text and _no_room(file)):
         return DiskFull(f"the disk of {file} is full: free some space (`mltui gc`) and retry")

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mltui.runs.project import Project
 
-_FILE = "lock"
+RUNNER = "lock"
+SUPERVISOR = "serving.lock"
+"""Of whoever keeps services and monitors."""
 _LINUX = "hhqqi4x"
 """`struct flock`: type, whence, start, length, pid, padding."""
 _BSD = "qqihh"
@@ -52,9 +54,9 @@ def _read(answer: bytes) -> tuple[int, int]:
     return kind, pid
 
 
-def read_status(folder: Path) -> RunnerStatus:
-    """Who holds the lock of this `.mltui`; takes nothing and writes nothing."""
-    file = (folder / _FILE).absolute()
+def read_status(folder: Path, name: str = RUNNER) -> RunnerStatus:
+    """Who holds a lock of this `.mltui`; takes nothing and writes nothing."""
+    file = (folder / name).absolute()
     if file in _held:
         return RunnerStatus(True, os.getpid())
     try:
@@ -79,8 +81,8 @@ def runner_status(project: Project) -> RunnerStatus:
 class RunnerLock:
     """The lock, as its holder has it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / _FILE).absolute()
+    def __init__(self, folder: Path, name: str = RUNNER) -> None:
+        self._file = (folder / name).absolute()
         self._descriptor: int | None = None
 
     def take(self) -> bool:

@@ -14,6 +14,7 @@ from mltui.pipeline.rows import Instance, StageRow
 
 if TYPE_CHECKING:
     from mltui.pipeline.plan import Plan
+    from mltui.serving.snapshot import Snapshot
     from mltui.spec.graph import Graph
     from mltui.spec.model import Gate, Spec
 
@@ -31,6 +32,10 @@ class Facts:
     """Stage → seconds of earlier passages, newest first."""
     curves: dict[Instance, Sequence[float]] = field(default_factory=dict)
     """Instance → the newest values of its liveliest metric."""
+    serving: Snapshot | None = None
+    """What is served and watched; None until it is read, or where nothing ever was."""
+    expected: dict[str, str] = field(default_factory=dict)
+    """Service or monitor → what was asked for, until the journal confirms it."""
     params: Mapping[str, object] = field(default_factory=dict)
     """The run's params, for `${params.x}` in a gate."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import Line, Part
@@ -40,6 +40,9 @@ class Entry:
     fold: bool | None = None
     """Whether what is below it is unfolded; None: there is nothing below."""
     note: str = ""
+    mark: str = ""
+    """Of a service or monitor that was deployed: its glyph's name."""
+    role: str = ""
 
 
 @dataclass(slots=True)
@@ -60,21 +63,46 @@ def entries(view: RunView, facts: Facts, folding: Folding, needle: str = "") -> 
         lines = _of_stage(view, facts, folding, stage, rounds, needle)
         if lines:
             sections.setdefault(rounds[-1].phase, []).extend(lines)
-    if facts.spec is not None:
-        for name, service in facts.spec.services.items():
-            if needle in name:
-                note = f"{service.replicas} replicas" if service.replicas > 1 else ""
-                entry = Entry("service", ("service", name), name, note=note)
-                sections["inference"].append(entry)
-        for name, monitor in facts.spec.monitors.items():
-            if needle in name:
-                every = f"every {_short_duration(monitor.every_s)}"
-                sections["inference"].append(Entry("monitor", ("monitor", name), name, note=every))
+    sections["inference"].extend(_served(facts, needle))
     found: list[Entry] = []
     for phase, lines in sections.items():
         if lines:
             found.append(Entry("section", None, phase.upper()))
             found.extend(lines)
+    return found
+
+
+def _served(facts: Facts, needle: str) -> list[Entry]:
+    """Services and monitors: those of the file, and those that still run without it."""
+    spec, serving = facts.spec, facts.serving
+    services = dict.fromkeys(
+        [*(spec.services if spec else ()), *(serving.services if serving else ())]
+    )
+    monitors = dict.fromkeys(
+        [*(spec.monitors if spec else ()), *(serving.monitors if serving else ())]
+    )
+    found = []
+    for name in services:
+        note, mark_, role = "", "", ""
+        if serving is not None and name in serving.services:
+            from mltui.app.present.serving import service_status
+
+            status = service_status(serving.services[name], facts.expected.get(name, ""))
+            mark_, role, note = status
+        elif spec is not None and spec.services[name].replicas > 1:
+            note = f"{spec.services[name].replicas} replicas"
+        if needle in name:
+            found.append(
+                Entry("service", ("service", name), name, note=note, mark=mark_, role=role)
+            )
+    for name in monitors:
+        note, mark_ = "", ""
+        if serving is not None and name in serving.monitors:
+            mark_ = "monitor"
+        elif spec is not None:
+            note = f"every {_short_duration(spec.monitors[name].every_s)}"
+        if needle in name:
+            found.append(Entry("monitor", ("monitor", name), name, note=note, mark=mark_))
     return found
 
 
@@ -202,8 +230,21 @@ def stage_lines(
         if entry.kind == "section":
             lines.append(_section(entry, columns, name_width, labelled=not lines))
         else:
-            lines.append(_line(entry, values, columns, name_width, view, moment))
+            lines.append(
+                _line(_timed(entry, facts, moment), values, columns, name_width, view, moment)
+            )
     return lines
+
+
+def _timed(entry: Entry, facts: Facts, moment: Moment) -> Entry:
+    """A monitor's line says when it is due, which changes with the clock."""
+    if entry.mark != "monitor" or facts.serving is None:
+        return entry
+    from mltui.app.present.serving import monitor_status
+
+    found = monitor_status(facts.serving.monitors[entry.title], moment.now)
+    note = facts.expected.get(entry.title) or found.note
+    return replace(entry, mark=found.mark, role=found.role, note=note)
 
 
 def _cells(
@@ -346,6 +387,16 @@ def _line(
     row = entry.row
     if entry.kind == "more":
         return Line(((f"   {indent}  … {entry.title}", "dim"),), key=entry.key)
+    if row is None and entry.mark:
+        shape = mark(entry.mark)
+        sign = shape.glyph if moment.unicode else shape.ascii
+        note = entry.note if moment.unicode else entry.note.replace("·", "-")
+        shown_as = (sign, entry.role or shape.role)
+        return Line(
+            ((" ", ""), shown_as, (" ", ""), (entry.title, "")),
+            ((f"{note} ", entry.role),),
+            entry.key,
+        )
     if row is None:
         waiting = glyph("waiting", unicode=moment.unicode)
         note = f"{entry.note} · not deployed" if entry.note else "not deployed"

@@ -26,9 +26,14 @@ examples:
   mltui ls pods -n dev,prod       of Kubernetes; any resource, custom ones too
   mltui ls pods -A -l app=web -o wide --usage
   mltui ls nodes --context kind --context prod -o json
+  mltui ls services               what is served, also `replicas` and `versions` of a service
+  mltui ls monitors               when they are due; `measurements`: what they said
+  mltui ls metrics classifier     what its replicas count, over the last hour
+  mltui ls acts                   who changed what of the services
 """
 
 KINDS = ("runs", "stages")
+SERVING = ("services", "replicas", "versions", "monitors", "measurements", "metrics", "acts")
 SHORT_LIST = 20
 """Runs shown in a table unless more are asked for; JSON has them all."""
 SHORT_METRICS = 3
@@ -56,9 +61,11 @@ _STAGES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("kind", metavar="KIND", help="runs, stages, containers, pods, …")
+    parser.add_argument("kind", metavar="KIND", help="runs, stages, services, containers, pods, …")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of this service or monitor only")
     parser.add_argument("--run", type=int, metavar="N", help="stages of run N (the newest)")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N runs; 0 for all")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N; 0 for all")
+    parser.add_argument("--all", action="store_true", help="replicas that are no more, too")
     parser.add_argument(
         "-n",
         "--namespace",
@@ -90,6 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """List them."""
     kind = args.kind if args.kind.endswith("s") else args.kind + "s"
+    elsewhere = args.namespaces or args.all_namespaces or args.contexts or args.selector
+    if kind in SERVING and not elsewhere:
+        from mltui.cli.lsserving import list_serving
+
+        return list_serving(kind, args, out)
     if kind not in KINDS:
         from mltui.cli import things
 

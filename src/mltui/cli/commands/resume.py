@@ -11,6 +11,7 @@ from mltui.cli.interrupts import Interrupts
 from mltui.cli.output import Output
 from mltui.runs import client
 from mltui.runs.project import Project
+from mltui.serving import client as serving
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Start a runner and follow the oldest run; its exit code, 0 when there is nothing to do."""
     project = Project.find(Path.cwd())
+    if serving.resume(project):
+        diagnostics.note("a new supervisor keeps the services and monitors")
     with Interrupts() as interrupts:
         left = client.resume(project)
         if not left:

@@ -17,6 +17,8 @@ from mltui.engines.protocol import Attempt, View
 ROOT = "mltui"
 VIEW = View(f"/{ROOT}/work", f"/{ROOT}/metrics", f"/{ROOT}/secrets")
 """The same in every container."""
+SHARED = f"/{ROOT}/shared"
+"""Where `Attempt.shared` is in a container."""
 LIMIT_CPUS = re.compile(r"Range of CPUs is from [\d.]+ to ([\d.]+)")
 _DEFAULT_SHM_BYTES = 1 << 30
 # The `local` driver keeps bytes as they are (json-file replaces what is not UTF-8) but throws the
@@ -44,6 +46,14 @@ def create_body(
         # Shared memory counts against the limit as any; 64 MiB break PyTorch's loaders.
         "ShmSize": resources.memory_bytes or _DEFAULT_SHM_BYTES,
     }
+    ports: dict[str, Any] = {}
+    if attempt.port is not None:
+        ports = {"ExposedPorts": {f"{attempt.port}/tcp": {}}}
+        # Any free port, for this machine only: a front in front of it decides who is answered.
+        found = [{"HostIp": "127.0.0.1", "HostPort": ""}]
+        host["PortBindings"] = {f"{attempt.port}/tcp": found}
+    if attempt.shared is not None:
+        host["Mounts"] = [{"Type": "bind", "Source": str(attempt.shared), "Target": SHARED}]
     if resources.memory_bytes is not None:
         host["Memory"] = host["MemorySwap"] = resources.memory_bytes
     if resources.cpu is not None:
@@ -61,6 +71,7 @@ def create_body(
         "AttachStdout": False,
         "AttachStderr": False,
         "HostConfig": host,
+        **ports,
     }
 
 

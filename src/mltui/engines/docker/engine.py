@@ -24,7 +24,7 @@ from mltui.engines.docker.claim import Claims
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.environments import Environments
-from mltui.engines.docker.hosts import proxy_variables, resolve
+from mltui.engines.docker.hosts import is_here, proxy_variables, resolve
 from mltui.engines.docker.metrics import RunningMetrics
 from mltui.engines.docker.names import NAME, container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
@@ -47,6 +47,8 @@ class DockerEngine:
     """
 
     name = "docker"
+    SHARED = container.SHARED
+    """Where an attempt's `shared` folder is in its container."""
 
     def __init__(
         self,
@@ -108,6 +110,11 @@ class DockerEngine:
             raise StartFailed(f"{attempt.name} has no command")
         if attempt.built is None:
             raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
+        if (attempt.port or attempt.shared) and not is_here(self.client.host):
+            raise StartFailed(
+                f"{self.client.host.shown} is another machine, and replicas are only served from "
+                "this one's Docker: choose a target without `host`, or run mltui there"
+            )
         obj = None
         began = time.time()
         try:
@@ -197,6 +204,15 @@ class DockerEngine:
         if obj is not None:
             with suppress(DockerError, Unreachable):
                 await self.client.json("DELETE", f"/containers/{obj}", {"v": "1", "force": "1"})
+
+    async def address(self, attempt: Attempt, obj: str) -> tuple[str, int]:
+        """Where the port of a running container is reached from here. StartFailed, Unreachable."""
+        found = await self._look(obj)
+        ports = ((found or {}).get("NetworkSettings") or {}).get("Ports") or {}
+        bound = ports.get(f"{attempt.port}/tcp") or ()
+        for each in bound:
+            return str(each["HostIp"]), int(each["HostPort"])
+        raise StartFailed(f"{attempt.name} ended before its port was open")
 
     async def find(self, attempt: Attempt) -> str | None:
         """See `Engine`. A container that was made and not started is removed, so it never will."""

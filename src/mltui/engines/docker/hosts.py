@@ -63,6 +63,14 @@ class Host:
         return address if self.origin == "default" else f"{address} ({self.origin})"
 
 
+def is_here(host: Host) -> bool:
+    """Whether a daemon is on this machine: its ports and folders are ours too."""
+    name = urlsplit(host.address).hostname
+    return host.scheme == "unix" or (
+        host.scheme == "tcp" and name in ("localhost", "127.0.0.1", "::1")
+    )
+
+
 def config_folder(environ: Mapping[str, str]) -> Path:
     """`$DOCKER_CONFIG`, or `.docker` in the person's home."""
     given = environ.get("DOCKER_CONFIG")

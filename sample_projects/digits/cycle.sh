@@ -1,0 +1,33 @@
+#!/bin/sh
+# The whole cycle: train, serve, measure, drift, retrain, compare, promote. Nothing is staged: the
+# pages are real, every number is computed. Run it in this folder, with `mltui` on the PATH.
+set -eu
+shift_=${SHIFT:-invert}
+requests=${REQUESTS:-300}
+
+traffic() {
+  "$python" -m digits.traffic .mltui/holdout.npz --url "$url" --requests "$requests" "$@" |
+    grep right | tail -n 1
+}
+field() { python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
+
+rm -f corrections/*.jsonl
+mltui run
+mltui deploy classifier --yes
+url=$(mltui ls services classifier -o json | field url)/predict
+python=$(mltui ls versions classifier -o json | field location)/bin/python
+mltui get vectorize.holdout -o .mltui/holdout.npz
+
+echo "== pages as they were learned"
+traffic
+mltui measure drift
+
+echo "== another scanner: $shift_"
+traffic --shift "$shift_" --seed 1 --corrections corrections/scanner.jsonl
+mltui measure drift --follow || test $? -eq 4
+
+echo "== the same pages again"
+traffic
+traffic --shift "$shift_" --seed 1
+mltui ls measurements
+mltui ls versions classifier

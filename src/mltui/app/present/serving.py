@@ -1,0 +1,267 @@
+"""What the pipeline says of services and monitors: their line in the list, and their page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
+from mltui.app.present.stages import Moment, clock_time
+from mltui.logs.sanitize import plain
+from mltui.text.format import format_age, format_duration, format_number
+from mltui.text.glyphs import glyph
+from mltui.text.width import fit
+
+if TYPE_CHECKING:
+    from mltui.serving.rows import Measurement, Version
+    from mltui.serving.snapshot import Curve, MonitorView, ServiceView
+    from mltui.spec.model import RunTrigger, Spec
+
+_PLOT_LINES = 6
+_MARKS = {
+    "ready": ("running", "dim"),
+    "starting": ("running", "state-running"),
+    "replacing": ("running", "state-running"),
+    "degraded": ("warning", "state-warning"),
+    "failed": ("failed", "state-failed"),
+    "stopping": ("waiting", "dim"),
+    "stopped": ("waiting", "stale"),
+    "unknown": ("unknown", "state-warning"),
+}
+
+
+class Status(NamedTuple):
+    """A line of the list: its glyph, its role, what it says."""
+
+    mark: str
+    role: str
+    note: str
+
+
+def service_status(found: Sequence[ServiceView], pending: str) -> Status:
+    """`2/2 ready`, of the target that needs most attention."""
+    order = list(_MARKS)
+    worst = max(found, key=lambda one: (one.state == "unknown", order.index(one.state.value)))
+    working = [one for one in found if one.state not in ("stopped", "stopping")]
+    one = worst if worst in working else (working[0] if working else worst)
+    mark, role = _MARKS.get(one.state.value, ("unknown", "state-warning"))
+    deployment = one.deployment
+    count = f"{deployment.ready}/{deployment.replicas} "
+    note = one.state.value if one.state.value in ("stopped", "failed") else count + one.state.value
+    if len(working) > 1:
+        note += f" +{len(working) - 1}"
+    return Status(mark, role, pending or note)
+
+
+def monitor_status(found: Sequence[MonitorView], now: float) -> Status:
+    """`in 42m`, or what was wrong the last time."""
+    one = min(found, key=lambda each: (not each.row.is_wanted, each.row.next_at))
+    row = one.row
+    last = one.said[0] if one.said else None
+    if row.running_since is not None:
+        return Status("running", "state-running", "measuring")
+    if last is not None and last.run is not None and not last.outcome:
+        return Status("warning", "state-warning", f"run {last.run} at work")
+    if not row.is_wanted:
+        return Status("waiting", "stale", "off")
+    due = "now" if row.next_at <= now else f"in {format_age(row.next_at - now)}"
+    if last is not None and last.verdict in ("not-passed", "failed") and not last.outcome:
+        return Status("warning", "state-warning", f"{last.verdict} · {due}")
+    return Status("waiting", "dim", due)
+
+
+# --- pages ----------------------------------------------------------------------------------
+
+
+def service_page(found: Sequence[ServiceView], width: int, moment: Moment) -> list[Line]:
+    """Everything about a service, one target below the other."""
+    lines: list[Line] = []
+    for one in found:
+        if lines:
+            lines.append(EMPTY)
+        lines += _service(one, width, moment, is_alone=len(found) == 1)
+    return lines
+
+
+def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) -> list[Line]:
+    deployment, version = one.deployment, one.version
+    mark, role = _MARKS.get(one.state.value, ("unknown", "state-warning"))
+    state = f"{deployment.ready}/{deployment.replicas} {one.state.value}"
+    lines = [
+        line(
+            (f" {deployment.name}", "strong"),
+            (f"  {glyph(mark, unicode=moment.unicode)} {state}", role),
+        )
+    ]
+    if one.reason:
+        lines += wrapped(one.reason, width - 1, role if role != "dim" else "", "   ")
+    if deployment.port is not None and deployment.is_wanted:
+        lines.append(_fact("answers at", f"http://127.0.0.1:{deployment.port}"))
+    if version is not None:
+        run = f" · run {version.run}" if version.run is not None else ""
+        said = f"{version.number}{run} · {version.by} · {_ago(version.at, moment)}"
+        lines.append(_fact("version", _say(said, moment)))
+        lines += wrapped(version.why, width - 1, "dim", " " * 13)
+        lines.append(_fact("metrics", _metrics(version)))
+    lines.append(EMPTY)
+    if one.metrics_problem:
+        lines += wrapped(plain(one.metrics_problem.encode()), width - 1, "state-warning", " ")
+    shown = 3 if is_alone else 1
+    for curve in [c for c in one.curves if len(set(c.values)) > 1][:shown]:
+        lines += _curve(curve, width, moment)
+    still = [c for c in one.curves if len(set(c.values)) == 1]
+    if still and is_alone:
+        lines += [
+            line((f" {fit(plain(c.name.encode()), max(width - 16, 12), shorten='middle')}", "dim"),
+                 (f"  {_number(c)}", ""))
+            for c in still[:4]
+        ]  # fmt: skip
+        lines.append(EMPTY)
+    lines.append(line((" replica  state      version  port    age", "section")))
+    for replica in one.replicas:
+        health = "" if replica.health.value == "ready" else "state-warning"
+        lines.append(
+            line(
+                (f" {replica.number:>7}  {replica.health.value:<9}", health),
+                (f"  {replica.version:>7}  {replica.port or '':<6}", ""),
+                (f"  {format_age(moment.now - replica.made_at):>3}", "dim"),
+            )
+        )
+        if replica.reason:
+            lines += wrapped(plain(replica.reason.encode()), width - 1, "dim", "          ")
+    lines.append(EMPTY)
+    lines.append(line((" versions", "section")))
+    for each in one.versions:
+        course = "state-warning" if each.course.value == "failed" else "dim"
+        run = f"run {each.run}" if each.run is not None else ""
+        lines.append(
+            line(
+                (f" {each.number:>7}  ", ""),
+                (f"{each.course.value:<9}", "" if each.course.value == "serving" else course),
+                (f"  {run:<8}  {_ago(each.at, moment):<8}  {each.why}", "dim"),
+            )
+        )
+    return lines
+
+
+def _curve(curve: Curve, width: int, moment: Moment) -> list[Line]:
+    from mltui.app.widgets.curve import plot
+
+    name = plain(curve.name.encode())
+    unit = " a second" if curve.kind == "rate" else ""
+    lines = [
+        line((f" {name}", ""), ("  last hour", "dim"), right=((f"{_number(curve)}{unit} ", ""),))
+    ]
+    drawn = plot(curve.values, max(width - 2, 10), _PLOT_LINES, unicode=moment.unicode)
+    lines += [line((f" {text}", "accent")) for text in drawn[: _PLOT_LINES - 2]]
+    lines.append(EMPTY)
+    return lines
+
+
+def _number(curve: Curve) -> str:
+    return format_number(curve.values[-1])
+
+
+def monitor_page(
+    name: str, found: Sequence[MonitorView], spec: Spec | None, width: int, moment: Moment
+) -> list[Line]:
+    """Everything about a monitor: when it is due, what it said, what came of it."""
+    lines: list[Line] = []
+    declared = spec.monitors.get(name) if spec is not None else None
+    for one in found:
+        row = one.row
+        status = monitor_status([one], moment.now)
+        mark = glyph(status.mark, unicode=moment.unicode)
+        lines.append(
+            line(
+                (f" {row.name}@{row.target}", "strong"),
+                (f"  {mark} {_say(status.note, moment)}", status.role),
+            )
+        )
+        if declared is not None:
+            window = declared.window_s
+            lines.append(_fact("every", format_duration(row.every_s)))
+            if window is not None:
+                lines.append(
+                    _fact(
+                        "window", f"{format_duration(window)}, {declared.min_rows:,} rows at least"
+                    )
+                )
+            gate = declared.stage.gate
+            if gate is not None:
+                lines.append(_fact("gate", gate.require_text))
+                if gate.trigger is not None:
+                    lines.append(_fact("otherwise", f"a run from {_trigger(gate.trigger)}"))
+        lines.append(EMPTY)
+        lines += _history(
+            one, _main_metric(declared.stage.gate) if declared else None, width, moment
+        )
+    return lines
+
+
+def _trigger(trigger: RunTrigger) -> str:
+    """`acquire, 1 per 24h at most`."""
+    if trigger.at_most is None or trigger.per_s is None:
+        return trigger.run_from
+    return f"{trigger.run_from}, {trigger.at_most} per {format_duration(trigger.per_s)} at most"
+
+
+def _main_metric(gate: object) -> str | None:
+    from mltui.app.present.need import main_metric
+    from mltui.spec.model import Gate
+
+    return main_metric(gate) if isinstance(gate, Gate) else None
+
+
+def _history(one: MonitorView, metric: str | None, width: int, moment: Moment) -> list[Line]:
+    from mltui.app.widgets.curve import plot
+
+    lines: list[Line] = []
+    values = [m.metrics.get(metric) for m in reversed(one.said)] if metric else []
+    known = [value for value in values if value is not None]
+    if len(known) > 1:
+        lines.append(line((f" {metric}", ""), right=((f"{format_number(known[-1])} ", ""),)))
+        drawn = plot(values, max(width - 2, 10), _PLOT_LINES, unicode=moment.unicode)
+        lines += [line((f" {text}", "accent")) for text in drawn[: _PLOT_LINES - 2]]
+        lines.append(EMPTY)
+    for said in one.said:
+        lines += _measurement(said, width, moment)
+    if not one.said:
+        lines.append(line((" it has not measured yet", "dim")))
+    return lines
+
+
+def _measurement(said: Measurement, width: int, moment: Moment) -> list[Line]:
+    bad = said.verdict in ("not-passed", "failed")
+    verdict = said.verdict or "measuring"
+    lines = [
+        line(
+            (f" {clock_time(said.at)}  ", "dim"),
+            (f"{verdict:<10}", "state-warning" if bad else ""),
+            (f"  {said.rows:,} rows", "dim"),
+        )
+    ]
+    run = f"; run {said.run} started" if said.run is not None else ""
+    if said.reason or run:
+        lines += wrapped(plain(f"{said.reason}{run}".encode()), width - 1, "", "           ")
+    if said.outcome:
+        lines += wrapped(plain(said.outcome.encode()), width - 1, "strong", "           ")
+    return lines
+
+
+def _metrics(version: Version) -> str:
+    names = [n for n in version.metrics if n.rpartition(".")[2] not in ("step", "epoch")]
+    return ", ".join(f"{n} {format_number(version.metrics[n])}" for n in names[-3:])
+
+
+def _ago(at: float, moment: Moment) -> str:
+    return f"{format_age(moment.now - at)} ago"
+
+
+def _say(text: str, moment: Moment) -> str:
+    return text if moment.unicode else text.replace("·", "-")
+
+
+def _fact(name: str, value: str) -> Line:
+    shown: Part = (value, "")
+    return line((f" {fit(name, 12)}", "dim"), shown)

@@ -1,0 +1,441 @@
+"""The serving journal: what is wanted of services and monitors, and what became of it.
+
+What is wanted is written by whoever asks (CLI, app, a monitor), what is there by the supervisor
+alone. A file beside the journal of runs: it is written every few seconds. Every method that writes
+is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mltui.errors import Conflict, JournalError
+from mltui.serving.readings import DEPLOYMENT, FILE, REPLICA, Readings, version_data
+from mltui.serving.rows import (
+    BuiltAs,
+    Course,
+    Deployment,
+    Health,
+    MonitorRow,
+    Replica,
+    Standing,
+    Version,
+)
+
+VERSION = 1
+KEPT_GONE = 20
+"""Replicas that are no more and still listed, of each deployment."""
+KEPT_MEASUREMENTS = 2_000
+"""Of each monitor."""
+_SCHEMA = """
+CREATE TABLE deployments (
+  service TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, replicas INTEGER NOT NULL,
+  version INTEGER NOT NULL, port INTEGER, restarted_at REAL NOT NULL, state TEXT NOT NULL,
+  reason TEXT NOT NULL, ready INTEGER NOT NULL, front TEXT NOT NULL, changed_at REAL NOT NULL,
+  PRIMARY KEY (service, target)) WITHOUT ROWID;
+CREATE TABLE versions (
+  deployment TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, course TEXT NOT NULL,
+  reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (deployment, number)) WITHOUT ROWID;
+CREATE TABLE replicas (
+  deployment TEXT NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
+  health TEXT NOT NULL, made_at REAL NOT NULL, host TEXT NOT NULL, port INTEGER, object TEXT,
+  ready_at REAL, ended_at REAL, reason TEXT NOT NULL, PRIMARY KEY (deployment, number))
+  WITHOUT ROWID;
+CREATE TABLE monitors (
+  name TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, every_s REAL NOT NULL,
+  next_at REAL NOT NULL, asked_at REAL, running_since REAL, PRIMARY KEY (name, target))
+  WITHOUT ROWID;
+CREATE TABLE measurements (
+  id INTEGER PRIMARY KEY, monitor TEXT NOT NULL, target TEXT NOT NULL, at REAL NOT NULL,
+  ended_at REAL, verdict TEXT NOT NULL DEFAULT '', rows INTEGER NOT NULL DEFAULT 0,
+  metrics TEXT NOT NULL DEFAULT '{}', reason TEXT NOT NULL DEFAULT '', run INTEGER,
+  outcome TEXT NOT NULL DEFAULT '');
+CREATE INDEX measurements_monitor ON measurements (monitor, target, at);
+CREATE TABLE acts (
+  id INTEGER PRIMARY KEY, at REAL NOT NULL, "by" TEXT NOT NULL, deployment TEXT NOT NULL,
+  what TEXT NOT NULL);
+CREATE TABLE marks (
+  deployment TEXT NOT NULL, replica INTEGER NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
+  PRIMARY KEY (deployment, replica, at)) WITHOUT ROWID;
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY, deployment TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+  UNIQUE (deployment, name));
+CREATE TABLE points (
+  series INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL,
+  mean REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, PRIMARY KEY (series, step, at))
+  WITHOUT ROWID;
+CREATE TABLE problems (deployment TEXT PRIMARY KEY, metrics TEXT NOT NULL) WITHOUT ROWID;
+"""
+_PUT_REPLICA = f"INSERT OR REPLACE INTO replicas ({REPLICA}) VALUES ({', '.join('?' * 11)})"
+_PUT_DEPLOYMENT = (
+    f"INSERT OR REPLACE INTO deployments ({DEPLOYMENT}) VALUES ({', '.join('?' * 12)})"
+)
+
+
+class Ledger(Readings):
+    """One connection that may write. Not shared between threads."""
+
+    @classmethod
+    def open(cls, folder: Path, *, write: bool = False) -> Ledger:
+        """Open `.mltui/serving.db`; with `write`, create it where it is missing.
+
+        JournalError when it is missing (reading), can't be used, or is of a newer mltui.
+        """
+        file = folder / FILE
+        if not write and not file.exists():
+            raise JournalError(f"nothing is served in {folder.parent}: begin with `mltui deploy`")
+        try:
+            db = sqlite3.connect(file, isolation_level=None, timeout=10.0, check_same_thread=False)
+            db.execute("PRAGMA busy_timeout = 10000")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 and write:
+                cls._create(db)
+            elif version != VERSION:
+                raise JournalError(f"{file} was not written by this mltui: upgrade it")
+            db.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.Error as error:
+            raise _explain(error, file) from error
+        return cls(db, folder)
+
+    @staticmethod
+    def _create(db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _SCHEMA.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing. JournalError when the file can't be written."""
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise _explain(error, self.folder / FILE) from error
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    # --- what is wanted -------------------------------------------------------------------------
+
+    def want_version(
+        self,
+        version: Version,
+        *,
+        replicas: int,
+        port: int | None,
+        what: str,
+        expected: int | None = None,
+        monitors: Iterable[tuple[str, float]] = (),
+    ) -> int:
+        """Add a version to its deployment and want it; its number (`version.number` is ignored).
+
+        `replicas` and `port` are for a deployment that is new or was stopped. `expected`: the
+        version that must be wanted now (0: none), else Conflict: somebody else was faster.
+        `monitors`: name and period of those that watch it.
+        """
+        name, now = version.deployment, version.at
+        with self.transaction() as db:
+            before = self.deployment(name)
+            self._expect(before, name, expected)
+            row = db.execute("SELECT max(number) FROM versions WHERE deployment = ?", (name,))
+            number = (row.fetchone()[0] or 0) + 1
+            db.execute(
+                "INSERT INTO versions (deployment, number, data, course) VALUES (?, ?, ?, ?)",
+                (name, number, version_data(version), Course.WAITING.value),
+            )
+            service, _, target = name.partition("@")
+            if before is None:
+                before = Deployment(
+                    service, target, False, replicas, number, port, 0.0, Standing.STOPPED
+                )
+            if not before.is_wanted:
+                before = replace(before, port=port, replicas=replicas)
+            state = Standing.REPLACING if before.ready else Standing.STARTING
+            self._put(replace(before, is_wanted=True, version=number, state=state, reason=""), now)
+            for monitor, every_s in monitors:
+                self._want_monitor(monitor, target, every_s, now)
+            self._note(now, version.by, name, f"{what} (version {number})")
+        return number
+
+    def _expect(self, found: Deployment | None, name: str, expected: int | None) -> None:
+        there = found.version if found is not None and found.is_wanted else 0
+        if expected is not None and there != expected:
+            raise Conflict(
+                f"{name} is at version {there or 'none'} by now, not {expected or 'none'}: "
+                "somebody else has changed it; look again"
+            )
+
+    def change(
+        self,
+        name: str,
+        by: str,
+        what: str,
+        *,
+        expected: int | None = None,
+        **columns: Any,
+    ) -> None:
+        """Want something else of a deployment: `is_wanted`, `replicas`, `restarted_at`, …."""
+        now = time.time()
+        with self.transaction() as db:
+            found = self.deployment(name)
+            if found is None:
+                raise Conflict(f"there is no deployment {name} any more")
+            self._expect(found, name, expected)
+            self._put(replace(found, **columns), now)
+            # Whoever wants it again has a version tried again that was given up.
+            db.execute(
+                "UPDATE versions SET course = 'waiting', reason = '' "
+                "WHERE deployment = ? AND number = ? AND course = 'failed'",
+                (name, found.version),
+            )
+            self._note(now, by, name, what)
+
+    def want_monitor(self, name: str, target: str, every_s: float, by: str, what: str) -> None:
+        """Switch a monitor on."""
+        now = time.time()
+        with self.transaction():
+            self._want_monitor(name, target, every_s, now)
+            self._note(now, by, f"{name}@{target}", what)
+
+    def _want_monitor(self, name: str, target: str, every_s: float, now: float) -> None:
+        found = self.monitor(name, target)
+        keeps = found is not None and found.is_wanted and found.every_s == every_s
+        if not keeps:
+            self._db.execute(
+                "INSERT OR REPLACE INTO monitors (name, target, wanted, every_s, next_at) "
+                "VALUES (?, ?, 1, ?, ?)",
+                (name, target, every_s, now + every_s),
+            )
+
+    def change_monitor(self, monitor: MonitorRow, by: str, what: str, **columns: Any) -> None:
+        """Change a monitor's line; `what` empty: not an act of anybody."""
+        with self.transaction() as db:
+            names = ", ".join(f"{name} = ?" for name in columns)
+            db.execute(
+                f"UPDATE monitors SET {names} WHERE name = ? AND target = ?",
+                (*columns.values(), monitor.name, monitor.target),
+            )
+            if what:
+                self._note(time.time(), by, f"{monitor.name}@{monitor.target}", what)
+
+    def note(self, by: str, deployment: str, what: str) -> None:
+        """Add a line to the journal of acts."""
+        with self.transaction():
+            self._note(time.time(), by, deployment, what)
+
+    def _note(self, at: float, by: str, deployment: str, what: str) -> None:
+        self._db.execute(
+            'INSERT INTO acts (at, "by", deployment, what) VALUES (?, ?, ?, ?)',
+            (at, by, deployment, what),
+        )
+
+    # --- what is there: the supervisor's ----------------------------------------------------------
+
+    def next_replica(self, version: Version, port: int | None, at: float) -> Replica:
+        """Note the intention to start a replica; it gets its number."""
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT max(number) FROM replicas WHERE deployment = ?", (version.deployment,)
+            )
+            number = (row.fetchone()[0] or 0) + 1
+            replica = Replica(
+                version.deployment, number, version.number, Health.STARTING, at, port=port
+            )
+            self._put_replica(replica)
+        return replica
+
+    def put_replica(self, replica: Replica) -> None:
+        """Write a replica's line; of those that are gone only the newest are kept."""
+        with self.transaction() as db:
+            self._put_replica(replica)
+            if replica.health is Health.GONE:
+                db.execute(
+                    "DELETE FROM replicas WHERE deployment = ?1 AND health = 'gone' AND number <= "
+                    "(SELECT number FROM replicas WHERE deployment = ?1 AND health = 'gone' "
+                    "ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+                    (replica.deployment, KEPT_GONE),
+                )
+
+    def _put_replica(self, replica: Replica) -> None:
+        self._db.execute(
+            _PUT_REPLICA,
+            (
+                replica.deployment,
+                replica.number,
+                replica.version,
+                replica.health.value,
+                replica.made_at,
+                replica.host,
+                replica.port,
+                replica.object,
+                replica.ready_at,
+                replica.ended_at,
+                replica.reason,
+            ),
+        )
+
+    def set_state(self, name: str, state: Standing, reason: str, ready: int) -> None:
+        """How a deployment stands; written only when it differs."""
+        found = self.deployment(name)
+        if found is None or (found.state, found.reason, found.ready) == (state, reason, ready):
+            return
+        with self.transaction():
+            found = self.deployment(name)
+            assert found is not None
+            self._put(replace(found, state=state, reason=reason, ready=ready), time.time())
+
+    def set_front(self, name: str, front: Mapping[str, Any]) -> None:
+        """Which front holds a deployment's port; empty: none."""
+        with self.transaction() as db:
+            service, _, target = name.partition("@")
+            db.execute(
+                "UPDATE deployments SET front = ? WHERE service = ? AND target = ?",
+                (json.dumps(dict(front)), service, target),
+            )
+
+    def set_metrics_problem(self, deployment: str, problem: str) -> None:
+        """What is wrong with a deployment's metrics; empty: nothing."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO problems VALUES (?, ?)", (deployment, problem))
+
+    def settle(self, deployment: Deployment) -> None:
+        """The wanted version serves: the one before it is replaced."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE versions SET course = CASE number WHEN ?2 THEN 'serving' ELSE 'replaced' "
+                "END WHERE deployment = ?1 AND (number = ?2 OR course = 'serving')",
+                (deployment.name, deployment.version),
+            )
+
+    def give_back(self, deployment: Deployment, reason: str, now: float) -> Version | None:
+        """A version does not get healthy: want the one that serves again. None when none does."""
+        with self.transaction() as db:
+            found = self.deployment(deployment.name)
+            if found is None or found.version != deployment.version:
+                return None  # somebody wants another one by now
+            db.execute(
+                "UPDATE versions SET course = 'failed', reason = ? "
+                "WHERE deployment = ? AND number = ?",
+                (reason, deployment.name, deployment.version),
+            )
+            row = db.execute(
+                "SELECT number FROM versions WHERE deployment = ? AND course = 'serving' "
+                "AND number != ? ORDER BY number DESC",
+                (deployment.name, deployment.version),
+            ).fetchone()
+            if row is None:
+                self._put(replace(found, state=Standing.FAILED, reason=reason), now)
+                self._note(now, "mltui", found.name, f"version {found.version} failed: {reason}")
+                return None
+            what = f"version {found.version} did not get healthy, back to version {row[0]}"
+            self._put(replace(found, version=row[0], reason=f"{what}: {reason}"), now)
+            self._note(now, "mltui", found.name, f"{what}: {reason}")
+            return self.version(found.name, row[0])
+
+    def set_built(self, version: Version, built: BuiltAs) -> Version:
+        """The environment of a version is ready; the version with it."""
+        known = replace(version, built=built)
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE versions SET data = ? WHERE deployment = ? AND number = ?",
+                (version_data(known), version.deployment, version.number),
+            )
+        return known
+
+    def begin_measurement(self, monitor: MonitorRow, at: float, next_at: float) -> int:
+        """A monitor begins; when it is due again. The measurement's id."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE monitors SET running_since = ?, next_at = ?, asked_at = NULL "
+                "WHERE name = ? AND target = ?",
+                (at, next_at, monitor.name, monitor.target),
+            )
+            cursor = db.execute(
+                "INSERT INTO measurements (monitor, target, at) VALUES (?, ?, ?)",
+                (monitor.name, monitor.target, at),
+            )
+            db.execute(
+                "DELETE FROM measurements WHERE monitor = ?1 AND target = ?2 AND id <= (SELECT id "
+                "FROM measurements WHERE monitor = ?1 AND target = ?2 ORDER BY id DESC "
+                "LIMIT 1 OFFSET ?3)",
+                (monitor.name, monitor.target, KEPT_MEASUREMENTS),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end_measurement(
+        self,
+        monitor: MonitorRow,
+        measurement: int,
+        *,
+        verdict: str,
+        rows: int = 0,
+        metrics: Mapping[str, float] | None = None,
+        reason: str = "",
+        run: int | None = None,
+    ) -> None:
+        """What a monitor measured, and the run that it started."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE measurements SET ended_at = ?, verdict = ?, rows = ?, metrics = ?, "
+                "reason = ?, run = ? WHERE id = ?",
+                (
+                    time.time(),
+                    verdict,
+                    rows,
+                    json.dumps(dict(metrics or {})),
+                    reason,
+                    run,
+                    measurement,
+                ),
+            )
+            db.execute(
+                "UPDATE monitors SET running_since = NULL WHERE name = ? AND target = ?",
+                (monitor.name, monitor.target),
+            )
+
+    def set_outcome(self, measurement: int, outcome: str) -> None:
+        """What became of the model of a run that a monitor started."""
+        with self.transaction() as db:
+            db.execute("UPDATE measurements SET outcome = ? WHERE id = ?", (outcome, measurement))
+
+    def _put(self, found: Deployment, now: float) -> None:
+        self._db.execute(
+            _PUT_DEPLOYMENT,
+            (
+                found.service,
+                found.target,
+                int(found.is_wanted),
+                found.replicas,
+                found.version,
+                found.port,
+                found.restarted_at,
+                found.state.value,
+                found.reason,
+                found.ready,
+                json.dumps(dict(found.front)),
+                now,
+            ),
+        )
+
+
+def _explain(error: sqlite3.Error, file: Path) -> JournalError:
+    from mltui.runs.journal import explain
+
+    return explain(error, file)

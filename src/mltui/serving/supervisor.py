@@ -1,0 +1,148 @@
+"""The supervisor: a detached process that keeps a project's services and runs its monitors.
+
+Started by `client.ensure_supervisor` as `python -m mltui.serving.supervisor ROOT`. It holds a lock
+of its own while anything is wanted, and goes when nothing is. It may be killed at any moment:
+replicas and fronts go on, and the next supervisor finds them again from the serving journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+from mltui.runs.lock import SUPERVISOR, RunnerLock
+from mltui.runs.project import Project
+from mltui.serving import records
+from mltui.serving.fronting import FrontHandle
+from mltui.serving.keeper import Keeper
+from mltui.serving.ledger import Ledger
+from mltui.serving.making import Maker
+from mltui.serving.monitoring import Monitors
+from mltui.serving.scraping import Scraper
+
+log = logging.getLogger("mltui.supervisor")
+
+POLL_S = 0.1
+"""How often the journal is looked at for what is wanted: a few microseconds a look."""
+LEAVE_AFTER_S = 1.0
+_SWEEP_S = 3_600.0
+
+
+class Supervisor:
+    """One supervisor at work. It has the lock."""
+
+    def __init__(self, project: Project, ledger: Ledger) -> None:
+        self._project, self._ledger = project, ledger
+        self._maker = Maker(project, project.store(), project.journal(write=True))
+        self._keepers: dict[str, tuple[Keeper, asyncio.Task[None]]] = {}
+        self._scrapers: list[asyncio.Task[None]] = []
+        self._monitors = Monitors(ledger, self._maker)
+
+    async def serve(self) -> None:
+        """Work until nothing is wanted."""
+        loop = asyncio.get_running_loop()
+        seen, idle_since = -1, loop.time()
+        others = [asyncio.create_task(work) for work in (self._monitors.keep(), self._note())]
+        try:
+            while True:
+                version = self._ledger.data_version()
+                if version != seen:
+                    seen = version
+                    self._look()
+                for task in (*others, *(task for _, task in self._keepers.values())):
+                    if task.done():
+                        task.result()
+                if self._ledger.is_needed():
+                    idle_since = loop.time()
+                elif loop.time() - idle_since > LEAVE_AFTER_S:
+                    return
+                await asyncio.sleep(POLL_S)
+        finally:
+            await self._let_go(others)
+
+    async def _note(self) -> None:
+        """Note what services have recorded, and tidy up after replicas that are no more."""
+        swept = 0.0
+        while True:
+            for found in self._ledger.deployments():
+                records.note_sizes(self._project, self._ledger, found.name)
+                if time.monotonic() - swept > _SWEEP_S:
+                    alive = [replica.number for replica in self._ledger.replicas(found.name)]
+                    now = time.time()
+                    await asyncio.to_thread(records.sweep, self._project, found.name, alive, now)
+            if time.monotonic() - swept > _SWEEP_S:
+                swept = time.monotonic()
+            await asyncio.sleep(records.STEP_S)
+
+    def _look(self) -> None:
+        """Something is wanted: a keeper for what has none, and all of them look again."""
+        for found in self._ledger.deployments():
+            if found.name not in self._keepers:
+                front = FrontHandle(self._project, self._ledger, self._maker.fronts, found.name)
+                keeper = Keeper(found.name, self._ledger, self._maker, front)
+                self._keepers[found.name] = (keeper, asyncio.create_task(keeper.keep()))
+                scraper = Scraper(self._ledger, found.name)
+                work = scraper.keep(keeper.ready_rows, keeper.metrics_path)
+                self._scrapers.append(asyncio.create_task(work))
+            self._keepers[found.name][0].wake()
+
+    async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
+        for keeper, task in self._keepers.values():
+            keeper.let_go()
+            tasks.append(task)
+        tasks.extend(self._scrapers)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._monitors.let_go(), return_exceptions=True)
+        await self._maker.close()
+
+    def is_needed(self) -> bool:
+        """Whether something is wanted that this supervisor could see to."""
+        return self._ledger.is_needed()
+
+
+async def _serve(supervisor: Supervisor) -> bool:
+    """Serve until nothing is wanted; False when a signal ended it before."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await supervisor.serve()
+    except asyncio.CancelledError:
+        log.info("told to end")
+        return False
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Keep the project in `arguments[0]`; the exit code."""
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(message)s", level="INFO")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    project = Project(Path(arguments[0]))
+    lock = RunnerLock(project.folder, SUPERVISOR)
+    try:
+        ledger = Ledger.open(project.folder, write=True)
+        while lock.take():
+            try:
+                supervisor = Supervisor(project, ledger)
+                if not asyncio.run(_serve(supervisor)):
+                    return 0
+            finally:
+                lock.release()
+            # Whoever asked while the lock was still held has not started another.
+            if not ledger.is_needed():
+                return 0
+    except Exception:
+        log.exception("the supervisor ends because of an error; `mltui resume` starts another")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Services in containers: N of them behind one port, found again, the same image moved."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .place import World, end_load, free_port, until
+
+if TYPE_CHECKING:
+    from tests.testbed.docker import DockerHost
+
+docker_host = import_module("testbed.docker").docker_host
+REPLACEMENTS = int(os.environ.get("MLTUI_DOCKER_REPLACEMENTS", "5"))
+ENVIRONMENT = "{image: 'debian:bookworm-slim', variables: {HOST: 0.0.0.0}}"
+
+
+@pytest.fixture
+def boxed(docker_host: DockerHost, tmp_path: Path) -> Iterator[World]:
+    made = World.make(tmp_path, engine="docker", environment=ENVIRONMENT, name="boxed-toy")
+    made.env.update(docker_host.environ)
+    yield made
+    made.stop()
+    left = _containers(docker_host, made)
+    if left:
+        docker_host.run("rm", "-fv", *left, check=False)
+    assert not left, "containers were left"
+
+
+def _containers(host: DockerHost, world: World) -> list[str]:
+    wanted = f"label=mltui.project={world.name}"
+    service = "label=mltui.service=web"
+    return host.run("ps", "-aq", "--no-trunc", "--filter", wanted, "--filter", service).split()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> None:
+    boxed.train("good")
+    boxed.cli("deploy", "web", "--target", "dev")
+    assert boxed.get()[:2] == ["good", "1"]
+    assert len(_containers(docker_host, boxed)) == 2
+
+    client = boxed.load()
+    for _ in range(REPLACEMENTS - 1):
+        boxed.cli("restart", "web")
+    boxed.train("better", 0.95)
+    boxed.cli("deploy", "web", "--target", "dev")
+    found = end_load(client)
+    assert found["failed"] == 0, found
+    assert set(found["versions"]) == {"1", "2"}
+
+    # A container that is killed is replaced, one that a dead supervisor left is found again.
+    before = set(_containers(docker_host, boxed))
+    os.kill(boxed.service()["supervisor"], signal.SIGKILL)
+    until(lambda: boxed.service()["supervisor"] is None, "the supervisor's end")
+    assert boxed.get()[0] == "better"
+    boxed.cli("resume")
+    until(lambda: boxed.service()["state"] == "ready", "that it is found again")
+    assert set(_containers(docker_host, boxed)) == before
+    docker_host.run("kill", sorted(before)[0])
+    until(lambda: len(set(_containers(docker_host, boxed)) - before) == 1, "another container")
+    until(lambda: boxed.service()["state"] == "ready", "that all are well again")
+
+    # What they recorded is on this machine, and the same image goes to the other target.
+    files = (boxed.root / ".mltui" / "serving" / "web@dev").glob("*/shared/records.jsonl")
+    assert sum(len(file.read_text().splitlines()) for file in files) >= found["asked"]
+    port = free_port()
+    boxed.cli("promote", "web", "--to", "prod", "--port", str(port), "--yes")
+    assert boxed.get(port)[0] == "better"
+    dev, prod = (boxed.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
+    assert dev["image"]
+    assert (dev["image"], dev["inputs"]) == (prod["image"], prod["inputs"])

@@ -1,0 +1,197 @@
+"""Services as a person has them: deployed, scaled, replaced, given back, rolled back, promoted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import urllib.error
+from pathlib import Path
+
+import pytest
+
+from .place import World, end_load, until
+
+REPLACEMENTS = int(os.environ.get("MLTUI_REPLACEMENTS", "20"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_service_from_its_first_version_to_its_end(world: World) -> None:
+    world.env["MLTUI_SCRAPE_S"] = "0.5"
+    world.cli("deploy", "web", code=3)  # nothing has run yet
+    world.train("good")
+    assert "first version" in world.cli("deploy", "web", "--target", "dev")
+    assert world.get()[:2] == ["good", "1"]
+    found = world.service()
+    assert (found["state"], found["ready"], found["version"], found["run"]) == ("ready", 2, 1, 1)
+    first = world.ls("versions", "web")[0]
+    assert (first["state"], first["metrics"]["train.accuracy"]) == ("serving", 0.9)
+    assert "@" in first["by"]
+
+    def counted() -> bool:
+        world.get()
+        found = {one["metric"]: one for one in world.ls("metrics", "web")}
+        return "web_requests_total" in found and found["web_requests_total"]["high"] > 0
+
+    until(counted, "a rate of requests")
+    assert "/metrics: 1 values are not numbers" in world.cli("ls", "metrics")
+
+    world.cli("scale", "web", "3")
+    assert len(world.ls("replicas")) == 3
+    world.cli("scale", "web", "1")
+    assert [one["state"] for one in world.ls("replicas")] == ["ready"]
+
+    world.cli("stop", "web")
+    assert world.service()["state"] == "stopped"
+    with pytest.raises((urllib.error.URLError, ConnectionError)):
+        world.get()
+    # Nobody has anything to see to any more.
+    until(lambda: world.service()["supervisor"] is None, "the supervisor's end")
+    world.cli("serve", "web", "--target", "dev")
+    assert world.get()[:2] == ["good", "1"]
+    acts = [one["what"] for one in world.ls("acts")]
+    assert acts[:2] == ["started", "stopped"]
+    assert "scaled 2 → 3" in acts
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_replacing_fails_no_request(world: World) -> None:
+    world.train("good")
+    world.cli("deploy", "web", "--target", "dev")
+    client = world.load()
+    for _ in range(REPLACEMENTS - 1):
+        world.cli("restart", "web")
+    world.train("better", 0.95)
+    said = world.cli("deploy", "web", "--target", "dev")
+    assert "0.9 → 0.95" in said
+    found = end_load(client)
+    assert found["failed"] == 0, found
+    assert set(found["versions"]) == {"1", "2"}
+    assert found["asked"] > 50 * REPLACEMENTS / 4, "the client was held up"
+    assert len(world.ls("replicas")) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_version_that_does_not_get_healthy_is_given_back(world: World) -> None:
+    world.env["MLTUI_READY_S"] = "4"
+    world.train("good")
+    world.cli("deploy", "web", "--target", "dev")
+    client = world.load()
+    world.train("broken")
+    said = world.cli("deploy", "web", "--target", "dev", code=1)
+    assert "the model file does not load" in said
+    assert "version 1 serves again" in said
+    world.train("sick")
+    said = world.cli("deploy", "web", "--target", "dev", code=1)
+    assert "/healthz answers 503" in said
+    found = end_load(client)
+    assert found["failed"] == 0, found
+    assert found["versions"].keys() == {"1"}
+    service = world.service()
+    assert (service["state"], service["version"], service["ready"]) == ("ready", 1, 2)
+    courses = {one["version"]: one["state"] for one in world.ls("versions", "web")}
+    assert courses == {1: "serving", 2: "failed", 3: "failed"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_whatever_is_killed_the_service_goes_on(world: World) -> None:
+    world.train("good")
+    world.cli("deploy", "web", "--target", "dev")
+    processes = {world.get()[2] for _ in range(4)}
+    assert len(processes) == 2
+
+    # The supervisor: replicas and front answer without it, and the next one finds them.
+    os.kill(world.service()["supervisor"], signal.SIGKILL)
+    until(lambda: world.service()["state"] == "unknown", "that the supervisor is missed")
+    assert {world.get()[2] for _ in range(4)} == processes
+    world.cli("resume")
+    until(lambda: world.service()["state"] == "ready", "that a new supervisor has found it")
+    assert {world.get()[2] for _ in range(4)} == processes
+
+    # A replica: another takes its place.
+    victim = processes.pop()
+    os.kill(int(victim), signal.SIGKILL)
+    until(lambda: _ready_replicas(world) == [2, 3] or _ready_replicas(world) == [1, 3], "another")
+    left = {world.get()[2] for _ in range(6)}
+    assert victim not in left
+    assert len(left) == 2
+
+    # The front: the port is held again.
+    fronts = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_front(path, world)]
+    assert len(fronts) == 1
+    os.kill(fronts[0], signal.SIGKILL)
+    until(lambda: _answers(world), "an answer")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_back_to_an_earlier_version_and_on_to_another_target(world: World) -> None:
+    world.train("good")
+    world.cli("deploy", "web", "--target", "dev")
+    world.train("worse", 0.7)
+    world.cli("deploy", "web", "--target", "dev")
+    assert world.get()[:2] == ["worse", "2"]
+    said = world.cli("rollback", "web")
+    assert "0.7 → 0.9" in said
+    assert world.get()[:2] == ["good", "3"]
+
+    shown = world.cli("promote", "web", "--to", "prod", "--dry-run")
+    assert "first version" in shown
+    refused = world.cli("promote", "web", "--to", "prod", code=2)
+    assert "prod is a production target: say `--yes`" in refused
+    port = _free(world)
+    world.cli("promote", "web@dev", "--to", "prod", "--port", str(port), "--yes")
+    assert world.get(port)[:2] == ["good", "1"]
+    dev = world.ls("versions", "web@dev")[0]
+    prod = world.ls("versions", "web@prod")[0]
+    for part in ("inputs", "code", "environment", "image", "run", "metrics"):
+        assert dev[part] == prod[part], part
+    assert prod["why"] == "promoted from dev (version 3)"
+    refused = world.cli("stop", "web@prod", code=2)
+    assert "production" in refused
+    assert "say `web@dev`, `web@prod`" in world.cli("scale", "web", "1", code=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_port_that_is_taken_is_said(world: World) -> None:
+    world.train("good")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", world.port))
+        other.listen()
+        world.cli("deploy", "web", "--target", "dev", "--detach")
+        found = until(
+            lambda: [one for one in world.ls("services") if "taken" in one["reason"]], "the reason"
+        )
+        assert f"port {world.port} is taken by another program" in found[0]["reason"]
+    until(lambda: world.service()["state"] == "ready", "the service once the port is free")
+
+
+def _ready_replicas(world: World) -> list[int]:
+    return [one["replica"] for one in world.ls("replicas") if one["state"] == "ready"]
+
+
+def _is_front(process: Path, world: World) -> bool:
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    # The shim around it has the same words, after its own.
+    return b"mltui.serving.front" in words[:6] and str(world.port).encode() in words
+
+
+def _answers(world: World) -> bool:
+    try:
+        return bool(world.get())
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _free(world: World) -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
