@@ -92,6 +92,7 @@ def _kube(args: argparse.Namespace) -> _Found:
         near = nearest(args.kind, SERVING)
         names = [*KINDS, *kinds(), *kube_kinds()]
         hint = f"did you mean `{near}`?" if near else did_you_mean(args.kind, names)
+        hint = hint or "there is `runs`, `stages`, `services`, `containers`, `pods` and many more"
         raise UsageError(f"there is no list of `{args.kind}`: {hint}") from None
     return found.kind, found.columns, found.rows, found.troubles
 
