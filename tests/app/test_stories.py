@@ -22,7 +22,7 @@ async def test_a_failed_stage_shows_its_exception_without_a_key(failed: Project)
         assert "killed at its limit" in screen.card
         assert "MemoryError: cannot allocate kernel" in screen.card
         assert "mltui.yaml:32" in screen.card
-        assert "1 retry as it is" in screen.card
+        assert "1 set memory: 768Mi in mltui.yaml:32 and retry" in screen.card
         await screen.sees("building kernel matrix")
 
 

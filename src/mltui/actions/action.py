@@ -39,7 +39,9 @@ LISTS = (*DOCKER, *KUBE, "builds")
 """Lists that stand in place of the pipeline, beside that of the runs."""
 PAGE = "page"
 """A page or a log of one thing of such a list."""
-EVERYWHERE = ("pipeline", "runs", *LISTS, PAGE)
+TRIAGE = "triage"
+"""The list of what is wrong."""
+EVERYWHERE = ("pipeline", "runs", TRIAGE, *LISTS, PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Selection:
 
     project: Project
     place: str = "pipeline"
-    """What has the keys: `pipeline`, `runs`, one of `LISTS`, or `page`."""
+    """What has the keys: `pipeline`, `runs`, `triage`, one of `LISTS`, or `page`."""
     run: RunRow | None = None
     state: State = State.PENDING
     """The run's state as far as it can be known."""
@@ -107,6 +109,8 @@ class Question:
     """The verb on the button that acts."""
     no: str = "Leave it"
     detail: tuple[str, ...] = ()
+    is_diff: bool = False
+    """The detail is a difference: lines that go and lines that come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,10 @@ class Context(Protocol):
 
     def show_runs(self) -> None:
         """Show the list of runs."""
+        ...
+
+    def show_triage(self) -> None:
+        """Show what is wrong, and what fixes it."""
         ...
 
     def open_run(self, number: int) -> None:

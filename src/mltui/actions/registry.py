@@ -55,6 +55,7 @@ from mltui.actions import (
     stop,
     stop_service,
     theme,
+    triage,
     unfold,
     unpause,
 )
@@ -87,6 +88,7 @@ ACTIONS: tuple[Action, ...] = (
     *TABS,
     previous.ACTION,
     runs.ACTION,
+    triage.ACTION,
     problems.ACTION,
     *LISTS,
     *KUBE_LISTS,

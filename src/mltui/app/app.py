@@ -38,6 +38,7 @@ class MltuiApp(App[int]):
         _HERE / "panes" / "detail.tcss",
         _HERE / "panes" / "runs.tcss",
         _HERE / "panes" / "kind.tcss",
+        _HERE / "panes" / "triage.tcss",
         _HERE / "dialogs" / "dialogs.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -50,6 +51,8 @@ class MltuiApp(App[int]):
         self.settings = settings or Settings()
         if not unicode_ok():
             self.add_class("-ascii")
+        self.follows_docker = False
+        """Look at the Docker host of a project that uses it, without being asked."""
         self._themes_read = False
         self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
@@ -109,6 +112,8 @@ class MltuiApp(App[int]):
         """Something became different: read what belongs to it, tell the person of runs' ends."""
         if change.switched:
             self.read_facts()
+        if change.instances or change.run or change.switched or change.problems or change.facts:
+            self.workbench.triaging.refresh()
         for run in change.ended:
             text = notify.sentence(self.session.name, run)
             self.workbench.notice(text, bad=run.state.value != "succeeded")
@@ -126,7 +131,8 @@ class MltuiApp(App[int]):
             self.workbench.notice(wrong, bad=True)
 
     def ticked(self) -> None:
-        """Once a second while something runs: what it measures."""
+        """Once a second while something runs: what it measures, whether it hangs."""
+        self.workbench.triaging.ticked()
         if not self._reading_curves:
             self._reading_curves = True
             self.run_worker(self._read_curves(), group="curves", exit_on_error=True)

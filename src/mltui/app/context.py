@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import SuspendNotSupported
 
+from mltui.actions import registry
 from mltui.actions.action import Decision, Question, Selection
 from mltui.app.listcontext import ListContext
 from mltui.app.reading import read_choices
@@ -150,12 +151,18 @@ class ScreenContext(ListContext):
         """Show the list of runs."""
         self._list_runs(True)
 
+    def show_triage(self) -> None:
+        """Show what is wrong."""
+        self._bench.triaging.open()
+
     def leave_runs(self) -> None:
         """Show the pipeline again."""
         self._list_runs(False)
 
     def _list_runs(self, listing: bool) -> None:
         bench, session = self._bench, self._session
+        if listing:
+            bench.triaging.leave()
         session.list_runs(listing)
         bench.runs.display = listing
         bench.body.display = not listing
@@ -195,6 +202,10 @@ class ScreenContext(ListContext):
     def enter(self) -> None:
         """Open what is under the cursor."""
         bench = self._bench
+        if bench.triaging.is_open and bench.triaging.pane is not None:
+            bench.triaging.pane.enter()
+            bench.frame.show()
+            return
         if bench.listed is not None:
             bench.listed.enter()
             bench.frame.show()
@@ -220,7 +231,11 @@ class ScreenContext(ListContext):
     def back(self) -> None:
         """One step back."""
         bench, session = self._bench, self._session
-        if bench.listed is not None:
+        if bench.triaging.is_open and bench.triaging.pane is not None:
+            if not bench.triaging.pane.back():
+                bench.triaging.leave()
+            bench.frame.show()
+        elif bench.listed is not None:
             if not bench.listed.back():
                 bench.listing.leave()
             bench.frame.show()
@@ -261,6 +276,19 @@ class ScreenContext(ListContext):
     def set_theme(self, name: str) -> None:
         """Use another theme, now and from now on."""
         self._bench.workbench_app.use_theme(name)
+
+    def command(self, text: str) -> None:
+        """Do what was typed on the `:` line."""
+        name, _, argument = text.partition(" ")
+        if not name:
+            return
+        bench = self._bench
+        bench.workbench_app.settings.remember(text)
+        found = registry.for_command(name, self.selection.place)
+        if found is None:
+            bench.listing.open_unknown(name)
+        else:
+            bench.act(found, argument.strip())
 
     async def edit(self, file: str, line: int) -> None:
         """Open the person's editor there; the screen comes back afterwards."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mltui.actions import registry
+from mltui.actions.action import Action
 from mltui.actions.buildtree import FILE as STEPS
 from mltui.app.evidence import read_evidence
 from mltui.app.panes.textpane import Subject
@@ -18,6 +19,7 @@ from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
+    from mltui.triage.finding import Finding
 
 
 class Detailing:
@@ -47,7 +49,7 @@ class Detailing:
             log, log_name = session.log_of(row, bench.attempts_back)
             subject = Subject(session.project, view, session.facts, row, log, log_name)
             evidence = self._evidence_of(row) if row.state is State.FAILED else None
-            fixes = [text for _, text in registry.fixes(bench.selection)]
+            fixes = [text for text, _ in self._fixes(row)]
             detail.about(subject, evidence, fixes, moment)
 
     def _served(self, entry: Entry, width: int) -> list[Line]:
@@ -61,6 +63,48 @@ class Detailing:
         if entry.kind == "service":
             return service_page(serving.services[entry.title], width, moment)
         return monitor_page(entry.title, serving.monitors[entry.title], facts.spec, width, moment)
+
+    def fix(self, number: int) -> None:
+        """Do what the failure card has under a number."""
+        bench = self._bench
+        fixes = self._fixes(bench.stages.row)
+        if not 1 <= number <= len(fixes):
+            bench.notice(f"there are {len(fixes)} fixes", bad=True)
+            return
+        does = fixes[number - 1][1]
+        if isinstance(does, Action):
+            bench.act(does)
+        else:
+            bench.fixing.do(*does)
+
+    def _fixes(self, row: StageRow | None) -> list[tuple[str, Action | tuple[Finding, int]]]:
+        """The finding's own fixes, then what else can be done with a failed stage."""
+        bench = self._bench
+        if row is None or row.state is not State.FAILED:
+            return []
+        found = bench.triaging.of_row(row)
+        offered: list[tuple[str, Action | tuple[Finding, int]]] = []
+        said: set[str] = set()
+        if found is not None:
+            for number, fix in enumerate(found.fixes, 1):
+                if not bench.triaging.is_plain_retry(fix):
+                    offered.append((fix.title, (found, number)))
+                    said.update(bench.triaging.verbs_of(fix))
+        for action, text in registry.fixes(bench.selection):
+            if action.id not in said and all(text != title for title, _ in offered):
+                offered.append((text, action))
+        return offered
+
+    def problems_changed(self) -> None:
+        """The file has faults, or has them no more."""
+        found = self._bench.session.problems
+        if not found:
+            if self._bench.showing_problems:
+                self._bench.notice("mltui.yaml is right again")
+            self._bench.showing_problems = False
+        elif self._bench.session.newest is not None:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            self._bench.notice(f"{found[0]}{more}", bad=True)
 
     def fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
         """Where to edit what failed in its build."""

@@ -52,15 +52,20 @@ class Frame:
             queued=session.queued,
             problems=len(session.problems),
             trouble=session.trouble,
+            wrong=bench.triaging.count,
         )
         view = session.view
         listed = bench.listed
-        if listed is not None:
+        if bench.triaging.is_open:
+            self.header.show(bench.triaging.header())
+        elif listed is not None:
             self.header.show(listed.header())
         else:
             self.header.show(header(place, view, width, moment))
         strip = listed.about() if listed is not None else EMPTY
-        if view is not None and not session.listing and listed is None:
+        if bench.triaging.is_open:
+            strip = EMPTY
+        elif view is not None and not session.listing and listed is None:
             strip = story(view, session.facts, bench.stages.row, width, moment, session.left_s)
         self.story.show(strip)
         shown, places = footer(self._offered(), width)

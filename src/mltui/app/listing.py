@@ -75,6 +75,15 @@ class Listing:
             return
         self.go(known[number - 1])
 
+    async def lists(self) -> Lists:
+        """The lists, whether one is shown or not; the first call loads them."""
+        if self._lists is None:
+            bench = self._bench
+            self._lists = self.make(bench)
+            self._lists.pane.display = False
+            await bench.mount(self._lists.pane, after=bench.runs)
+        return self._lists
+
     async def _open(
         self,
         kind: str,
@@ -83,29 +92,28 @@ class Listing:
         *,
         otherwise: str = "",
     ) -> None:
-        bench = self._bench
         try:
-            if self._lists is None:
-                self._lists = self.make(bench)
-                self._lists.pane.display = False
-                await bench.mount(self._lists.pane, after=bench.runs)
-            lists = self._lists
-            if places is not None:
-                kube = lists.kube
-                await kube.go(await kube.parse(places) if isinstance(places, str) else places)
-                shown = lists.kind.name if lists.is_open and lists.is_kube else ""
-                kind = kind or (kube.last if shown in ("", "contexts", "namespaces") else shown)
-            await lists.open(kind, trail)
+            await self.opened(kind, places, trail)
         except UsageError as error:
-            bench.notice(otherwise or str(error), bad=True)
-            return
+            self._bench.notice(otherwise or str(error), bad=True)
         except MltuiError as error:
-            bench.notice(str(error), bad=True)
-            return
+            self._bench.notice(str(error), bad=True)
+
+    async def opened(self, kind: str, places: str | Where | None = None, trail: Trail = ()) -> None:
+        """The same, once it is shown. MltuiError when there is none of that name, or no host."""
+        bench = self._bench
+        lists = await self.lists()
+        if places is not None:
+            kube = lists.kube
+            await kube.go(await kube.parse(places) if isinstance(places, str) else places)
+            shown = lists.kind.name if lists.is_open and lists.is_kube else ""
+            kind = kind or (kube.last if shown in ("", "contexts", "namespaces") else shown)
+        await lists.open(kind, trail)
+        bench.triaging.leave()
         if bench.session.listing:
             bench.context.leave_runs()
-        bench.body.display, self._lists.pane.display = False, True
-        self._lists.pane.give_focus()
+        bench.body.display, lists.pane.display = False, True
+        lists.pane.give_focus()
         bench.frame.show()
 
     def leave(self) -> None:

@@ -37,6 +37,7 @@ def run_app(project_root: Path, run: int | None = None) -> int:
     try:
         session.open()
         app = MltuiApp(session)
+        app.follows_docker = True
         _leave_with_terminal()
         code = app.run()
     finally:

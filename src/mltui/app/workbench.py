@@ -6,6 +6,7 @@ tells them. Keys come from the registry of actions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -16,7 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from mltui.actions import registry
-from mltui.actions.action import Action, Selection
+from mltui.actions.action import TRIAGE, Action, Selection
 from mltui.app import keymap
 from mltui.app.commandline import CommandLine
 from mltui.app.context import ScreenContext
@@ -30,13 +31,17 @@ from mltui.app.panes.stages import StagesPane
 from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
+from mltui.app.triaging import Triaging
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
 from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
     from mltui.app.app import MltuiApp
+    from mltui.app.fixing import Fixing
     from mltui.app.lists import Lists
+    from mltui.app.panes.kind import KindPane
+    from mltui.app.panes.triage import TriagePane
 
 SLOW_S = 30.0
 """How often what is due in minutes is looked at."""
@@ -62,6 +67,7 @@ class Workbench(Screen[int]):
         self.context = ScreenContext(self)
         self.detailing = Detailing(self)
         self.listing = Listing(self)
+        self.triaging = Triaging(self)
         self.detail_files: set[Path] = set()
         self.frame = Frame(self)
         self.body = Horizontal(id="body")
@@ -82,8 +88,6 @@ class Workbench(Screen[int]):
     def workbench_app(self) -> MltuiApp:
         """The app, by its own type."""
         return cast("MltuiApp", self.app)
-
-    # --- parts --------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """Header, list and detail, the gate's story, footer."""
@@ -115,16 +119,30 @@ class Workbench(Screen[int]):
             in_runs=self.session.listing,
             fault=self.detailing.fault_of(self.stages.row),
         )
+        if self.triaging.is_open:
+            return replace(found, place=TRIAGE)
         return found if self.listed is None else self.listed.selection(found)
 
     @property
     def needle(self) -> str:
         """What the list on screen is filtered by."""
-        if self.listed is not None:
-            return self.listed.pane.needle
+        if (pane := self.overlay) is not None:
+            return pane.needle
         return self.runs.needle if self.session.listing else self.stages.needle
 
-    # --- lists ----------------------------------------------------------------------------------
+    @property
+    def overlay(self) -> KindPane | TriagePane | None:
+        """What stands in place of the pipeline and of the runs: findings, or a list."""
+        if self.triaging.is_open:
+            return self.triaging.pane
+        return self.listed.pane if self.listed is not None else None
+
+    @property
+    def fixing(self) -> Fixing:
+        """What carries out fixes; loaded when one is asked for."""
+        from mltui.app.fixing import Fixing
+
+        return Fixing(self)
 
     @property
     def listed(self) -> Lists | None:
@@ -179,7 +197,7 @@ class Workbench(Screen[int]):
             if change.switched:
                 self._follows = True
             if change.problems:
-                self._problems_changed()
+                self.detailing.problems_changed()
             if change.instances or change.switched or change.facts:
                 self.stages.apply(view, session.facts, moment)
             if self._follows and view is not None and view.rows:
@@ -202,16 +220,6 @@ class Workbench(Screen[int]):
             self._slow_ticker.pause()
         self.workbench_app.changed(change)
 
-    def _problems_changed(self) -> None:
-        found = self.session.problems
-        if not found:
-            if self.showing_problems:
-                self.notice("mltui.yaml is right again")
-            self.showing_problems = False
-        elif self.session.newest is not None:
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            self.notice(f"{found[0]}{more}", bad=True)
-
     def show_problems(self) -> None:
         """Show what is wrong with the file, until the cursor moves."""
         self.showing_problems = True
@@ -221,7 +229,9 @@ class Workbench(Screen[int]):
         """Once a second while something runs."""
         self.session.refresh()
         moment = self.moment
-        if self.listed is not None:
+        if self.triaging.is_open:
+            self.triaging.show_pane()
+        elif self.listed is not None:
             self.listed.tick()
         elif not self.session.listing:
             self.stages.tick(moment)
@@ -279,23 +289,22 @@ class Workbench(Screen[int]):
         """What is numbered on the screen: a fix of the failure, else a pane."""
         self._follows = False
         row = self.stages.row
-        if self.listed is not None:
+        if self.triaging.is_open:
+            self.triaging.fix(number)
+        elif self.listed is not None:
             if self.listed.is_kube:
                 self.context.go_favourite(number)
-            return
-        if row is not None and row.state is State.FAILED and not self.session.listing:
-            fixes = registry.fixes(self.selection)
-            if number <= len(fixes):
-                self.act(fixes[number - 1][0])
-            else:
-                self.notice(f"there are {len(fixes)} fixes", bad=True)
+        elif row is not None and row.state is State.FAILED and not self.session.listing:
+            self.detailing.fix(number)
         elif 1 <= number <= 5 and not self.session.listing:
             self.detail.show_tab(keymap.TAB_NAMES[number - 1])
 
     def action_next_tab(self, step: int) -> None:
         """The next or previous pane of the selected stage."""
         self._follows = False
-        if not self.session.listing and self.listed is None:
+        if self.triaging.is_open:
+            self.triaging.next_pane()
+        elif not self.session.listing and self.listed is None:
             had_focus = self.stages.has_focus
             self.detail.next_tab(step)
             if not had_focus:
@@ -306,16 +315,16 @@ class Workbench(Screen[int]):
     def begin_typing(self, mode: str, text: str = "") -> None:
         """Open the command line for a command or a filter."""
         in_log = not self.stages.has_focus and self.detail.tab == "log"
-        if self.listed is not None:
-            in_log = self.listed.pane.showing == "log"
+        if self.overlay is not None:
+            in_log = self.listed is not None and self.listed.pane.showing == "log"
         self._typing_for_log = mode == "/" and not self.session.listing and in_log
         self.frame.footer.display = False
         self.line.open(mode, text)
 
     def _end_typing(self) -> None:
         self.frame.footer.display = True
-        if self.listed is not None:
-            self.listed.pane.give_focus()
+        if (pane := self.overlay) is not None:
+            pane.give_focus()
         elif self.session.listing:
             self.runs.focus()
         elif self._typing_for_log:
@@ -338,7 +347,7 @@ class Workbench(Screen[int]):
     def _entered(self, event: CommandLine.Submitted) -> None:
         self._end_typing()
         if event.mode == ":":
-            self.command(event.text)
+            self.context.command(event.text)
         elif self._typing_for_log:
             wrong = (self.listed or self.detail).search(event.text)
             if wrong is not None:
@@ -347,9 +356,10 @@ class Workbench(Screen[int]):
             self.filter(event.text)
 
     def filter(self, needle: str) -> None:
-        """Show only stages, runs or things with this text."""
-        if self.listed is not None:
-            self.listed.pane.filter(needle)
+        """Show only stages, runs, findings or things with this text."""
+        if (pane := self.overlay) is not None:
+            pane.filter(needle)
+            self.frame.show()
             return
         if self.session.listing:
             self.runs.filter(needle)
@@ -359,18 +369,6 @@ class Workbench(Screen[int]):
         self.stages.apply(self.session.view, self.session.facts, self.moment)
         self.show_detail()
         self.frame.show()
-
-    def command(self, text: str) -> None:
-        """Do what was typed on the `:` line."""
-        name, _, argument = text.partition(" ")
-        if not name:
-            return
-        self.workbench_app.settings.remember(text)
-        found = registry.for_command(name, self.selection.place)
-        if found is None:
-            self.listing.open_unknown(name)
-        else:
-            self.act(found, argument.strip())
 
     # --- what panes say -------------------------------------------------------------------------
 

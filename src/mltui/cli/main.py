@@ -47,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Look",
         (
             ("ls", "list runs, stages, containers, pods, …"),
+            ("triage", "what is wrong, why, and what would fix it"),
             ("logs", "a stage's log"),
             ("explain", "why a stage runs or is taken from the cache"),
             ("get", "copy a stage's output out of the store"),

@@ -33,13 +33,18 @@ class ConfirmDialog(ModalScreen[bool]):
         width = min(self.app.size.width - 8, 68)
         lines: list[Line] = wrapped(self.question.sentence, width)
         if self.question.detail:
-            lines += [EMPTY, *(line((text, "dim")) for text in self.question.detail)]
+            lines += [EMPTY, *(line((text, self._role(text))) for text in self.question.detail)]
         with Vertical(classes="dialog"):
             view = LineView([*lines, EMPTY])
             view.can_focus = False
             view.styles.height = len(lines) + 1
             yield view
             yield Choices([self.question.no, self.question.yes])
+
+    def _role(self, text: str) -> str:
+        if not self.question.is_diff:
+            return "dim"
+        return {"+": "good", "-": "state-failed"}.get(text[:1], "dim")
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:

@@ -24,6 +24,8 @@ class Place:
     queued: int = 0
     """Runs that wait behind this one."""
     problems: int = 0
+    wrong: int = 0
+    """Findings of triage."""
     trouble: str = ""
     """Why what is on screen may be out of date: the journal can't be read, the runner is gone."""
     read_only: str = ""
@@ -57,8 +59,8 @@ def header(place: Place, view: RunView | None, width: int, moment: Moment) -> Li
         count = "1 problem" if place.problems == 1 else f"{place.problems} problems"
         text = f"{glyph('warning', unicode=moment.unicode)} mltui.yaml: {count} "
         right.append((text, "state-warning"))
-    elif view is not None and view.findings:
-        text = f"{glyph('warning', unicode=moment.unicode)}{view.findings} "
+    if place.wrong:
+        text = f"{glyph('warning', unicode=moment.unicode)}{place.wrong} "
         right.append((text, "state-warning"))
     return Line(tuple(parts), tuple(right))
 

@@ -1,0 +1,236 @@
+"""Fixes carried out: previewed, asked for, then done by the actions that a key would have done.
+
+Also opens a piece of evidence where it came from. Called by the workbench.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mltui.actions import registry
+from mltui.actions.action import Question
+from mltui.errors import Conflict, MltuiError
+from mltui.pipeline.rows import StageRow, State
+from mltui.runs.locate import read_label
+from mltui.runs.project import SPEC_FILE, Project
+from mltui.spec.editing import set_value
+from mltui.triage.finding import (
+    Ask,
+    Command,
+    Docker,
+    Edit,
+    Evidence,
+    Finding,
+    Fix,
+    Retry,
+    SetValue,
+    Step,
+)
+from mltui.triage.preview import preview
+
+if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
+
+VERBS = {
+    "decide": "gate.decide",
+    "resume": "run.resume",
+    "cancel": "run.cancel",
+    "run-from": "run.from",
+    "run": "run.start",
+}
+_DIALOGS = frozenset(("decide", "cancel", "run-from", "run"))
+"""Verbs that ask by themselves."""
+
+
+def change_file(project: Project, step: SetValue) -> None:
+    """Set one value of `mltui.yaml`. Conflict when it is not as it was; OSError, SpecError."""
+    file = project.root / SPEC_FILE
+    text = file.read_bytes().decode("utf-8")  # as it is, with its own line ends
+    edited = set_value(text, step.path, step.old, step.new)
+    target = file.resolve()  # a link stays a link
+    mode = target.stat().st_mode & 0o7777
+    new = target.with_name(f".{target.name}.{os.getpid()}")
+    new.write_bytes(edited.after.encode("utf-8"))
+    new.chmod(mode)
+    new.replace(target)
+
+
+class Fixing:
+    """Does what a finding offers."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    def do(self, finding: Finding, number: int) -> None:
+        """A fix by its number, from 1; the person sees the change first."""
+        if not 1 <= number <= len(finding.fixes):
+            count = len(finding.fixes)
+            said = "1 fix" if count == 1 else f"{count} fixes"
+            self._bench.notice(f"there {'is' if count == 1 else 'are'} {said} here", bad=True)
+            return
+        fix = finding.fixes[number - 1]
+        self._bench.run_worker(self._do(finding, fix), group="act", exit_on_error=True)
+
+    async def _do(self, finding: Finding, fix: Fix) -> None:
+        context = self._bench.context
+        try:
+            if not self._asks_itself(fix) and not await self._agreed(finding, fix):
+                return
+            for step in fix.steps:
+                await self._step(step)
+        except MltuiError as error:
+            context.notice(str(error), bad=True)
+        except OSError as error:
+            context.notice(f"{error.filename or SPEC_FILE}: {error.strerror}", bad=True)
+        self._bench.triaging.refresh()
+
+    @staticmethod
+    def _asks_itself(fix: Fix) -> bool:
+        (first, *rest) = fix.steps
+        return not rest and (
+            isinstance(first, Edit) or (isinstance(first, Ask) and first.verb in _DIALOGS)
+        )
+
+    async def _agreed(self, finding: Finding, fix: Fix) -> bool:
+        project = self._bench.session.project
+        text = await asyncio.to_thread(project.read_text) if _edits(fix) else ""
+        title = fix.title[0].upper() + fix.title[1:]
+        question = Question(
+            f"{title}?  {finding.title}", yes="Do it", detail=preview(fix, text), is_diff=True
+        )
+        return await self._bench.context.confirm(question)
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    async def _step(self, step: Step) -> None:
+        bench = self._bench
+        if isinstance(step, SetValue):
+            await asyncio.to_thread(change_file, bench.session.project, step)
+            await bench.session.read_file()
+            bench.notice(f"{SPEC_FILE}:{step.line} says {step.path[-1]}: {step.new} now")
+        elif isinstance(step, Retry):
+            row = self.show_stage(step.run, step.label)
+            if row is None or row.state is not State.FAILED:
+                state = row.state.value if row is not None else "gone"
+                raise Conflict(
+                    f"{step.label} of run {step.run} is {state} now: nothing was retried"
+                )
+            await registry.action("stage.retry").run(bench.context, "")
+        elif isinstance(step, Ask):
+            await self._ask(step)
+        elif isinstance(step, Docker):
+            await self._docker(step)
+        elif isinstance(step, Edit):
+            await self._edit(step.file, step.line)
+        elif isinstance(step, Command):
+            await self._command(step)
+
+    async def _ask(self, step: Ask) -> None:
+        bench = self._bench
+        if step.label:
+            self.show_stage(step.run, step.label)
+        elif step.run:
+            self.show_run(step.run)
+        action = registry.action(VERBS[step.verb])
+        refusal = registry.refusal(action, bench.selection)
+        if refusal is not None:
+            bench.notice(refusal, bad=True)
+            return
+        await action.run(bench.context, "")
+
+    async def _docker(self, step: Docker) -> None:
+        from mltui.live.verbs import Ref, verbs
+
+        verb = verbs()[step.verb]
+        ref = Ref("containers", "container", step.id, step.name)
+        lists = await self._bench.listing.lists()
+        self._bench.notice(f"container {step.name}: {verb.doing}")
+        self._bench.notice(await lists.on_host(lambda daemon: verb.act(daemon, ref)))
+
+    async def _edit(self, file: str, line: int) -> None:
+        root = self._bench.session.project.root
+        found = (root / file).resolve()
+        if not found.is_file() or not found.is_relative_to(root.resolve()):
+            raise Conflict(f"{file} is not in this project")
+        await self._bench.context.edit(str(found.relative_to(root.resolve())), line)
+
+    async def _command(self, step: Command) -> None:
+        """The terminal to the program; its output stays until a key is pressed."""
+        wait = 'printf "\\n(exit code %s) Enter goes back to mltui " "$code"; read -r _'
+        script = f'"$@"; code=$?; {wait}; exit $code'
+        argv = ("sh", "-c", script, "sh", *step.argv)
+        root = self._bench.session.project.root
+        code = await self._bench.context.outside(argv, cwd=Path(root), env=dict(os.environ))
+        if code:
+            raise Conflict(f"{step.argv[0]} ended with exit code {code}")
+
+    # --- showing --------------------------------------------------------------------------------
+
+    def show_run(self, run: int) -> None:
+        """The pipeline of a run."""
+        self._bench.triaging.leave()
+        self._bench.listing.leave()
+        view = self._bench.session.view
+        if view is None or view.run.number != run:
+            self._bench.context.open_run(run)
+
+    def show_stage(self, run: int, label: str) -> StageRow | None:
+        """The cursor on a stage of a run; its row as it is now."""
+        bench = self._bench
+        self.show_run(run)
+        bench.session.refresh()
+        view = bench.session.view
+        row = view.rows.get(read_label(label)) if view is not None else None
+        if row is not None:
+            bench.stages.select(row, bench.moment)
+            bench.show_detail()
+            bench.frame.show()
+        return row
+
+    def open(self, evidence: Evidence) -> None:
+        """Show where a piece of evidence came from."""
+        opens = evidence.opens
+        if opens is None:
+            return
+        self._bench.run_worker(self._open(evidence), group="list", exit_on_error=True)
+
+    async def _open(self, evidence: Evidence) -> None:
+        opens = evidence.opens
+        assert opens is not None
+        bench = self._bench
+        try:
+            if opens.kind == "file":
+                await self._edit(opens.key, opens.line)
+            elif opens.kind in ("stage", "log"):
+                _, run, label = opens.key.split(":", 2)
+                if self.show_stage(int(run), label) is None:
+                    bench.notice(f"{label} of run {run} is gone", bad=True)
+                elif opens.kind == "log":
+                    bench.detail.show_tab("log")
+                    bench.detail.give_focus()
+            elif opens.kind == "run":
+                self.show_run(int(opens.key.rpartition(":")[2]))
+            elif opens.kind in ("container", "build", "host"):
+                await self._open_list(opens.kind, opens.key)
+        except MltuiError as error:
+            bench.notice(str(error), bad=True)
+
+    async def _open_list(self, kind: str, key: str) -> None:
+        bench = self._bench
+        bench.triaging.leave()
+        await bench.listing.opened("builds" if kind == "build" else "containers")
+        listed = bench.listed
+        if listed is None or kind == "host":
+            return
+        if key in listed.pane.grid.model.rows:
+            listed.pane.grid.cursor_key = key
+            listed.view("describe")
+        else:
+            bench.notice(f"the {kind} {key[:12]} is gone", bad=True)
+
+
+def _edits(fix: Fix) -> bool:
+    return any(isinstance(step, SetValue) for step in fix.steps)

@@ -1,0 +1,134 @@
+"""The triage screen: a line a finding, and all that is known of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
+from mltui.app.present.stages import Moment
+from mltui.text import format_age
+from mltui.text.glyphs import glyph
+from mltui.text.width import cell_width, shorten_end
+from mltui.triage.diagnosis import count
+from mltui.triage.finding import Finding, Harm
+from mltui.triage.history import Past
+
+_MARKS = {
+    Harm.URGENT: ("failed", "state-failed"),
+    Harm.WRONG: ("failed", "state-failed"),
+    Harm.WARNING: ("warning", "state-warning"),
+}
+MAX_SYMPTOMS = 4
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """`5 things wrong, 2 urgent`."""
+    wrong = count(findings)
+    if not wrong:
+        return "nothing is wrong"
+    urgent = sum(each.harm is Harm.URGENT for each in findings)
+    words = "1 thing wrong" if wrong == 1 else f"{wrong} things wrong"
+    return f"{words}, {urgent} urgent" if urgent and wrong > 1 else words
+
+
+def header(
+    project: str, findings: Sequence[Finding], places: Sequence[str], trouble: str, moment: Moment
+) -> Line:
+    """What is wrong in one line, and where was looked."""
+    dot = " · " if moment.unicode else " - "
+    role = "state-failed" if any(x.harm is Harm.URGENT for x in findings) else ""
+    right: list[Part] = []
+    if trouble:
+        right.append((f"{glyph('warning', unicode=moment.unicode)} {trouble} ", "state-warning"))
+    else:
+        right.append((f"{dot.join((project, *places))} ", "dim"))
+    left: list[Part] = [(" Triage", "strong"), (f"   {summary(findings)}", role)]
+    return Line(tuple(left), tuple(right))
+
+
+def mark_of(finding: Finding, *, unicode: bool) -> Part:
+    """`✗`, `▲`, `·`."""
+    found = _MARKS.get(finding.harm)
+    if found is None:
+        return ("·" if unicode else ".", "dim")
+    return glyph(found[0], unicode=unicode), found[1]
+
+
+def list_lines(
+    findings: Sequence[Finding], past: Sequence[Past], width: int, moment: Moment
+) -> list[Line]:
+    """A line each, then those that went away."""
+    lines = [_line(each, width, moment) for each in findings]
+    if not findings:
+        tick = glyph("succeeded", unicode=moment.unicode)
+        lines.append(line((f" {tick} nothing is wrong", "state-succeeded")))
+    if past:
+        lines += [EMPTY, line((" WENT AWAY", "dim"))]
+        tick = glyph("succeeded", unicode=moment.unicode)
+        for number, each in enumerate(past):
+            age = format_age(moment.now - each.ended_at)
+            text = shorten_end(f" {tick} {each.title}", max(width - 6, 10))
+            lines.append(
+                Line(((text, "dim"),), ((f"{age:>4} ", "dim"),), key=("past", number, each.id))
+            )
+    return lines
+
+
+def _line(finding: Finding, width: int, moment: Moment) -> Line:
+    mark, role = mark_of(finding, unicode=moment.unicode)
+    age = format_age(moment.now - finding.since) if finding.since is not None else ""
+    tail = f"{age:>4} "
+    more = finding.counted
+    if finding.confidence < 0.95:
+        more = f"{more}  perhaps" if more else "perhaps"
+    room = width - 3 - cell_width(tail) - 1
+    title = shorten_end(finding.title, max(room, 10))
+    right: list[Part] = [(tail, "dim")]
+    if more and cell_width(title) + cell_width(more) + 3 <= room:
+        right.insert(0, (f"{more}  ", "dim"))
+    strong = "strong" if finding.harm is Harm.URGENT else ""
+    look = "dim" if finding.harm is Harm.NOTE else strong
+    return Line(((f" {mark} ", role), (title, look)), tuple(right), key=("finding", finding.id))
+
+
+def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
+    """Cause, fixes, evidence, symptoms: what helps comes first, and what proves it is below."""
+    lines: list[Line] = []
+    if finding.cause not in finding.title:
+        role = "state-failed" if finding.harm <= Harm.WRONG else "state-warning"
+        lines += wrapped(finding.cause, width - 1, role, " ")
+    if finding.confidence < 0.95:
+        lines.append(line((f" a guess: {finding.confidence:.0%} sure", "state-warning")))
+    for number, fix in enumerate(finding.fixes[:9], 1):
+        text = shorten_end(fix.title, max(width - 5, 10))
+        lines.append(Line(((f" {number} ", "accent"), (text, "")), key=("fix", number)))
+    if finding.evidence and lines:
+        lines.append(EMPTY)
+    for number, piece in enumerate(finding.evidence):
+        is_place = piece.opens is not None and piece.opens.kind == "file"
+        text = shorten_end(piece.text, max(width - 2, 10))
+        lines.append(
+            line(
+                (f" {text}", "accent" if is_place else "dim" if piece.kind == "log" else ""),
+                key=("evidence", number),
+            )
+        )
+    if finding.symptoms:
+        lines.append(EMPTY)
+        for text in finding.symptoms[:MAX_SYMPTOMS]:
+            lines.append(line((shorten_end(f" so: {text}", width - 1), "dim")))
+        more = len(finding.symptoms) - MAX_SYMPTOMS
+        if more > 0:
+            lines.append(line((f" and {more} more", "dim")))
+    return lines
+
+
+def past_lines(past: Past, width: int, moment: Moment) -> list[Line]:
+    """How one that went away ended."""
+    lines = wrapped(past.title, width - 1, "", " ")
+    age = format_age(moment.now - past.ended_at)
+    lines += wrapped(f"ended {age} ago: {past.how}", width - 1, "state-succeeded", " ")
+    if past.since is not None:
+        lasted = format_age(past.ended_at - past.since)
+        lines.append(line((f" it lasted {lasted}", "dim")))
+    return lines

@@ -1,0 +1,258 @@
+"""What is wrong, kept up to date for the header, the triage screen and the failure card.
+
+Findings follow the journal and, once it is looked at, the live table of a Docker host; nothing is
+polled. Reading happens in threads, after the first paint, and at most once in `PAUSE_S`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mltui.errors import MltuiError, Unreachable
+from mltui.pipeline.rows import StageRow
+
+if TYPE_CHECKING:
+    from mltui.app.panes.triage import TriagePane
+    from mltui.app.present.line import Line
+    from mltui.app.workbench import Workbench
+    from mltui.live.facts import Clinic
+    from mltui.live.table import Changes, Table
+    from mltui.triage.facts import ContainerFact, Facts, HostFact
+    from mltui.triage.finding import Finding, Fix
+    from mltui.triage.history import History
+
+PAUSE_S = 1.0
+SLOW_S = 15.0
+"""How often time alone is looked at, while a run is at work: silence becomes a finding."""
+
+
+class Triaging:
+    """The findings of a workbench."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.findings: Sequence[Finding] = ()
+        self.is_open = False
+        self.pane: TriagePane | None = None
+        self._facts: Facts | None = None
+        self._host: HostFact | None = None
+        self._containers: tuple[ContainerFact, ...] = ()
+        self._history: History | None = None
+        self._clinic: Clinic | None = None
+        self._table: Table[Any] | None = None
+        self._looked_at = float("-inf")
+        self._waits = self._looks = self._again = False
+
+    # --- looking --------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """What the header says."""
+        return sum(each.harm < 3 for each in self.findings)
+
+    def refresh(self) -> None:
+        """Something is different: look again, soon."""
+        if self._looks:
+            self._again = True
+            return
+        if self._waits:
+            return
+        passed = asyncio.get_running_loop().time() - self._looked_at
+        if passed >= PAUSE_S:
+            self._begin()
+        else:
+            self._waits = True
+            self._bench.set_timer(PAUSE_S - passed, self._begin)
+
+    def ticked(self) -> None:
+        """A second went by while a run is at work."""
+        if asyncio.get_running_loop().time() - self._looked_at >= SLOW_S:
+            self.refresh()
+
+    def _begin(self) -> None:
+        self._waits, self._looks = False, True
+        self._looked_at = asyncio.get_running_loop().time()
+        self._bench.run_worker(self._look(), group="triage", exit_on_error=True)
+
+    async def _look(self) -> None:
+        from mltui.runs.facts import project_facts
+
+        project, now = self._bench.session.project, self._bench.session.now()
+        try:
+            self._facts = await asyncio.to_thread(project_facts, project, now)
+        except MltuiError:
+            pass  # the header says that the journal can't be read
+        else:
+            if self._bench.workbench_app.follows_docker and "docker" in self._facts.engines:
+                await self.look_at_docker()
+            await self._diagnose()
+        finally:
+            self._looks = False
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    async def _diagnose(self) -> None:
+        from mltui.runs.findings import keep_findings
+        from mltui.triage.diagnosis import diagnose
+
+        facts, bench = self._facts, self._bench
+        if facts is None:
+            return
+        if self._host is not None:
+            facts = facts.with_host(self._host, self._containers)
+        found = diagnose(facts)
+        project = bench.session.project
+        self._history = await asyncio.to_thread(keep_findings, project, found, facts)
+        before, self.findings = self.findings, found
+        self.show_pane()
+        if before != found:
+            bench.show_detail()
+            bench.frame.show()
+
+    # --- the Docker host ------------------------------------------------------------------------
+
+    async def look_at_docker(self) -> None:
+        """Follow the containers of the Docker host from now on."""
+        if self._table is not None:
+            return
+        from mltui.live.facts import Clinic
+
+        lists = await self._bench.listing.lists()
+        feed = lists.docker.feed
+        self._clinic = Clinic(feed.daemon)
+        self._table = feed.table("containers")
+        self._table.listen(self._docker_changed)
+        if self._table.is_loaded:
+            self._examine_soon()
+
+    def _docker_changed(self, changes: Changes[Any]) -> None:
+        self._examine_soon()
+
+    def _examine_soon(self) -> None:
+        self._bench.run_worker(self._examine(), group="clinic", exclusive=True, exit_on_error=True)
+
+    async def _examine(self) -> None:
+        from mltui.triage.facts import HostFact
+
+        table, clinic = self._table, self._clinic
+        if table is None or clinic is None:
+            return
+        now = self._bench.session.now()
+        if table.is_stale:
+            if self._host is None or self._host.is_up:
+                self._host = HostFact(table.name, "docker", False, table.why, now)
+        elif table.is_loaded:
+            try:
+                self._containers = await clinic.look(list(table.rows.values()))
+            except Unreachable:
+                return  # the table says so in a moment
+            self._host = HostFact(table.name, "docker")
+        await self._diagnose()
+
+    # --- the screen -----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Show what is wrong, in place of the pipeline."""
+        self._bench.run_worker(self._open(), group="list", exit_on_error=True)
+
+    async def _open(self) -> None:
+        bench = self._bench
+        if self.pane is None:
+            from mltui.app.panes.triage import TriagePane
+
+            self.pane = TriagePane()
+            self.pane.opened = bench.fixing.open
+            self.pane.fix = bench.fixing.do
+            self.pane.news = bench.frame.show
+            self.pane.display = False
+            await bench.mount(self.pane, after=bench.runs)
+        if bench.session.listing:
+            bench.context.leave_runs()
+        bench.listing.leave()
+        self.is_open = True
+        bench.body.display, self.pane.display = False, True
+        self.pane.give_focus()
+        self.show_pane()
+        bench.frame.show()
+        self.refresh()
+        await self.look_at_docker()
+
+    def leave(self) -> None:
+        """The pipeline is shown again."""
+        if not self.is_open or self.pane is None:
+            return
+        bench = self._bench
+        self.is_open = False
+        self.pane.display, bench.body.display = False, True
+        bench.stages.focus()
+        bench.frame.show()
+
+    def fix(self, number: int) -> None:
+        """A fix of the finding under the cursor, from 1."""
+        found = self.pane.finding if self.pane is not None else None
+        if found is not None:
+            self._bench.fixing.do(found, number)
+
+    def next_pane(self) -> None:
+        """The keys from the list to the detail, and back."""
+        if self.pane is not None:
+            part = self.pane.detail if self.pane.list.has_focus else self.pane.list
+            part.focus()
+
+    def show_pane(self) -> None:
+        """Bring the screen up to date."""
+        if self.is_open and self.pane is not None:
+            past = self._history.past if self._history is not None else ()
+            self.pane.apply(self.findings, past, self._bench.moment)
+
+    def header(self) -> Line:
+        """The screen's first line."""
+        from mltui.app.present.triage import header
+
+        bench = self._bench
+        name, places = bench.session.name, self.places
+        return header(name, self.findings, places, self.trouble, bench.moment)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where was looked besides the project."""
+        return (self._host.name,) if self._host is not None and self._host.is_up else ()
+
+    @property
+    def trouble(self) -> str:
+        """What could not be looked at."""
+        if self._facts is not None and self._facts.unseen:
+            return self._facts.unseen[0].partition(":")[0]
+        if self._host is not None and not self._host.is_up:
+            return f"{self._host.name} does not answer"
+        return ""
+
+    # --- findings -------------------------------------------------------------------------------
+
+    def of_row(self, row: StageRow | None) -> Finding | None:
+        """What is wrong with a stage; None: nothing is known of it."""
+        if row is None:
+            return None
+        key = f"stage:{row.run}:{row.instance.label}"
+        for each in self.findings:
+            if each.key == key:
+                return each
+        return next((each for each in self.findings if key in each.explains), None)
+
+    @staticmethod
+    def is_plain_retry(fix: Fix) -> bool:
+        """It does what `r` does, no more."""
+        from mltui.triage.finding import Retry
+
+        return all(isinstance(step, Retry) for step in fix.steps)
+
+    @staticmethod
+    def verbs_of(fix: Fix) -> set[str]:
+        """Ids of the actions that it stands for."""
+        from mltui.app.fixing import VERBS
+        from mltui.triage.finding import Ask
+
+        return {VERBS[step.verb] for step in fix.steps if isinstance(step, Ask)}

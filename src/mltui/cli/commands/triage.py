@@ -1,0 +1,227 @@
+"""`mltui triage`: what is wrong, why, how it is known, and what would fix it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mltui.cli import diagnostics
+from mltui.cli.output import Output
+from mltui.errors import UsageError
+from mltui.text import format_age
+from mltui.triage.diagnosis import count, diagnose
+from mltui.triage.finding import Finding, Harm
+from mltui.triage.preview import previewed
+
+if TYPE_CHECKING:
+    from mltui.runs.project import Project
+    from mltui.triage.facts import Facts
+
+EPILOG = """\
+examples:
+  mltui triage                        this project, and the Docker host if it uses one
+  mltui triage -o json | jq '.[].cause'
+  mltui triage --save incident.json   keep what was seen
+  mltui triage --from incident.json   the same findings, anywhere
+
+Exit code 1 when something is wrong, so that CI and cron can ask.
+"""
+DOCKER = ("auto", "yes", "no")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument(
+        "-o", dest="output", choices=["json", "md"], help="one JSON value; Markdown"
+    )
+    parser.add_argument("--from", dest="record", metavar="FILE", help="recorded facts; - for stdin")
+    parser.add_argument("--save", metavar="FILE", help="also write the facts to a file")
+    parser.add_argument(
+        "--docker",
+        choices=DOCKER,
+        default="auto",
+        help="look at the Docker host (auto: where the project uses it, or there is no project)",
+    )
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Look, say; 1 when something is wrong."""
+    text: str | None = None
+    project: Project | None = None
+    if args.record is not None:
+        facts = _recorded(args.record)
+    else:
+        facts, project = _look(args.docker)
+        text = _text(project) if project is not None else None
+    if args.save is not None:
+        from mltui.triage.recording import write_facts
+
+        Path(args.save).write_text(write_facts(facts) + "\n", encoding="utf-8")
+    found = diagnose(facts)
+    if project is not None:
+        from mltui.runs.findings import keep_findings
+
+        keep_findings(project, found, facts)
+    for sentence in facts.unseen:
+        diagnostics.warn(sentence)
+    if args.output == "json":
+        out.json([to_json(each, text) for each in found])
+    elif args.output == "md":
+        _write_markdown(found, facts, text, out)
+    else:
+        _write(found, facts, text, out)
+    return diagnostics.FAILED if count(found) else diagnostics.DONE
+
+
+def _recorded(name: str) -> Facts:
+    from mltui.triage.recording import BadRecord, read_facts
+
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return read_facts(text)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: this is not UTF-8 text") from error
+    except BadRecord as error:
+        raise UsageError(f"{name}: {error}") from error
+
+
+def _look(docker: str) -> tuple[Facts, Project | None]:
+    import asyncio
+
+    from mltui.runs.facts import project_facts
+    from mltui.runs.project import Project
+    from mltui.triage.facts import Facts
+
+    at = time.time()
+    project: Project | None = None
+    facts = Facts(at)
+    try:
+        project = Project.find(Path.cwd())
+    except UsageError:
+        if docker == "no":
+            raise
+    else:
+        facts = project_facts(project, at)
+    if docker == "yes" or (docker == "auto" and (project is None or "docker" in facts.engines)):
+        from mltui.live.facts import look_once
+
+        host, containers = asyncio.run(look_once())
+        facts = facts.with_host(host, containers)
+    return facts, project
+
+
+def _text(project: Project) -> str | None:
+    from mltui.errors import SpecError
+
+    try:
+        return project.read_text()
+    except SpecError:
+        return None
+
+
+# --- as text --------------------------------------------------------------------------------------
+
+
+def to_json(finding: Finding, text: str | None) -> dict[str, Any]:
+    """A finding as scripts get it."""
+    from mltui.live.times import timestamp
+
+    return {
+        "object": finding.object,
+        "cause": finding.cause,
+        "title": finding.title,
+        "rule": finding.rule,
+        "harm": finding.harm.name.lower(),
+        "evidence": [
+            {
+                "kind": each.kind,
+                "text": each.text,
+                "from": each.opens.key if each.opens is not None else None,
+                "line": each.opens.line or None if each.opens is not None else None,
+            }
+            for each in finding.evidence
+        ],
+        "fixes": [
+            {"title": fix.title, "change": list(previewed(fix, text))} for fix in finding.fixes
+        ],
+        "symptoms": list(finding.symptoms),
+        "since": timestamp(finding.since),
+        "count": finding.count,
+        "confidence": round(finding.confidence, 2),
+    }
+
+
+def summary(found: list[Finding]) -> str:
+    """`5 things wrong, 2 of them urgent`."""
+    wrong = count(found)
+    if not wrong:
+        return "nothing is wrong"
+    urgent = sum(each.harm is Harm.URGENT for each in found)
+    what = "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"
+    return f"{what}, {urgent} urgent" if urgent and wrong > 1 else what
+
+
+_MARKS = {Harm.URGENT: "failed", Harm.WRONG: "failed", Harm.WARNING: "warning"}
+
+
+def _write(found: list[Finding], facts: Facts, text: str | None, out: Output) -> None:
+    width = (out.width or 10_000) - 4
+    for each in found:
+        state = _MARKS.get(each.harm)
+        glyph = out.glyph(state) if state else "·"
+        age = format_age(facts.at - each.since) if each.since is not None else ""
+        more = "  ".join(word for word in (each.counted, age, _guess(each)) if word)
+        head = f"{glyph} {out.say(each.title)}"
+        out.line(f"{out.state(state, head) if state else head}  {out.paint(more, 'dim')}".rstrip())
+        if each.cause not in each.title:
+            out.line(f"    {out.say(each.cause)}")
+        for piece in each.evidence:
+            out.line("    " + out.paint(out.say(_cut(piece.text, width)), "dim"))
+        for other in each.symptoms[:5]:
+            out.line("    " + out.paint(out.say(_cut(f"so: {other}", width)), "dim"))
+        for number, fix in enumerate(each.fixes, 1):
+            out.line(f"    {out.paint(str(number), 'bold')} {out.say(fix.title)}")
+            for line in previewed(fix, text):
+                out.line("      " + out.paint(_cut(line, width - 2), _role(line)))
+        out.line()
+    diagnostics.note(summary(found))
+
+
+def _guess(finding: Finding) -> str:
+    return "" if finding.confidence >= 0.95 else f"{finding.confidence:.0%} sure"
+
+
+def _cut(text: str, width: int) -> str:
+    from mltui.text.width import shorten_end
+
+    return shorten_end(text, width)
+
+
+def _role(line: str) -> str:
+    return {"+": "good", "-": "bad", "@": "accent"}.get(line[:1], "dim")
+
+
+def _write_markdown(found: list[Finding], facts: Facts, text: str | None, out: Output) -> None:
+    out.line(f"# Triage of {facts.project or 'this host'}: {summary(found)}")
+    for each in found:
+        out.line()
+        out.line(f"## {each.title}")
+        out.line()
+        out.line(f"{each.cause}.{' ' + _guess(each) + '.' if _guess(each) else ''}")
+        out.line()
+        for piece in each.evidence:
+            out.line(f"- {piece.kind}: `{piece.text.replace('`', chr(39))}`")
+        for other in each.symptoms:
+            out.line(f"- so: {other}")
+        for fix in each.fixes:
+            out.line()
+            out.line(f"Fix: {fix.title}")
+            lines = previewed(fix, text)
+            if lines:
+                out.line("```diff")
+                for line in lines:
+                    out.line(line)
+                out.line("```")

@@ -1,0 +1,61 @@
+"""The history of a project's findings, one file a project in the person's state folder.
+
+Read and written by the app and `mltui triage`, which change nothing in a project by looking at it.
+Losing it loses nothing but memory, so a damaged or read-only file is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mltui.runs.project import Project
+from mltui.triage.facts import Facts
+from mltui.triage.finding import Finding
+from mltui.triage.history import History, Open, Past, looked
+
+
+def _file(project: Project) -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    mark = hashlib.sha256(os.fsencode(project.root.absolute())).hexdigest()[:16]
+    return Path(base).expanduser() / "mltui" / "findings" / f"{mark}.json"
+
+
+def read_history(project: Project) -> History:
+    """What is kept; empty when nothing is."""
+    try:
+        raw = json.loads(_file(project).read_text(encoding="utf-8"))
+        return History(
+            {str(name): Open(**each) for name, each in raw["open"].items()},
+            tuple(Past(**each) for each in raw["past"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return History()
+
+
+def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -> History:
+    """Note what is wrong now; the history after that."""
+    before = read_history(project)
+    after = looked(before, findings, facts)
+    if after is not before:
+        with suppress(OSError):
+            _write(project, after)
+    return after
+
+
+def _write(project: Project, history: History) -> None:
+    raw: dict[str, Any] = {
+        "open": {name: asdict(each) for name, each in history.open.items()},
+        "past": [asdict(each) for each in history.past],
+    }
+    file = _file(project)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_text(json.dumps(raw, ensure_ascii=False, indent=1), encoding="utf-8")
+    new.replace(file)

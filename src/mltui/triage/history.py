@@ -1,0 +1,106 @@
+"""Findings from one look to the next: since when each is known, which went away, and how.
+
+Pure; `runs.findings` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mltui.triage.facts import Facts
+from mltui.triage.finding import Finding, Harm
+
+MOST = 100
+"""So many that went away are kept, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A finding that went away."""
+
+    id: str
+    key: str
+    title: str
+    since: float | None
+    ended_at: float
+    how: str
+    """How it ended, in words: `succeeded with attempt 4`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A finding that was there when last looked."""
+
+    key: str
+    title: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known from before."""
+
+    open: Mapping[str, Open] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
+    """The newest first."""
+
+
+def looked(history: History, findings: Iterable[Finding], facts: Facts) -> History:
+    """The history after another look; notes are not kept.
+
+    What could not be looked at now, because its host does not answer, is not taken to be well.
+    """
+    now = {
+        each.id: Open(each.key, each.title, each.since or facts.at)
+        for each in findings
+        if each.harm is not Harm.NOTE
+    }
+    known: dict[str, Open] = {}
+    gone: list[Past] = []
+    for id_, before in history.open.items():
+        if id_ in now:
+            now[id_] = replace(now[id_], since=min(before.since, now[id_].since))
+        elif not _was_looked_at(before.key, facts):
+            known[id_] = before
+        else:
+            how = _how(before.key, facts)
+            gone.append(Past(id_, before.key, before.title, before.since, facts.at, how))
+    if not gone and {**known, **now} == dict(history.open):
+        return history
+    return History({**known, **now}, (*gone, *history.past)[:MOST])
+
+
+def _was_looked_at(key: str, facts: Facts) -> bool:
+    kind = key.partition(":")[0]
+    if kind in ("container", "host"):
+        return any(host.engine == "docker" and host.is_up for host in facts.hosts)
+    if kind in ("stage", "run", "build", "stale"):
+        return bool(facts.runs)
+    return bool(facts.kube.cluster)
+
+
+def _how(key: str, facts: Facts) -> str:
+    """What became of it, by what is known now."""
+    kind, _, rest = key.partition(":")
+    if kind == "stage":
+        run = rest.partition(":")[0]
+        stage = next((each for each in facts.stages if each.key == key), None)
+        if stage is None:
+            newest = max((each.number for each in facts.runs), default=0)
+            return f"run {newest} took the place of run {run}" if newest else "its run is gone"
+        if stage.state in ("succeeded", "cached"):
+            tries = f" with attempt {stage.attempt}" if stage.attempt > 1 else ""
+            return f"it {stage.state}{tries}" if stage.state == "succeeded" else "it was cached"
+        if stage.state in ("pending", "ready", "building", "running"):
+            return "it is tried again"
+        return f"it is {stage.state} now"
+    if kind == "run":
+        found = next((each for each in facts.runs if each.key == key), None)
+        return f"the run is {found.state}" if found is not None else "a newer run took its place"
+    if kind == "build":
+        return "it was built"
+    if kind == "container":
+        found_ = next((each for each in facts.containers if each.key == key), None)
+        return f"it is {found_.state} now" if found_ is not None else "it is well again, or gone"
+    return "it is not so any more"

@@ -1,0 +1,77 @@
+"""What is wrong, on screen: found, previewed, fixed, followed to where it came from, remembered."""
+
+from __future__ import annotations
+
+import pytest
+
+from mltui.errors import UsageError
+from mltui.pipeline.model import Instance
+from mltui.runs import client
+from mltui.runs.project import Project
+
+from .driver import Driver
+from .seed import NOON, Seed
+from .worlds import world
+
+
+async def test_triage_says_what_is_wrong_and_sets_the_limit_in_place(
+    failed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, tuple[Instance, ...]]] = []
+
+    def retry(project: Project, run: int, instances: tuple[Instance, ...]) -> int:
+        asked.append((run, instances))
+        raise UsageError("no runner in this test")
+
+    monkeypatch.setattr(client, "retry", retry)
+    before = failed.file.read_text()
+    failed.file.write_text(before.replace("memory: 512Mi}", "memory: 512Mi}  # small data"))
+    async with Driver.open(failed, size=(80, 24), now=NOON) as screen:
+        assert screen.line("header").endswith("▲1 ")
+        await screen.press("t")
+        assert "1 thing wrong" in screen.lines[0]
+        assert "train~2 of run 2 runs out of memory" in screen.lines[1]
+        assert "needs more memory than its limit of 512 MiB" in screen.text
+        assert "mltui.yaml:32  resources: {cpu: 1, memory: 512Mi}" in screen.text
+        await screen.press("1")
+        assert "-    resources: {cpu: 1, memory: 512Mi}  # small data" in screen.text
+        assert "+    resources: {cpu: 1, memory: 768Mi}  # small data" in screen.text
+        await screen.press("enter")  # the safe answer has the focus
+        assert not asked and "768Mi" not in failed.file.read_text()
+        await screen.press("1", "y")
+        text = failed.file.read_text()
+        assert text == before.replace("memory: 512Mi}", "memory: 768Mi}  # small data")
+        assert [(run, each.label) for run, (each,) in asked] == [(2, "train~2")]
+        assert screen.selected == "train~2" and "ACQUIRE" not in screen.lines[1]
+
+
+async def test_a_fix_whose_value_has_changed_since_is_refused(failed: Project) -> None:
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        await screen.press("t", "1")
+        text = failed.file.read_text().replace("memory: 512Mi", "memory: 2Gi")
+        failed.file.write_text(text)
+        await screen.press("y")
+        assert "is 2Gi now, not 512Mi: nothing was changed" in screen.notice
+        assert failed.file.read_text() == text
+
+
+async def test_evidence_opens_where_it_came_from(failed: Project) -> None:
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        await screen.press("t", "enter", "end", "enter")
+        assert screen.selected == "train~2"
+        assert "MemoryError: cannot allocate kernel matrix" in screen.text
+        await screen.press("t", "escape")
+        assert "TRAINING" in screen.text
+
+
+async def test_what_went_away_is_kept_with_how_it_ended(failed: Project) -> None:
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        await screen.press("t")
+        assert "WENT AWAY" not in screen.text
+    Seed(failed, now=NOON).run(world(), began=NOON - 60)
+    async with Driver.open(failed, size=(100, 30), now=NOON + 600) as screen:
+        await screen.press("t")
+        assert "nothing is wrong" in screen.lines[0]
+        assert "WENT AWAY" in screen.text
+        await screen.press("down")
+        assert "run 3 took the place of run 2" in screen.text
