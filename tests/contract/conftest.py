@@ -1,12 +1,15 @@
 """The engines under test, each behind the same small `Place`.
 
 Add an engine by adding a function to `PLACES`; every test that asks for `place` then runs on it.
+One whose stages run elsewhere shares no folders: tests ask for `near` where they need those.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,18 +17,55 @@ from mltui.engines.process import ProcessEngine
 
 from .place import Place
 
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
 
-async def _process(root: Path) -> Place:
+_testbed = import_module("testbed.cluster")
+cluster = _testbed.cluster
+docker_host = import_module("testbed.docker").docker_host
+Request = pytest.FixtureRequest
+
+
+@pytest.fixture(scope="session")
+def shared_namespace(cluster: Cluster, docker_host: object) -> Iterator[str]:
+    """One for most tests of a session: its store is made once."""
+    with _testbed.made_namespace(cluster) as name:
+        yield name
+
+
+def _process(root: Path, request: Request) -> Place:
     return Place(ProcessEngine(root / "cache"), root)
 
 
-PLACES: dict[str, Callable[[Path], Awaitable[Place]]] = {"process": _process}
+def _kubernetes(root: Path, request: Request) -> Place:
+    from .kubernetes.box import Box
+
+    box = Box(request.getfixturevalue("cluster"), request.getfixturevalue("shared_namespace"), root)
+    return Place(box.engine, root, prepare=box.built, is_near=False, many=3, slack_s=30)
+
+
+PLACES: dict[str, Callable[[Path, Request], Place]] = {
+    "process": _process,
+    "kubernetes": _kubernetes,
+}
 
 
 @pytest.fixture(params=list(PLACES))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def place(request: Request, tmp_path: Path) -> AsyncIterator[Place]:
     """One engine; whatever a test leaves running is the test's failure, so it is not hidden."""
-    made = await PLACES[request.param](tmp_path)
+    made = PLACES[request.param](tmp_path, request)
+    if made.prepare is not None:
+        made.built = await made.prepare()
     yield made
-    if isinstance(made.engine, ProcessEngine):
-        await made.engine.close()
+    close = getattr(made.engine, "close", None)
+    if close is not None:
+        await close()
+
+
+@pytest.fixture
+async def near(tmp_path: Path, request: Request) -> AsyncIterator[Place]:
+    """An engine whose stages share folders with the test."""
+    made = PLACES["process"](tmp_path, request)
+    yield made
+    assert isinstance(made.engine, ProcessEngine)
+    await made.engine.close()

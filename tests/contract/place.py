@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,12 @@ class Place:
     engine: Engine
     root: Path
     built: Built | None = None
+    prepare: Callable[[], Awaitable[Built]] | None = None
+    """Makes `built`, where stages need an image."""
+    is_near: bool = True
+    many: int = 20
+    slack_s: float = 5.0
+    """How long things may take beyond what they are."""
     python: str = "python3"
     env: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -37,6 +43,7 @@ class Place:
             work=work,
             built=self.built,
             resources=Resources(),
+            outputs=("o.txt",),
         )
 
     async def run(self, attempt: Attempt) -> Exit:

@@ -78,6 +78,7 @@ async def test_a_missing_program_can_not_start_or_fails(place: Place) -> None:
         assert "no-such-program-at-all" in str(error)
     else:
         assert end.code not in (0, None)
+        assert end.how is not Stopped.REFUSED or "no-such-program-at-all" in end.message
 
 
 async def test_standard_input_is_empty(place: Place) -> None:
@@ -97,9 +98,10 @@ async def test_stop_asks_first(place: Place) -> None:
         shell="trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.05; done"
     )
     obj = await place.engine.start(attempt)
-    await until(lambda: b"up" in _bytes(attempt.log))
+    waiting = asyncio.create_task(place.engine.wait(attempt, obj))
+    await until(lambda: b"up" in _bytes(attempt.log), 60)
     await place.engine.stop(attempt, obj, 10.0)
-    end = await place.engine.wait(attempt, obj)
+    end = await waiting
     assert (end.how, end.code) == (Stopped.EXITED, 4)
     assert attempt.log.read_bytes().endswith(b"bye\n")
     await place.engine.remove(attempt, obj)
@@ -108,10 +110,10 @@ async def test_stop_asks_first(place: Place) -> None:
 async def test_stop_ends_what_ignores_sigterm(place: Place) -> None:
     attempt = place.attempt(shell="trap '' TERM; echo up; sleep 600 & sleep 600")
     obj = await place.engine.start(attempt)
-    await until(lambda: b"up" in _bytes(attempt.log))
     waiting = asyncio.create_task(place.engine.wait(attempt, obj))
+    await until(lambda: b"up" in _bytes(attempt.log), 60)
     await place.engine.stop(attempt, obj, 0.2)
-    end = await asyncio.wait_for(waiting, 5)
+    end = await asyncio.wait_for(waiting, place.slack_s)
     assert (end.how, end.code) == (Stopped.SIGNALLED, 137)
     await place.engine.remove(attempt, obj)
 
@@ -125,14 +127,14 @@ async def test_stop_after_the_end_is_no_error(place: Place) -> None:
     await place.engine.remove(attempt, obj)
 
 
-async def test_wait_can_be_cancelled_and_asked_again(place: Place) -> None:
-    attempt = place.attempt(shell="while [ ! -e go ]; do sleep 0.02; done; exit 5")
-    obj = await place.engine.start(attempt)
+async def test_wait_can_be_cancelled_and_asked_again(near: Place) -> None:
+    attempt = near.attempt(shell="while [ ! -e go ]; do sleep 0.02; done; exit 5")
+    obj = await near.engine.start(attempt)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(place.engine.wait(attempt, obj), 0.05)
+        await asyncio.wait_for(near.engine.wait(attempt, obj), 0.05)
     (attempt.work / "go").touch()
-    assert (await place.engine.wait(attempt, obj)).code == 5
-    await place.engine.remove(attempt, obj)
+    assert (await near.engine.wait(attempt, obj)).code == 5
+    await near.engine.remove(attempt, obj)
 
 
 async def test_find_before_any_start_promises_that_it_never_starts(place: Place) -> None:
@@ -141,20 +143,22 @@ async def test_find_before_any_start_promises_that_it_never_starts(place: Place)
     assert await place.engine.find(attempt) is None
 
 
-async def test_find_names_what_was_started(place: Place) -> None:
-    attempt = place.attempt(shell="while [ ! -e go ]; do sleep 0.02; done")
-    obj = await place.engine.start(attempt)
-    assert await place.engine.find(attempt) in (obj, None)
+async def test_find_names_what_was_started(near: Place) -> None:
+    attempt = near.attempt(shell="while [ ! -e go ]; do sleep 0.02; done")
+    obj = await near.engine.start(attempt)
+    assert await near.engine.find(attempt) in (obj, None)
     (attempt.work / "go").touch()
-    await place.engine.wait(attempt, obj)
-    await place.engine.remove(attempt, obj)
+    await near.engine.wait(attempt, obj)
+    await near.engine.remove(attempt, obj)
 
 
 async def test_many_at_once(place: Place) -> None:
-    attempts = [place.attempt(shell=f"echo {n}; exit {n}") for n in range(20)]
+    attempts = [place.attempt(shell=f"echo {n}; exit {n}") for n in range(place.many)]
     ends = await asyncio.gather(*(place.run(attempt) for attempt in attempts))
-    assert [end.code for end in ends] == list(range(20))
-    assert [attempt.log.read_text() for attempt in attempts] == [f"{n}\n" for n in range(20)]
+    assert [end.code for end in ends] == list(range(place.many))
+    assert [attempt.log.read_text() for attempt in attempts] == [
+        f"{n}\n" for n in range(place.many)
+    ]
 
 
 def _bytes(path: Path) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,3 +96,11 @@ class Box:
             return await self.engine.wait(attempt, obj)
         finally:
             await self.engine.remove(attempt, obj)
+
+
+async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:
+    """Wait for the outside world, by looking; fails after `limit_s`."""
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.05)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +14,7 @@ from .box import Box
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
 
-_testbed = import_module("testbed.cluster")
-cluster = _testbed.cluster
-namespace = _testbed.namespace
-docker_host = import_module("testbed.docker").docker_host
-
-
-@pytest.fixture(scope="session")
-def shared_namespace(cluster: Cluster, docker_host: object) -> Iterator[str]:
-    """One for most tests of a session: its store is made once."""
-    with _testbed.made_namespace(cluster) as name:
-        yield name
+namespace = import_module("testbed.cluster").namespace
 
 
 @pytest.fixture

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import io
 import json
+import shutil
+import subprocess
+import tarfile
+from dataclasses import replace
+from pathlib import Path
 
-from mltui.engines.protocol import Stopped
+from mltui.engines.protocol import Attempt, Exit, Stopped
+from mltui.errors import Unreachable
+from mltui.spec.model import Environment, Image
 
-from .box import Box
+from .box import Box, until
 
 
 async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
@@ -32,3 +42,92 @@ async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
     assert end.usage.cpu_s is not None
     facts = json.loads((attempt.folder / "pod.json").read_text())
     assert facts["namespace"] == box.namespace
+
+
+async def test_an_image_without_a_shell_runs_a_list(box: Box, tmp_path: Path) -> None:
+    root = tmp_path / "bare"
+    root.mkdir()
+    shutil.copyfile("/bin/busybox", root / "cat")
+    (root / "cat").chmod(0o755)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.add(root / "cat", "cat")
+    name = f"mltui-test-bare:{box.mark}"
+
+    def docker(*argv: str, data: bytes = b"") -> None:
+        env = box.cluster.environ
+        subprocess.run(["docker", *argv], input=data, env=env, check=True, capture_output=True)
+
+    docker("import", "-", name, data=packed.getvalue())
+    try:
+        bare = Environment("bare", image=Image(name=name))
+        built = await box.engine.build(bare, tmp_path, tmp_path / "bare.log")
+        attempt = await box.attempt("/cat", "in", built=built)
+        (attempt.work / "in").write_text("seen")
+        assert (await box.run(attempt)).code == 0
+        assert attempt.log.read_text() == "seen"
+    finally:
+        docker("rmi", "-f", name)
+
+
+async def test_another_runner_takes_over_with_a_whole_log(box: Box) -> None:
+    """Also from another machine, whose folders are empty; secrets are there and go with the Job."""
+    shell = "cat $MLTUI_SECRET_KEY >secret; seq 1000; sleep 3; cp secret out"
+    secret = "/mltui/secrets/KEY"
+    attempt = await box.attempt(shell=shell, outputs=("out",), MLTUI_SECRET_KEY=secret)
+    (attempt.folder / "secrets").mkdir()
+    (attempt.folder / "secrets" / "KEY").write_text("hush")
+    obj = await box.engine.start(attempt)
+    assert await box.engine.start(attempt) == obj  # a lost answer: it is the same Job
+    other = box.another()
+    far = replace(attempt, folder=box.root / "far", work=box.root / "far" / "work")
+    far.work.mkdir(parents=True)
+    assert await other.find(far) == obj
+    end = await asyncio.wait_for(other.wait(far, obj), 90)
+    assert end.code == 0
+    assert far.log.read_text() == "".join(f"{n}\n" for n in range(1, 1001))
+    assert (far.work / "out").read_text() == "hush"
+    name = obj.partition("/")[0]
+    get = ("-n", box.namespace, "--ignore-not-found", "-o", "name")
+    assert box.cluster.kubectl("get", "secret", name, *get)
+    await other.remove(far, obj)
+    assert await other.find(far) is None
+    for _ in range(300):
+        if not box.cluster.kubectl("get", "secret,pod", "-l", f"mltui.record={name}", *get):
+            break
+        await asyncio.sleep(0.1)
+    else:
+        raise AssertionError("its secret or its pod stayed")
+    await other.close()
+
+
+async def test_the_store_is_killed_and_what_it_has_is_kept(box: Box) -> None:
+    """Its pod is replaced while a stage runs: nothing of the stage is lost."""
+    shell = (
+        "head -c 9000000 /dev/urandom >big; sha256sum big; "
+        "for i in 1 2 3 4 5 6; do sleep 1; echo $i; done"
+    )
+    attempt = await box.attempt(shell=shell, outputs=("big",))
+    obj = await box.engine.start(attempt)
+    waiting = asyncio.ensure_future(_patiently(box, attempt, obj))
+    await until(lambda: attempt.log.exists() and b"big\n" in attempt.log.read_bytes(), 60)
+    selector = ("-l", "app.kubernetes.io/name=mltui-store", "-n", box.namespace)
+    await asyncio.to_thread(
+        box.cluster.kubectl, "delete", "pod", *selector, "--grace-period=0", "--force"
+    )
+    end = await asyncio.wait_for(waiting, 100)
+    await box.engine.remove(attempt, obj)
+    assert end.code == 0
+    lines = attempt.log.read_text().splitlines()
+    assert lines[1:] == list("123456")
+    digest = hashlib.sha256((attempt.work / "big").read_bytes()).hexdigest()
+    assert lines[0].startswith(digest)
+
+
+async def _patiently(box: Box, attempt: Attempt, obj: str) -> Exit:
+    """As the runner does: asks again while the engine is away."""
+    while True:
+        try:
+            return await box.engine.wait(attempt, obj)
+        except Unreachable:
+            await asyncio.sleep(0.5)

@@ -44,7 +44,7 @@ def object_name(row: StageRow) -> str:
     """What it runs as, in words: `process 4711`."""
     if not row.object:
         return row.engine or ""
-    name = row.object.split(":")[0].split("+")[0]
+    name = row.object.split(":")[0].split("+")[0].split("/")[0]
     return f"{row.engine} {name[: 12 if row.engine == 'docker' else 24]}"
 
 

@@ -27,7 +27,7 @@ from mltui.engines.kubernetes.standing import plain_line
 from mltui.engines.kubernetes.storage import Storage
 from mltui.engines.kubernetes.store.tree import Content, survey
 from mltui.engines.protocol import Attempt, Built, Exit, View
-from mltui.errors import Forbidden, StartFailed, Unreachable
+from mltui.errors import Forbidden, StartFailed, Unreachable, UsageError
 from mltui.spec.model import Environment, Target
 
 _THREADS = 4
@@ -104,6 +104,13 @@ class KubernetesEngine:
                 self._reached = client, namespace, storage
             return self._reached
 
+    async def _reach_again(self) -> tuple[Client, str, Storage]:
+        """For what was started: a kubeconfig that is odd now may be right again later."""
+        try:
+            return await self.reach()
+        except UsageError as error:
+            raise Unreachable(str(error)) from error
+
     # --- attempts -------------------------------------------------------------------------------
 
     def view(self, folder: Path, work: Path) -> View:
@@ -116,7 +123,10 @@ class KubernetesEngine:
             raise StartFailed(f"{attempt.name} has no command")
         if attempt.built is None:
             raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
-        client, namespace, storage = await self.reach()
+        try:
+            client, namespace, storage = await self.reach()
+        except UsageError as error:
+            raise StartFailed(str(error)) from error
         try:
             served = await storage.served()
             secrets = await self._in_pool(_read_secrets, attempt)
@@ -186,7 +196,7 @@ class KubernetesEngine:
 
     async def find(self, attempt: Attempt) -> str | None:
         """See `Engine`. A Job that waits for secrets that were never given is removed."""
-        client, namespace, _ = await self.reach()
+        client, namespace, _ = await self._reach_again()
         try:
             found = await self._look(client, namespace, job_name(attempt.name))
             if found is None or not _is_ours(found, attempt):
@@ -205,7 +215,7 @@ class KubernetesEngine:
 
     async def wait(self, attempt: Attempt, obj: str) -> Exit:
         """See `Engine`. Unreachable at any time; asked again it goes on where it was."""
-        client, namespace, storage = await self.reach()
+        client, namespace, storage = await self._reach_again()
         watching = Watching(
             client, namespace, storage, attempt, obj, self.target.pods.patience_s, self._pool
         )
@@ -222,7 +232,7 @@ class KubernetesEngine:
         """See `Engine`. Its pod is deleted: the stage is asked to end, after the engine's grace
         made to, and what it left is still kept."""
         self._stopped.add(obj)
-        client, namespace, _ = await self.reach()
+        client, namespace, _ = await self._reach_again()
         name, _, uid = obj.partition("/")
         loop = asyncio.get_running_loop()
         told: set[str] = set()
@@ -254,7 +264,7 @@ class KubernetesEngine:
 
     async def remove(self, attempt: Attempt, obj: str | None) -> None:
         """See `Engine`. The Job goes with its pods and secrets, and what the store has of it."""
-        client, namespace, storage = await self.reach()
+        client, namespace, storage = await self._reach_again()
         try:
             if obj is None:
                 found = await self._look(client, namespace, job_name(attempt.name))

@@ -24,6 +24,8 @@ from mltui.engines.protocol import Built
 from mltui.errors import BuildFailed, StartFailed
 from mltui.spec.model import Environment, Image, Target
 
+_PUSHED = "/mltui/"
+"""In the names of what was pushed for a cluster, to any registry."""
 _NO_LOGIN = {"X-Registry-Auth": "e30="}
 
 
@@ -78,23 +80,15 @@ class ClusterImages:
         if image in self._there:
             return self._there[image]
         found = await docker_images.inspect(self._docker, image)
+        ours = f"{self._target.registry}{_PUSHED}"
         for reference in (found or {}).get("RepoDigests") or ():
-            if not self._is_ours(reference):
-                if self._is_built(found):
-                    continue  # pushed elsewhere by somebody; ours go to the target's registry
+            if _PUSHED not in reference:  # from a registry that it was fetched from
                 self._there[image] = reference
                 return str(reference)
-            if await self._is_there(reference):
+            if reference.startswith(ours) and await self._is_there(reference):
                 self._there[image] = reference
                 return str(reference)
         return None
-
-    def _is_ours(self, reference: str) -> bool:
-        registry = self._target.registry
-        return registry is not None and reference.startswith(f"{registry}/")
-
-    def _is_built(self, found: Any) -> bool:
-        return bool(((found.get("Config") or {}).get("Labels") or {}).get("mltui.environment"))
 
     async def _is_there(self, reference: str) -> bool:
         headers = await self._login(reference)

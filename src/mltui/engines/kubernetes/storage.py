@@ -39,7 +39,7 @@ from mltui.engines.kubernetes.store.tree import Content
 from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Target
 
-_READY_S = 180.0
+_READY_S = 90.0
 _AT_ONCE = 3
 _TRIES = 5
 

@@ -25,6 +25,8 @@ ROOM = Path("/mltui")
 """The volume that the containers of a stage's pod share."""
 PIECE_BYTES = 4 << 20
 """So much goes up in one request."""
+_SILENT_S = 10.0
+"""The store's pod may be gone without a word: then another connection is tried."""
 _AWAY_S = 1800.0
 """For so long a pod waits for a store that does not answer."""
 
@@ -70,7 +72,7 @@ class Remote:
 
     def _once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(self.address, timeout=60)
+            self._connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
         self._connection.request(method, path, body, {TOKEN: self._token})
         response = self._connection.getresponse()
         data = response.read()
@@ -97,7 +99,7 @@ class Remote:
         """What comes before the connection breaks, so that a long transfer goes on, not anew."""
         deadline = time.monotonic() + self._away_s
         while True:
-            connection = http.client.HTTPConnection(self.address, timeout=60)
+            connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
             try:
                 path = f"/blobs/{digest}?offset={offset}"
                 connection.request("GET", path, None, {TOKEN: self._token})
