@@ -1,0 +1,312 @@
+"""Lists of a real cluster: several namespaces in one table, pages, verbs, rights, places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from mltui.app.lists import Lists
+from mltui.runs.project import Project
+
+from .driver import Driver
+
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
+
+_testbed = import_module("testbed.cluster")
+cluster = _testbed.cluster
+namespace = _testbed.namespace
+
+PAUSE = "mltui.test/pause:1"
+"""An image that the test cluster's node has; elsewhere the same is pulled."""
+PUBLIC = "registry.k8s.io/pause:3.10"
+WIDE = (160, 30)
+
+
+@pytest.fixture
+def here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, found as a person's is."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def other(cluster: Cluster) -> Iterator[str]:
+    """A second namespace, with a pod that never gets its image."""
+    with _testbed.made_namespace(cluster) as name:
+        cluster.apply(_pod("stuck", image="localhost:1/none:v9"), namespace=name)
+        yield name
+
+
+def image(cluster: Cluster) -> str:
+    return PAUSE if cluster.viewer is not None else PUBLIC
+
+
+def _pod(name: str, *, image: str) -> dict[str, Any]:
+    spec = {"containers": [{"name": "c", "image": image}], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def _deployment(name: str, replicas: int, *, image: str) -> dict[str, Any]:
+    labels = {"app": name}
+    pod = _pod("", image=image)["spec"]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def lists(screen: Driver) -> Lists:
+    listed = screen.app.workbench.listed
+    assert listed is not None
+    return listed
+
+
+def line_of(screen: Driver, name: str) -> str:
+    return next((line for line in screen.lines if name in line), "")
+
+
+def context(cluster: Cluster) -> str:
+    return cluster.kubectl("config", "current-context")
+
+
+async def choose(screen: Driver, name: str) -> None:
+    """Put the cursor on a row."""
+    pane = lists(screen).pane
+    await screen.until(lambda: any(r.name == name for r in pane.grid.model.rows.values()), name)
+    pane.grid.cursor_key = next(k for k, r in pane.grid.model.rows.items() if r.name == name)
+    await screen.settle()
+
+
+async def test_pods_of_several_namespaces_come_and_go_in_one_table(
+    fresh: Project, here: Cluster, namespace: str, other: str
+) -> None:
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace},{other}")
+        await screen.sees("stuck")
+        assert f"{context(here)}/{namespace}, {other}" in screen.line("header")
+        here.apply(_pod("first", image=image(here)), namespace=namespace)
+        await screen.until(lambda: "● Running" in line_of(screen, "first"), "running")
+        assert namespace[-6:] in line_of(screen, "first")
+        await screen.until(lambda: "ImagePull" in line_of(screen, "stuck"), "its trouble")
+        assert "live" in screen.line("header")
+        here.kubectl("delete", "pod", "first", "-n", namespace, "--now")
+        await screen.until(lambda: not line_of(screen, "first"), "gone")
+        await screen.press("0")
+        await screen.sees("NAMESPACE")
+        assert f"{context(here)}/*" in screen.line("header")
+        await screen.press("escape")
+        assert screen.app.workbench.listed is None
+
+
+async def test_a_page_tells_what_happened_and_keeps_secrets(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    pod = _pod("told", image="localhost:1/none:v9")
+    pod["spec"]["containers"][0]["env"] = [{"name": "API_TOKEN", "value": "s3cret"}]
+    here.apply(pod, namespace=namespace)
+    async with Driver.open(fresh, size=(160, 50)) as screen:
+        await screen.command(f"pods {namespace}")
+        await choose(screen, "told")
+        await screen.until(lambda: "ImagePull" in line_of(screen, "told"), "its trouble")
+        await screen.press("d")
+        await screen.sees("localhost:1/none:v9")
+        await screen.sees("Events")
+        assert "Scheduled" in screen.text and "API_TOKEN" in screen.text
+        assert "s3cret" not in screen.text
+        await screen.press("y")
+        await screen.sees("kind: Pod")
+        assert "managedFields" not in screen.text and "s3cret" not in screen.text
+
+
+async def test_a_deployment_is_scaled_and_leads_to_its_pods_and_back(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"deploy {namespace}")
+        await screen.until(lambda: "1/1" in line_of(screen, "web"), "ready")
+        await screen.press("s")
+        await screen.sees("How many pods")
+        await screen.press("ctrl+u")
+        await screen.type("3")
+        await screen.press("enter")
+        await screen.until(lambda: "3/3" in line_of(screen, "web"), "scaled")
+        await screen.press("enter")
+        await screen.until(lambda: len(lists(screen).pane.grid.model.rows) == 3, "its pods")
+        assert "pods app=web" in screen.line("header")
+        await screen.press("escape")
+        await screen.until(lambda: "deployments" in screen.line("header"), "back")
+
+
+async def test_an_image_is_set_seen_to_fail_and_rolled_back(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"deploy {namespace}")
+        await screen.until(lambda: "1/1" in line_of(screen, "web"), "ready")
+        await screen.command("set-image c=localhost:1/none:v9")
+        await screen.until(lambda: "none:v9" in line_of(screen, "web"), "the new image")
+        await screen.press("u")
+        await screen.sees("▸ revision 1")
+        await screen.press("enter")
+        await screen.sees("-    image: localhost:1/none:v9")
+        await screen.press("y")
+        await screen.until(lambda: "● ready" in line_of(screen, "web"), "rolled back")
+        assert image(here)[-9:] in line_of(screen, "web")
+
+
+async def test_deleting_asks_and_hits_only_what_was_seen(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    here.apply(_pod("victim", image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace}")
+        await choose(screen, "victim")
+        await screen.until(lambda: "● Running" in line_of(screen, "victim"), "running")
+        await screen.press("ctrl+d")
+        await screen.sees(f"Delete pod victim in {context(here)}/{namespace}?")
+        # Meanwhile somebody makes another pod of the same name.
+        here.kubectl("delete", "pod", "victim", "-n", namespace, "--now")
+        here.apply(_pod("victim", image=image(here)), namespace=namespace)
+        await screen.press("y")
+        await screen.until(lambda: "UID" in screen.text or "gone" in screen.text, "a conflict")
+        uid = here.get("pod", "victim", "-n", namespace)["metadata"]["uid"]
+        await choose(screen, "victim")
+        await screen.press("ctrl+d")
+        await screen.press("y")
+        await screen.until(lambda: not line_of(screen, "● Running"), "deleted")
+        assert uid not in here.kubectl("get", "pods", "-n", namespace, "-o", "json")
+
+
+async def test_edit_is_checked_by_the_server_and_shown_before_it_is_sent(
+    fresh: Project,
+    here: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here.kubectl("create", "configmap", "settings", "-n", namespace, "--from-literal=rate=1")
+    async with Driver.open(fresh, size=WIDE) as screen:
+        texts = iter([("rate: '1'", "rate: [1]"), ("rate: [1]", "rate: '2'")])
+
+        async def edit(name: str, text: str) -> str | None:
+            old, new = next(texts)
+            return "\n".join(
+                line.replace(old, new).replace('rate: "1"', new) for line in text.splitlines()
+            )
+
+        monkeypatch.setattr(screen.app.workbench.context, "edit_text", edit)
+        await screen.command(f"cm {namespace}")
+        await choose(screen, "settings")
+        await screen.press("e")
+        await screen.sees("Edit again")
+        await screen.press("y")
+        await screen.sees("+  rate: '2'")
+        assert here.get("cm", "settings", "-n", namespace)["data"] == {"rate": "1"}
+        await screen.press("y")
+        await screen.sees("changed configmap")
+        assert here.get("cm", "settings", "-n", namespace)["data"] == {"rate": "2"}
+
+
+def _kubeconfig(cluster: Cluster, path: Path) -> Path:
+    """The cluster, the same as a user without rights, and one that does not answer."""
+    assert cluster.viewer is not None
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    viewer = yaml.safe_load(cluster.viewer.read_text())
+    name = config["contexts"][0]["name"]
+    config["users"].append({"name": "viewer", "user": viewer["users"][0]["user"]})
+    where = {"cluster": config["contexts"][0]["context"]["cluster"], "user": "viewer"}
+    config["contexts"].append({"name": "viewer", "context": where})
+    config["clusters"].append({"name": "dead", "cluster": {"server": "https://127.0.0.1:1"}})
+    config["contexts"].append({"name": "dead", "context": {"cluster": "dead", "user": "viewer"}})
+    config["current-context"] = name
+    path.write_text(json.dumps(config))
+    return path
+
+
+async def test_a_dead_cluster_and_missing_rights_are_sentences_beside_what_answers(
+    fresh: Project,
+    here: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    if here.viewer is None:
+        pytest.skip("needs the test cluster's user without rights")
+    monkeypatch.setenv("KUBECONFIG", str(_kubeconfig(here, tmp_path / "config")))
+    here.apply(_pod("here", image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        name = context(here)
+        await screen.command(f"pods {name}/{namespace},dead/default")
+        await screen.until(lambda: "● Running" in line_of(screen, "here"), "running")
+        await screen.sees("no answer from dead")
+        await screen.command("ns viewer/")
+        await screen.command("nodes")
+        await screen.sees("you may not list nodes in viewer")
+
+
+@pytest.fixture
+def widgets(here: Cluster) -> Iterator[Callable[[str], None]]:
+    """A custom resource."""
+    group = "test.mltui.dev"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "additionalPrinterColumns": [
+            {"name": "Colour", "type": "string", "jsonPath": ".spec.colour"}
+        ],
+    }
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
+            "versions": [version],
+        },
+    }
+    here.apply(definition)
+    here.kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}", "--timeout=60s")
+
+    def make(namespace: str) -> None:
+        widget = {
+            "apiVersion": f"{group}/v1",
+            "kind": "Widget",
+            "metadata": {"name": "round"},
+            "spec": {"colour": "green"},
+        }
+        here.apply(widget, namespace=namespace)
+
+    yield make
+    here.kubectl("delete", "crd", f"widgets.{group}", "--wait=false", check=False)
+
+
+async def test_a_custom_resource_is_listed_in_the_servers_columns(
+    fresh: Project, here: Cluster, namespace: str, widgets: Callable[[str], None]
+) -> None:
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace}")
+        await screen.until(lambda: "no pods here" in screen.text, "no pods")
+        await screen.command("widgets")
+        await screen.sees("COLOUR")
+        widgets(namespace)
+        await screen.until(lambda: "green" in line_of(screen, "round"), "the widget")
