@@ -134,6 +134,8 @@ class Kind(Generic[R]):
     has_stats: bool = False
     watched: Watched[R] | None = None
     """For kinds of a Kubernetes API; what is above of lists, readings and events is Docker's."""
+    text: Callable[[R], str] | None = None
+    """What filters look at, where that is quicker than the text of all columns."""
     sort: tuple[str, bool] = ("name", False)
     """Column to sort by at first, and whether the largest comes first."""
     empty: str = ""

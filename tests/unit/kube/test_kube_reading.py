@@ -16,6 +16,7 @@ from mltui.live.kube.logs import _Place as Place_of_log
 from mltui.live.kube.place import Place, normal, parse, text_of
 from mltui.live.kube.verbs.image import read_image
 from mltui.live.kube.verbs.scale import read_count
+from mltui.live.matching import matcher
 
 
 def pod(status: dict[str, Any], spec: dict[str, Any] | None = None, **meta: Any) -> PodRow:
@@ -230,3 +231,17 @@ def test_every_kind_has_a_list_and_no_name_is_claimed_twice() -> None:
     ]
     assert len(names) == len(set(names))
     assert set(kube_kinds()) == set(KUBE) - {"contexts", "resources"}
+
+
+@pytest.mark.parametrize(
+    ("needle", "fits"),
+    [("web", True), ("WEB-\\d", True), ("!web", False), ("status=oom", True),
+     ("status!=Running", True), ("status!=OOM", False), ("web-[", False), ("dev.*web", True),
+     ("", None)],
+)  # fmt: skip
+def test_filters(needle: str, fits: bool | None) -> None:
+    row = PodRow(
+        context="kind", namespace="dev", name="web-1", uid="u", status="OOMKilled", state="failed"
+    )
+    keep = matcher(needle, kube_kinds()["pods"])
+    assert (None if keep is None else keep(row)) is fits

@@ -21,6 +21,7 @@ from mltui.app.present.line import Line, line
 from mltui.app.widgets.grid import Grid
 from mltui.app.widgets.logpane import LogPane
 from mltui.live.kind import Kind
+from mltui.live.matching import matcher
 from mltui.live.table import Changes, Table
 from mltui.logs.index import LogIndex
 from mltui.text.glyphs import unicode_ok
@@ -126,15 +127,10 @@ class KindPane(Vertical):
         self.grid.focus()
 
     def filter(self, needle: str) -> None:
-        """Show only rows with this text in any column."""
+        """Show only rows that fit; see `live.matching`."""
         self.needle = needle
-        wanted = needle.lower()
-        shown = self.kind.columns if self.kind is not None else ()
-
-        def keep(row: Any) -> bool:
-            return any(wanted in column.cell_of(row).text.lower() for column in shown)
-
-        self.grid.set_filter(keep if needle else None)
+        keep = matcher(needle, self.kind) if self.kind is not None else None
+        self.grid.set_filter(keep)
         self.news()
 
     @property

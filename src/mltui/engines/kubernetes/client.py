@@ -34,7 +34,7 @@ from mltui.engines.kubernetes.kubeconfig import Context, Kubeconfig, read_kubeco
 from mltui.engines.kubernetes.resources import PODS, Call, Resource
 from mltui.errors import MltuiError, Unreachable
 
-PAGE, LATER_PAGES = 500, 2500
+PAGE, LATER_PAGES = 500, 2000
 """Objects a page of a list: the first is small, as it is shown while the others come."""
 JSON = "application/json"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"

@@ -27,6 +27,8 @@ Out = TypeVar("Out", covariant=True)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 REFUSED_S = 20.0
 """Rights and custom kinds change seldom: what was refused is tried again after this."""
+_AT_ONCE = 250
+"""Objects that are taken in without looking whether a key was pressed."""
 POLL_S = 10.0
 """Who may list but not watch gets a fresh list so often."""
 
@@ -183,8 +185,10 @@ class Watching(Generic[T]):
         )  # fmt: skip
         async for raw in pages:
             items, version = self._shape.page(raw)
-            sink.page(items)
-            await asyncio.sleep(0)  # a key may wait
+            del raw
+            for start in range(0, len(items), _AT_ONCE):
+                sink.page(items[start : start + _AT_ONCE])
+                await asyncio.sleep(0)  # a key may wait
         sink.listed()
         self._version = version
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -115,9 +116,13 @@ def moment(at: datetime | None) -> float | None:
 # cells
 
 
+_unicode = cache(unicode_ok)
+
+
+@lru_cache(maxsize=1024)
 def marked(mark: str, word: str, role: str | None = None) -> Cell:
     """`● Running`: a glyph of `text.glyphs`, a word of the API's, in the mark's role."""
-    text = f"{glyph(mark, unicode=unicode_ok())} {plain(word)}"
+    text = f"{glyph(mark, unicode=_unicode())} {plain(word)}"
     if role is None:
         role = "" if mark == "running" else f"state-{mark}"
     return Cell(text, role)

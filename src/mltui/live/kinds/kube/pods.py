@@ -82,6 +82,7 @@ KIND: Kind[PodRow] = Kind(
     actions=("shell", "edit", "delete", "kill"),
     has_logs=True,
     has_stats=True,
+    text=lambda r: f"{r.context} {r.namespace} {r.name} {r.status} {r.node} {r.ip} {r.place.text}",
     empty="no pods here",
     watched=Watched(
         PODS, Pod, read_pod, sections=pod_sections, measured=Measured(POD_METRICS, PodMetrics,
