@@ -123,6 +123,61 @@ async def test_a_container_is_looked_at_in_three_ways(fresh: Project, run: Run) 
         assert f"1 of {len(lists(screen).pane.grid.model.rows)}" in screen.line("header")
 
 
+async def test_what_goes_on_in_a_container_is_looked_at(fresh: Project, run: Run) -> None:
+    name = run("busy", "-e", "API_TOKEN=hunter2", command="echo x > /tmp/made; exec sleep 612")
+    async with Driver.open(fresh, size=(120, 40)) as screen:
+        await choose(screen, name)
+        await screen.press("T")
+        await screen.sees("sleep 612")
+        await screen.press("m")
+        await screen.sees("a reading a second")
+        assert "CPU %" in screen.text and "Memory MiB" in screen.text
+        await screen.command("environment")
+        await screen.sees("API_TOKEN  ******")
+        await screen.press("f")
+        await screen.sees("/tmp/made")
+        await screen.press("escape", "x", "tab", "enter")
+        await screen.until(lambda: "exited 137" in state(screen, name), "it stopped")
+        await screen.press("T")
+        assert screen.notice == f"container {name} does not run: it has no processes"
+        await screen.press("s")
+        assert screen.notice == f"no shell: container {name} does not run"
+
+
+async def test_an_image_is_taken_apart_and_named_anew(fresh: Project, host: DockerHost) -> None:
+    name = f"mltui-test/{uuid.uuid4().hex[:8]}:one"
+    other = name.replace(":one", ":two")
+    host.run("tag", _testbed.BASE_IMAGE, name)
+    try:
+        async with Driver.open(fresh, size=(120, 30)) as screen:
+            await screen.command("images")
+            await screen.until(lambda: name in str(lists(screen).pane.grid.model.rows.values()))
+            rows = lists(screen).pane.grid.model.rows
+            key = next(key for key, row in rows.items() if name in row.names)
+            lists(screen).pane.grid.cursor_key = key
+            await screen.settle()
+            await screen.press("l")
+            await screen.sees("layers,")
+            assert "█" in screen.text
+            await screen.press("escape")
+            await screen.command(f"tag {other}")
+            await screen.until(lambda: "is also" in screen.notice, "it is tagged")
+            await screen.command("pull nobody.invalid/none:1")
+            await screen.until(lambda: "does not reach" in screen.notice, "pull says why not")
+            await screen.command(f"push {other}")
+            assert f"Push {other} from docker to docker.io?" in " ".join(screen.text.split())
+            await screen.press("escape")
+    finally:
+        host.run("rmi", name, other, check=False)
+
+
+async def test_a_command_typed_ahead_of_its_line_is_whole(fresh: Project) -> None:
+    async with Driver.open(fresh, size=(100, 30)) as screen:
+        for key in ("colon", "b", "u", "i", "l", "d", "s", "enter"):
+            screen.app.simulate_key(key)  # all at once, as a paste over a slow line
+        await screen.until(lambda: "▸ builds" in screen.line("header"), "the command was taken")
+
+
 async def test_a_daemon_that_does_not_answer_is_said_and_got_over(
     fresh: Project, host: DockerHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

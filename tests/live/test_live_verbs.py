@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import subprocess
+import tarfile
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from mltui.errors import Conflict, MltuiError, Unreachable, UsageError
 from mltui.live.feed import Feed
 from mltui.live.kinds import kind_named
-from mltui.live.verbs import Ref, ref_of, refs_of, verbs
+from mltui.live.verbs import Ref, ref_of, refs_of, shell, verbs
 from mltui.live.verbs.prune import Preview, preview, prune
 from mltui.live.verbs.registry import pull, push, tag
+from mltui.live.verbs.shell import Entered
 
 from .box import Box, soon
+
+busybox = import_module("testbed.docker").busybox
 
 
 async def seen(feed: Feed, kind: str, key: str) -> Ref:
@@ -53,6 +62,57 @@ async def test_a_container_is_driven_through_its_states(feed: Feed, box: Box) ->
     await soon(lambda: key not in table.rows)
     with pytest.raises(Conflict, match="gone already"):
         await act(feed, "remove", ref)
+
+
+def type_into(entered: Entered, text: str) -> str:
+    done = subprocess.run(
+        entered.shell.argv, env=dict(entered.shell.env), input=text, capture_output=True, text=True
+    )
+    assert not done.returncode, done.stderr
+    return done.stdout
+
+
+def call(argv: list[str], data: bytes = b"") -> None:
+    subprocess.run(argv, input=data, capture_output=True, check=True)
+
+
+async def test_a_container_without_a_shell_is_entered_and_left_as_it_was(
+    feed: Feed, box: Box, busybox: Path
+) -> None:
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as made:
+        made.add(busybox, "busybox.only")
+    image = f"mltui-test/{box.prefix}:bare"
+    docker = ["docker", "-H", box.daemon.client.host.address]
+    await asyncio.to_thread(call, [*docker, "import", "-", image], tar.getvalue())
+    try:
+        command = ("/busybox.only", "sleep", "600")
+        key = await box.run("bare", *command, Image=image)
+        shut = await box.run("shut", *command, Image=image, HostConfig={"ReadonlyRootfs": True})
+        ref, closed = [await seen(feed, "containers", each) for each in (key, shut)]
+        assert await shell.enter(box.daemon, ref, is_terminal=False) is None
+        entered = await shell.enter_with_tools(box.daemon, ref, is_terminal=False)
+        said = await asyncio.to_thread(type_into, entered, "ps; ls /\n")
+        assert "sleep 600" in said and "mltui-tools" in said
+        await shell.leave(box.daemon, entered)
+        await soon(lambda: _has_no_tools(docker, key))
+        beside = await shell.enter_with_tools(box.daemon, closed, is_terminal=False)
+        said = await asyncio.to_thread(type_into, beside, "ps; ls /proc/1/root\n")
+        assert "sleep 600" in said and "busybox.only" in said
+        assert "read-only" in beside.shell.notes[0]
+        await shell.leave(box.daemon, beside)
+        own = await seen(feed, "containers", await box.run("own"))
+        mine = await shell.enter(box.daemon, own, is_terminal=False)
+        assert mine is not None
+        assert "hi" in await asyncio.to_thread(type_into, mine, "echo hi\n")
+    finally:
+        await box.clear()
+        await asyncio.to_thread(call, [*docker, "rmi", "-f", image])
+
+
+def _has_no_tools(docker: list[str], key: str) -> bool:
+    argv = [*docker, "cp", f"{key}:/mltui-tools", "-"]
+    return subprocess.run(argv, capture_output=True).returncode != 0
 
 
 async def test_another_container_of_that_name_is_left_alone(feed: Feed, box: Box) -> None:

@@ -39,6 +39,8 @@ LISTS = (*DOCKER, *KUBE, "builds")
 """Lists that stand in place of the pipeline, beside that of the runs."""
 PAGE = "page"
 """A page or a log of one thing of such a list."""
+MEASURED = "stats"
+"""The page of curves, which only what is measured has."""
 TRIAGE = "triage"
 """The list of what is wrong."""
 EVERYWHERE = ("pipeline", "runs", TRIAGE, *LISTS, PAGE)
@@ -353,6 +355,8 @@ class Action:
     """How the failure card offers it; None: it doesn't."""
     danger: bool = False
     """It ends or changes something, so it asks first."""
+    types: bool = False
+    """It opens the line to type on and waits for nothing: keys typed ahead belong there."""
     rank: int = 50
     """Place on the footer; the smallest first."""
     on_footer: bool = True

@@ -17,5 +17,6 @@ ACTION = Action(
     run=_run,
     keys=("colon",),
     places=EVERYWHERE,
+    types=True,
     rank=82,
 )

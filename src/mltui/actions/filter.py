@@ -17,5 +17,6 @@ ACTION = Action(
     run=_run,
     keys=("slash",),
     places=EVERYWHERE,
+    types=True,
     rank=80,
 )

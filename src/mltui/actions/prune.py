@@ -62,10 +62,12 @@ ACTION = Action(
     "what has a name, too.",
     group="Docker",
     run=_run,
+    keys=("X",),
     command="prune",
     argument="KIND all",
     places=DOCKER,
     why_not=_why_not,
     danger=True,
+    rank=49,
     complete=lambda known: (*_KINDS, _ALL),
 )

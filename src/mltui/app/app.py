@@ -147,6 +147,9 @@ class MltuiApp(App[int]):
 
     def act(self, action: Action, context: ScreenContext, argument: str) -> None:
         """Run an action beside the screen, so that it can wait for answers."""
+        if action.types:
+            next(action.run(context, argument).__await__(), None)
+            return
         self.run_worker(self._act(action, context, argument), group="act", exit_on_error=True)
 
     async def _act(self, action: Action, context: ScreenContext, argument: str) -> None:

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -105,7 +106,17 @@ class CommandLine(Horizontal):
         field.cursor_position = len(text)
         self._typed, self._chosen = text, -1
         self._offer(text)
-        field.focus()
+        self.screen.set_focus(field)  # at once: what is typed ahead belongs here
+
+    async def take(self, event: Key) -> None:
+        """A key that was typed before the line was open, and reached whatever had the keys then."""
+        field = self.query_one(Typed)
+        if event.key == "enter":
+            await field.action_submit()
+        elif event.key == "escape":
+            field.action_leave()
+        elif event.is_printable and event.character:
+            field.insert_text_at_cursor(event.character)
 
     def close(self) -> None:
         """Give the footer its place back."""

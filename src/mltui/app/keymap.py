@@ -9,6 +9,8 @@ from mltui.actions.registry import ACTIONS
 from mltui.app.present.tabs import TABS
 
 TAB_NAMES = TABS
+TYPING = frozenset(key for action in ACTIONS if action.types for key in action.keys)
+"""Keys that open the line to type on."""
 
 
 def first_of_each_key() -> Iterator[tuple[str, Action]]:

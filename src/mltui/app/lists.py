@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.worker import Worker
 
 from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
+from mltui.app.listpages import ListPages
 from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
 from mltui.app.present.kind import about, header
-from mltui.app.present.line import Line, line, wrapped
+from mltui.app.present.line import Line, line
 from mltui.app.sources.builds import BuildSource
 from mltui.app.sources.docker import DockerSource
 from mltui.app.sources.kube import KubeSource
@@ -50,7 +51,8 @@ class Lists:
         self._bench = bench
         self.pane = KindPane()
         self.is_open = False
-        self.docker = DockerSource()
+        self.pages = ListPages(bench, self)
+        self.docker = DockerSource(bench)
         self.kube = KubeSource(bench)
         self.builds = BuildSource(bench, self._builds_changed)
         self.source: Source = self.docker
@@ -85,6 +87,7 @@ class Lists:
         self.source, self._title = source, opened.title or opened.kind.name
         self._name, self._trail = name, trail
         self._end_log()
+        self.pages.leave()
         self.pane.show(opened.kind, opened.table)
         self.is_open = True
 
@@ -93,6 +96,7 @@ class Lists:
         self.is_open = False
         self._trail = ()
         self._end_log()
+        self.pages.leave()
         self.pane.leave()
         self.source.leave()
 
@@ -213,6 +217,7 @@ class Lists:
         pane = self.pane
         if pane.showing:
             self._end_log()
+            self.pages.leave()
             pane.show_list()
         elif pane.needle:
             pane.filter("")
@@ -233,10 +238,10 @@ class Lists:
         key = self.pane.subject or self.kind.key(self.pane.grid.cursor_row or chosen[0])
         self._end_log()
         if view in ("log", "previous") or view.startswith("container:"):
+            self.pages.leave()
             self._show_log(key, view.removeprefix("container:"))
         else:
-            self.pane.show_page(view, key)
-            self._read_page()
+            self.pages.show(view, key)
 
     def _news(self) -> None:
         if self.is_open:
@@ -263,25 +268,8 @@ class Lists:
 
     def thing_changed(self) -> None:
         """What the page is about is different now."""
-        if self.pane.showing in ("describe", "inspect"):
-            self._read_page()
-
-    def _read_page(self) -> None:
-        self._bench.run_worker(self._page(), group="page", exclusive=True, exit_on_error=True)
-
-    async def _page(self) -> None:
-        pane = self.pane
-        key, view = pane.subject, pane.showing
-        row = pane.grid.model.rows.get(key) if key is not None else None
-        if key is None or row is None:
-            return
-        try:
-            lines = await self.source.page(view, self.kind, row, pane.size.width)
-        except MltuiError as error:
-            lines = wrapped(str(error), pane.size.width - 2, "state-warning", " ")
-        if (pane.subject, pane.showing) == (key, view):
-            pane.show_page(view, key, lines)
-            self._bench.frame.show()
+        if self.pages.is_shown:
+            self.pages.read()
 
     # --- logs -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.screen import Screen
 
 from mltui.actions import registry
@@ -269,6 +270,15 @@ class Workbench(Screen[int]):
         self.frame.notice(text, bad=bad)
 
     # --- keys ---------------------------------------------------------------------------------
+
+    async def on_key(self, event: Key) -> None:
+        """A command or a filter typed so fast that its line was not open yet for all of it."""
+        if self.line.display:
+            event.stop()
+            await self.line.take(event)
+        elif event.key in keymap.TYPING:
+            event.stop()
+            self.action_press(event.key)
 
     def action_press(self, key: str) -> None:
         """A key of the registry: the action that it means here."""

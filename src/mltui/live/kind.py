@@ -7,7 +7,7 @@ table true are made from these records. One file in `kinds/` holds one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mltui.live.cells import Column
@@ -130,6 +130,12 @@ class Kind(Generic[R]):
     """A readable page of one; the last argument shows secrets."""
     inspect: Callable[[Daemon, str, bool], Awaitable[str]] | None = None
     """All that the host says of it, as JSON text; secrets masked unless asked for."""
+    pages: Mapping[str, Callable[[Daemon, str, bool], Awaitable[Page]]] = field(
+        default_factory=dict
+    )
+    """Other pages by name: `top`, `environment`, `changes`, `layers`; called like `describe`."""
+    lasting: frozenset[str] = frozenset(("describe", "environment", "layers"))
+    """Pages that are true until an event says otherwise; others are read again while shown."""
     has_logs: bool = False
     has_stats: bool = False
     watched: Watched[R] | None = None

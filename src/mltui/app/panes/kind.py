@@ -247,7 +247,7 @@ class KindPane(Vertical):
             self.page.show(list(lines) or [line((" reading…", "dim"))])
         if not is_same:
             self.page.scroll_to(y=0, animate=False)
-        self.page.focus()
+            self.page.focus()
 
     def show_log(self, key: str, index: LogIndex, title: str) -> None:
         """The log of a thing, followed."""

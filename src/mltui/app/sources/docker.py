@@ -6,8 +6,10 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mltui.actions.action import MEASURED
 from mltui.app.present.kind import json_lines, page_lines
 from mltui.app.present.line import Line, line
+from mltui.app.present.stats import stats_lines
 from mltui.app.sources.source import LogOf, Opened
 from mltui.live.daemon import open_daemon
 from mltui.live.feed import Feed
@@ -15,6 +17,7 @@ from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
 
 if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
     from mltui.live.logs import LogState
     from mltui.live.verbs import Ref
 
@@ -27,7 +30,8 @@ class DockerSource:
 
     band = ""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
         self.open_feed: Callable[[], Feed] = lambda: Feed(open_daemon())
         self._feed: Feed | None = None
 
@@ -69,7 +73,10 @@ class DockerSource:
         key, daemon = kind.key(row), self.feed.daemon
         if view == "inspect":
             return json_lines(await kind.inspect(daemon, key, False))
-        return page_lines(await kind.describe(daemon, key, False), width)
+        if view == MEASURED:
+            samples, height = self.feed.stats.history(key), self._bench.size.height - 4
+            return stats_lines(row, samples, width, height, unicode=self._bench.unicode)
+        return page_lines(await kind.pages.get(view, kind.describe)(daemon, key, False), width)
 
     async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
         """See `Source`."""

@@ -73,12 +73,14 @@ def plot(
     height: int,
     *,
     target: float | None = None,
+    base: float | None = None,
     first: int = 1,
     unicode: bool = True,
 ) -> list[str]:
     """*values* by round as a line, *height* lines of at most *width* cells.
 
-    Labels on the left say the greatest, the least and the *target* (a dashed line); below the
+    Labels on the left say the greatest, the least (of the values and *base*, where the scale is to
+    begin) and the *target* (a dashed line); below the
     axis stand the number of the *first* round and of the last. Where there is little room, the
     labels go first, then the axis. Gaps interrupt the line; a single value is a point.
     """
@@ -87,8 +89,8 @@ def plot(
     if target is not None and not math.isfinite(target):
         target = None
     known = _known(values)
-    bounds = [*known, target] if target is not None else known
-    if not bounds:
+    bounds = [*known, *(each for each in (target, base) if each is not None)]
+    if not bounds or not (known or target is not None):
         return [shorten_end("no values yet", width), *[""] * (height - 1)]
     low, high = min(bounds), max(bounds)
     rows = height - 2 if height >= 4 else height

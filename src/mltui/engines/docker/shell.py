@@ -213,14 +213,11 @@ async def put_tools(client: Client, obj: str) -> list[str]:
     Conflict when its file system is read-only; StartFailed when there is no busybox for it.
     """
     found = await client.json("GET", f"/containers/{obj}/json")
+    if (found.get("HostConfig") or {}).get("ReadonlyRootfs"):
+        raise Conflict("its file system is read-only")
     image = await client.json("GET", f"/images/{found['Image']}/json")
     busybox = await toolbox.read_busybox(client, str(image.get("Architecture", "")))
-    try:
-        await toolbox.put(client, obj, toolbox.tools_archive(busybox))
-    except DockerError as error:
-        if "read-only" in error.message or "read only" in error.message:
-            raise Conflict("its file system is read-only") from error
-        raise
+    await toolbox.put(client, obj, toolbox.tools_archive(busybox))
     return _busybox_shell()
 
 
@@ -241,7 +238,7 @@ async def take_tools(client: Client, obj: str) -> None:
         await client.json("POST", f"/exec/{made['Id']}/start", None, {"Detach": True})
 
 
-async def beside(client: Client, obj: str, cwd: Path) -> Shell:
+async def beside(client: Client, obj: str, cwd: Path, *, is_terminal: bool = True) -> Shell:
     """A debug container: the same image with a busybox, in the processes and the network of one.
 
     It sees the other's files under `/proc/1/root`, and its volumes. StartFailed, DockerError.
@@ -259,7 +256,7 @@ async def beside(client: Client, obj: str, cwd: Path) -> Shell:
         "WorkingDir": "/",
         "Labels": {SHELL: name},
         "Healthcheck": {"Test": ["NONE"]},
-        "Tty": True,
+        "Tty": is_terminal,
         "OpenStdin": True,
         "StdinOnce": True,
         "AttachStdin": True,

@@ -7,22 +7,27 @@ Called by the kind's declaration and by panes. Source: Docker Engine API, "Inspe
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mltui.errors import MltuiError
 from mltui.live.cells import age, plain
-from mltui.live.daemon import Daemon
+from mltui.live.daemon import Daemon, status_of
 from mltui.live.exits import exit_meaning
 from mltui.live.kinds._container import read_inspected
 from mltui.live.kinds._docker import label_lines, labels_of, short_id, when
-from mltui.live.masking import mask_entry, mask_text, mask_words
+from mltui.live.masking import mask_command, mask_entry, mask_text, mask_words
 from mltui.live.page import Line, Page, given, line, page, section
 from mltui.live.times import read_time
 from mltui.text import format_bytes, format_duration
 
 _CHECKS = 5
 """Newest health checks shown; the daemon keeps as many."""
+_TOP = "-eo pid,user,pcpu,rss,etime,args"
+_WORDS = ("USER", "UID", "TTY")
+"""Columns of `ps` that hold words; numbers stand on the right."""
+_FILES = 1_000
 CHANGE_KINDS = ("changed", "added", "deleted")
 
 
@@ -56,6 +61,77 @@ async def changes(daemon: Daemon, key: str) -> list[Change]:
     found = await daemon.get(f"/containers/{key}/changes")
     made = [Change(CHANGE_KINDS[int(each["Kind"]) % 3], str(each["Path"])) for each in found or ()]
     return sorted(made, key=lambda change: change.path)
+
+
+async def top_page(daemon: Daemon, key: str, secrets: bool) -> Page:
+    """The processes of a container, the busiest first. DockerError, Unreachable."""
+    try:
+        found = await top(daemon, key, _TOP)
+    except MltuiError as error:
+        if status_of(error) != 500:
+            raise
+        found = await top(daemon, key)  # a host whose `ps` knows no columns
+    at = next((n for n, title in enumerate(found.titles) if title in ("%CPU", "C")), None)
+    rows = sorted(found.rows, key=lambda row: -_number(row[at])) if at is not None else found.rows
+    lines = _aligned(found.titles, rows, secrets)
+    count = f"{len(rows)} process{'es' * (len(rows) != 1)}"
+    shown = [line("", each, "" if n else "dim") for n, each in enumerate(lines)]
+    return page(f"container {await _name(daemon, key)}", (section(count, shown),))
+
+
+async def changes_page(daemon: Daemon, key: str, secrets: bool) -> Page:
+    """The files that a container added, changed or deleted. DockerError, Unreachable."""
+    found = await changes(daemon, key)
+    title = f"container {await _name(daemon, key)}"
+    if not found:
+        nothing = (line("", "its files are as in its image"),)
+        return page(title, (section("Files", nothing),))
+    parts = []
+    for what in CHANGE_KINDS[::-1]:
+        paths = [change.path for change in found if change.what == what]
+        shown = [line("", path) for path in paths[:_FILES]]
+        if len(paths) > _FILES:
+            shown.append(line("", f"and {len(paths) - _FILES:,} more", "dim"))
+        parts.append(section(f"{len(paths)} {what}", shown))
+    return page(title, parts)
+
+
+async def environment_page(daemon: Daemon, key: str, secrets: bool) -> Page:
+    """The variables of a container; what looks secret is masked. DockerError, Unreachable."""
+    raw = await daemon.get(f"/containers/{key}/json")
+    lines = list(_environment(raw.get("Config") or {}, secrets))
+    title = f"container {read_inspected(raw).name}"
+    return page(
+        title, (section("Environment", lines or (line("", "it has no variables of its own"),)),)
+    )
+
+
+async def _name(daemon: Daemon, key: str) -> str:
+    return read_inspected(await daemon.get(f"/containers/{key}/json")).name
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _aligned(
+    titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], secrets: bool
+) -> Iterator[str]:
+    """A table as lines; its last column is a command and may be long."""
+    rows = list(rows)
+    sizes = [
+        max(len(row[n]) for row in (titles, *rows) if n < len(row)) for n in range(len(titles))
+    ]
+    for row in (titles, *rows):
+        command = row[-1] if secrets else mask_command(row[-1])
+        cells = [
+            cell.ljust(size) if title in _WORDS else cell.rjust(size)
+            for cell, size, title in zip(row[:-1], sizes, titles, strict=False)
+        ]
+        yield "  ".join((*cells, command))
 
 
 async def describe(daemon: Daemon, key: str, secrets: bool) -> Page:

@@ -6,7 +6,7 @@ started and ended, whether memory was the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -242,6 +242,16 @@ async def _describe(daemon: Daemon, key: str, secrets: bool) -> Page:
     return await describe(daemon, key, secrets)
 
 
+def _page(name: str) -> Callable[[Daemon, str, bool], Awaitable[Page]]:
+    async def read(daemon: Daemon, key: str, secrets: bool) -> Page:
+        from mltui.live.kinds import _container_page
+
+        found: Page = await getattr(_container_page, f"{name}_page")(daemon, key, secrets)
+        return found
+
+    return read
+
+
 async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
     from mltui.live.kinds._inspecting import inspect
 
@@ -270,6 +280,7 @@ KIND: Kind[ContainerRow] = Kind(
     ),
     describe=_describe,
     inspect=_inspect,
+    pages={name: _page(name) for name in ("top", "environment", "changes")},
     has_logs=True,
     has_stats=True,
     empty="no containers on this Docker host",

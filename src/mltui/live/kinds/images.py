@@ -35,11 +35,13 @@ from mltui.live.kinds._docker import (
 from mltui.live.masking import mask_command, mask_entry
 from mltui.live.page import Line, Page, given, line, page, section
 from mltui.live.times import read_time
-from mltui.text import format_bytes
+from mltui.text import format_bytes, unicode_ok
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_BAR = 12
+"""Cells of the largest layer's bar."""
 _UNNAMED = "<unnamed>"
 _CHANGED = frozenset(("tag", "untag", "pull", "load", "import"))
 _SHELL = re.compile(r"^(/bin/sh -c )?#\(nop\)\s*|^(\|\d+ .*?)?/bin/sh -c (?=\S)|\s*# buildkit$")
@@ -213,6 +215,30 @@ def image_page(
     )
 
 
+async def _layers_page(daemon: Daemon, key: str, secrets: bool) -> Page:
+    """An image's layers from its base up, with their sizes drawn beside each other."""
+    raw = await daemon.get(f"/images/{key}/json")
+    made = await layers(daemon, key, secrets=secrets)
+    largest = max((layer.size_bytes for layer in made), default=0)
+    total = sum(layer.size_bytes for layer in made)
+    filled = [layer for layer in made if layer.size_bytes]
+    title = f"{len(filled)} layers, {format_bytes(total)}"
+    empty = len(made) - len(filled)
+    note = given("", f"and {empty} steps that made no layer, such as ENV and LABEL" * bool(empty))
+    return page(
+        f"image {read_inspected(raw).name}",
+        (section(title, (*(_layer_bar(layer, largest) for layer in filled), note)),),
+    )
+
+
+def _layer_bar(layer: Layer, largest: int) -> Line:
+    share = layer.size_bytes / largest
+    drawn = ("█" if unicode_ok() else "#") * max(round(share * _BAR), 1)
+    names = f"  ({', '.join(layer.names)})" if layer.names else ""
+    said = (layer.command or layer.comment or NOTHING) + names
+    return line(f"{format_bytes(layer.size_bytes):>8} {drawn:<{_BAR}}", said)
+
+
 def _layer_line(layer: Layer) -> Line:
     size = format_bytes(layer.size_bytes) if layer.size_bytes else NOTHING
     return line(f"{size:>8}", layer.command or layer.comment, "" if layer.size_bytes else "dim")
@@ -221,6 +247,13 @@ def _layer_line(layer: Layer) -> Line:
 def _variable(entry: str, secrets: bool) -> Line:
     name, _, value = (entry if secrets else mask_entry(entry)).partition("=")
     return line(name, value)
+
+
+async def _environment_page(daemon: Daemon, key: str, secrets: bool) -> Page:
+    raw = await daemon.get(f"/images/{key}/json")
+    env = sorted(map(str, (raw.get("Config") or {}).get("Env") or ()))
+    lines = [_variable(entry, secrets) for entry in env] or [line("", "it has no variables")]
+    return page(f"image {read_inspected(raw).name}", (section("Environment", lines),))
 
 
 async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
@@ -262,6 +295,7 @@ KIND: Kind[ImageRow] = Kind(
     relations=(Relation("Containers", "containers", lambda row: row.users, by_label=True),),
     describe=_describe,
     inspect=_inspect,
+    pages={"layers": _layers_page, "environment": _environment_page},
     empty="no images on this Docker host",
 )  # fmt: skip
 """Images of a Docker host."""
