@@ -7,6 +7,7 @@ asked, and its events come in order, after what they tell of.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
@@ -167,6 +168,8 @@ class Model(Daemon):
         return "docker"
 
 
+QUICK = "MLTUI_QUICK" in os.environ
+"""`make quick` looks at fewer examples; `make test` and CI at all."""
 WORDS = st.sampled_from(
     ["create", "create", "start", "die", "rename", "update", "destroy", "volume",
      "break", "down", "up", "pause", "stats"]
@@ -250,7 +253,7 @@ def brisk() -> Any:
         yield
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30 if QUICK else 150, deadline=None)
 @given(st.integers(0, 10_000), st.lists(WORDS, max_size=40))
 @example(1, ["create", "break", "destroy", "create", "down", "die", "up", "create", "destroy"])
 def test_any_history_ends_as_a_fresh_list_says(seed: int, words: list[str]) -> None:

@@ -6,6 +6,8 @@ Seeds make the projects and everything that happens to them, so a failing exampl
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,8 @@ from mltui.pipeline.scheduler import Scheduler
 from .generated import act, simulation
 from .simulated import Simulation
 
+QUICK = "MLTUI_QUICK" in os.environ
+"""`make quick` looks at fewer examples; `make test` and CI at all."""
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 MOST = 3000
 """Steps after which a run counts as one that never ends."""
@@ -43,19 +47,19 @@ def drive(sim: Simulation, *, acting: float = 0.0, crashing: float = 0.0) -> Non
     sim.check_bounds(persons=bool(acting))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40 if QUICK else 200, deadline=None)
 @given(SEEDS)
 def test_a_run_left_alone(seed: int) -> None:
     drive(simulation(seed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60 if QUICK else 300, deadline=None)
 @given(SEEDS)
 def test_a_run_with_a_hasty_person(seed: int) -> None:
     drive(simulation(seed), acting=0.06)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40 if QUICK else 200, deadline=None)
 @given(SEEDS)
 def test_a_run_whose_runner_dies_again_and_again(seed: int) -> None:
     drive(simulation(seed), acting=0.04, crashing=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -58,27 +59,56 @@ stages:
 World = tuple[Project, Callable[..., int]]
 
 
+FILES = {
+    "mltui.yaml": TEXT,
+    "seed.txt": "seed\n",
+    "use.sh": 'echo "$1 $2"\n',
+    "lib/a.txt": "1\n2\n3\n",
+}
+
+
+def write(root: Path) -> Project:
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    return Project(root)
+
+
+def files(root: Path) -> dict[str, str]:
+    return {str(p.relative_to(root)): p.read_text() for p in root.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def ran_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after its first run, which nearly every test begins with."""
+    project = write(tmp_path_factory.mktemp("once"))
+    execute(project, RunRequest(jobs=2))
+    return project.folder
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, ran_once: Path) -> World:
     """A project, and how to run it to its end."""
-    (tmp_path / "mltui.yaml").write_text(TEXT)
-    (tmp_path / "seed.txt").write_text("seed\n")
-    (tmp_path / "use.sh").write_text('echo "$1 $2"\n')
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "a.txt").write_text("1\n2\n3\n")
-    project = Project(tmp_path)
+    project = write(tmp_path)
 
     def run(request: RunRequest | None = None) -> int:
-        project.prepare()
-        with closing(project.journal(write=True)) as journal:
-            number = journal.queue_run(request or RunRequest(jobs=2), time.time())
-            command = [sys.executable, "-P", "-m", "mltui.runs.runner", str(tmp_path)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            row = journal.run(number)
-        assert row is not None and row.state is State.SUCCEEDED, (row, done.stderr)
-        return number
+        if request is None and not project.folder.exists() and files(tmp_path) == FILES:
+            shutil.copytree(ran_once, project.folder, symlinks=True)
+            return 1
+        return execute(project, request or RunRequest(jobs=2))
 
     return project, run
+
+
+def execute(project: Project, request: RunRequest) -> int:
+    project.prepare()
+    with closing(project.journal(write=True)) as journal:
+        number = journal.queue_run(request, time.time())
+        command = [sys.executable, "-P", "-m", "mltui.runs.runner", str(project.root)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        row = journal.run(number)
+    assert row is not None and row.state is State.SUCCEEDED, (row, done.stderr)
+    return number
 
 
 def row_of(project: Project, run: int, instance: Instance) -> StageRow:

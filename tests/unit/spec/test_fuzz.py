@@ -351,7 +351,8 @@ OPERATORS = [
     exchanged_lines,
     broken_reference,
 ]
-EACH = 45
+EACH = 10 if "MLTUI_QUICK" in os.environ else 45
+"""`make quick` tries fewer of each; `make test` and CI more than 500 in all."""
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
