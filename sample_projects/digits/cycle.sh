@@ -12,10 +12,12 @@ traffic() {
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
 
 rm -f corrections/*.jsonl
-mltui run
-mltui deploy classifier --yes
+mltui run ${TARGET:+--target "$TARGET"}
+mltui deploy classifier --yes ${TARGET:+--target "$TARGET"}
 url=$(mltui ls services classifier -o json | field url)/predict
-python=$(mltui ls versions classifier -o json | field location)/bin/python
+# Any Python with numpy will do; the service's own where it is a process.
+python=${PYTHON:-$(mltui ls versions classifier -o json | field location)/bin/python}
+"$python" -c "import numpy" || { echo "set PYTHON to a Python that has numpy" >&2; exit 2; }
 mltui get vectorize.holdout -o .mltui/holdout.npz
 
 echo "== pages as they were learned"

@@ -66,8 +66,7 @@ async def confirm_change(
     change = await context.send(preview)
     if change is None:
         return None
-    why = f" {change.needs_confirmation[0].upper()}{change.needs_confirmation[1:]}." * bool(
-        change.needs_confirmation
-    )
+    needs = change.needs_confirmation
+    why = f" {needs[0].upper()}{needs[1:]}." if needs else ""
     question = Question(sentence + why, yes, detail=tuple(change_lines(change)))
     return change if await context.confirm(question) else None

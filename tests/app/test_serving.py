@@ -1,0 +1,197 @@
+"""Services and monitors in the pipeline: how they stand, and what keys do to them.
+
+The serving journal is written as a supervisor would; its lock is held, so none is started.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mltui.runs.lock import SUPERVISOR, RunnerLock
+from mltui.runs.project import Project
+from mltui.serving import series
+from mltui.serving.ledger import Ledger
+from mltui.serving.rows import Health, Served, Standing, Version
+
+from .driver import Driver
+from .seed import Seed
+from .worlds import digits, world
+
+NAME = "classifier@local"
+
+
+class Supervised:
+    """What a supervisor would write."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.lock = RunnerLock(project.folder, SUPERVISOR)
+        assert self.lock.take()
+
+    def ledger(self) -> Ledger:
+        return Ledger.open(self.project.folder, write=True)
+
+    def deploy(self, run: int, accuracy: float, why: str = "deployed") -> None:
+        now = time.time()
+        store = self.project.store()
+        served = {"model": Served(store.put_text(f"model of {run}"), f"train~4 of run {run}")}
+        version = Version(
+            NAME, 0, run, now, "ada@lab", why, store.put_text("spec").digest,
+            store.put_text("code").digest, served, {}, {"evaluate.accuracy": accuracy},
+        )  # fmt: skip
+        with closing(self.ledger()) as ledger:
+            ledger.want_version(
+                version, replicas=2, port=8080, what=f"deployed run {run}",
+                monitors=[("drift", 3_600.0)],
+            )  # fmt: skip
+
+    def settle(self) -> None:
+        """Every replica that is wanted is there and well."""
+        with closing(self.ledger()) as ledger:
+            wanted = ledger.deployment(NAME)
+            assert wanted is not None
+            version = ledger.version(NAME, wanted.version)
+            assert version is not None
+            for old in ledger.replicas(NAME):
+                ledger.put_replica(replace(old, health=Health.GONE))
+            for _ in range(wanted.replicas):
+                row = ledger.next_replica(version, 40_000, time.time() - 90)
+                ledger.put_replica(replace(row, health=Health.READY, object="1:2:3"))
+            ledger.settle(wanted)
+            ledger.set_state(NAME, Standing.READY, "", wanted.replicas)
+
+
+@pytest.fixture
+def supervised(tmp_path: Path) -> Iterator[Supervised]:
+    seed = Seed.project_of(tmp_path / "digits", digits())
+    seed.run(world(), began=time.time() - 300)
+    made = Supervised(seed.project)
+    made.deploy(1, 0.987)
+    made.settle()
+    yield made
+    made.lock.release()
+
+
+async def select(screen: Driver, name: str) -> None:
+    await screen.until(lambda: bool(screen.stage(name)), f"the line of {name}")
+    await screen.press("end")
+    if name == "classifier":
+        await screen.press("up")
+    assert screen.selected == name
+
+
+async def test_the_pipeline_says_how_services_and_monitors_stand(supervised: Supervised) -> None:
+    async with Driver.open(supervised.project) as screen:
+        await screen.sees("2/2 ready")
+        assert "● classifier" in screen.stage("classifier")
+        assert "in 59m" in screen.stage("drift") or "in 1h" in screen.stage("drift")
+        await select(screen, "classifier")
+        assert "version     1 · run 1 · ada@lab" in screen.pane
+        assert "http://127.0.0.1:8080" in screen.pane
+        with closing(supervised.ledger()) as ledger:
+            ledger.set_state(NAME, Standing.DEGRADED, "it ended with exit code 3", 1)
+        await screen.sees("1/2 degraded")
+        assert "it ended with exit code 3" in screen.pane
+
+
+async def test_the_curve_of_a_service_is_drawn(supervised: Supervised) -> None:
+    now = time.time()
+    with closing(supervised.ledger()) as ledger:
+        for n in range(60):
+            values = {"digits_total": ("rate", float(n % 20)), "evil\x1b[31m": ("value", 1.0)}
+            series.record(ledger, NAME, now - 3_000 + 50 * n, values)
+    async with Driver.open(supervised.project, size=(160, 50)) as screen:
+        await select(screen, "classifier")
+        assert "digits_total" in screen.pane
+        assert any(0x2801 <= ord(letter) <= 0x28FF for letter in screen.pane), "no curve"
+        assert "\x1b" not in screen.pane
+
+
+async def test_s_scales_and_the_line_says_so_until_it_is_done(supervised: Supervised) -> None:
+    async with Driver.open(supervised.project) as screen:
+        await select(screen, "classifier")
+        assert "Scale" in screen.line("footer")
+        await screen.press("s")
+        await screen.sees("How many replicas? Now 2.")
+        await screen.press("backspace", "3", "enter")
+        with closing(supervised.ledger()) as ledger:
+            wanted = ledger.deployment(NAME)
+            assert wanted is not None
+            assert wanted.replicas == 3
+        supervised.settle()
+        await screen.sees("3/3 ready")
+
+
+async def test_stopping_asks_and_says_what_it_means(supervised: Supervised) -> None:
+    async with Driver.open(supervised.project) as screen:
+        await select(screen, "classifier")
+        await screen.press("ctrl+k")
+        await screen.sees("port 8080 any more")
+        await screen.press("escape")
+        with closing(supervised.ledger()) as ledger:
+            assert ledger.is_needed()
+            found = ledger.deployment(NAME)
+            assert found is not None
+            assert found.is_wanted
+        await screen.press("ctrl+k", "y")
+        await screen.until(lambda: not _wanted(supervised), "that it is stopped")
+
+
+async def test_back_to_the_version_before(supervised: Supervised) -> None:
+    supervised.deploy(1, 0.7, "a worse one")
+    supervised.settle()
+    async with Driver.open(supervised.project) as screen:
+        await select(screen, "classifier")
+        await screen.press("B")
+        await screen.sees("0.7 → 0.987")
+        await screen.press("y")
+        await screen.until(lambda: _version(supervised) == 3, "version 3")
+        assert "rolled back to version 1" in screen.pane
+
+
+async def test_a_monitor_is_asked_and_says_what_came_of_it(supervised: Supervised) -> None:
+    async with Driver.open(supervised.project) as screen:
+        await select(screen, "drift")
+        await screen.press("m")
+        with closing(supervised.ledger()) as ledger:
+            row = ledger.monitor("drift", "local")
+            assert row is not None
+            assert row.asked_at is not None
+            number = ledger.begin_measurement(row, time.time(), row.next_at)
+        await screen.sees("measuring")
+        with closing(supervised.ledger()) as ledger:
+            ledger.end_measurement(
+                row, number, verdict="not-passed", rows=600, metrics={"psi": 3.9},
+                reason="psi 3.9, needs < 0.2", run=2,
+            )  # fmt: skip
+        await screen.sees("run 2 at work")
+        assert "psi 3.9, needs < 0.2; run 2 started" in screen.pane
+        with closing(supervised.ledger()) as ledger:
+            ledger.set_outcome(number, "version 2: accuracy 0.965 > 0.697 of what serves")
+        await screen.sees("accuracy 0.965 > 0.697")
+
+
+async def test_without_a_supervisor_that_is_said(supervised: Supervised) -> None:
+    supervised.lock.release()
+    async with Driver.open(supervised.project) as screen:
+        await select(screen, "classifier")
+        assert "2/2 unknown" in screen.stage("classifier") or "unknown" in screen.text
+        assert "mltui resume" in screen.pane
+
+
+def _wanted(supervised: Supervised) -> bool:
+    with closing(supervised.ledger()) as ledger:
+        found = ledger.deployment(NAME)
+    return found is not None and found.is_wanted
+
+
+def _version(supervised: Supervised) -> int:
+    with closing(supervised.ledger()) as ledger:
+        found = ledger.deployment(NAME)
+    return 0 if found is None else found.version
