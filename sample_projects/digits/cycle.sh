@@ -18,7 +18,7 @@ url=$(mltui ls services classifier -o json | field url)/predict
 # Any Python with numpy will do; the service's own where it is a process.
 python=${PYTHON:-$(mltui ls versions classifier -o json | field location)/bin/python}
 "$python" -c "import numpy" || { echo "set PYTHON to a Python that has numpy" >&2; exit 2; }
-mltui get vectorize.holdout -o .mltui/holdout.npz
+mltui get vectorize.holdout -o .mltui/holdout.npz --force
 
 echo "== pages as they were learned"
 traffic

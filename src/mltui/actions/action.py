@@ -66,6 +66,8 @@ class Selection:
     """The project's newest run."""
     listed: RunRow | None = None
     """The run under the cursor in the list of runs."""
+    marked_runs: tuple[int, ...] = ()
+    """Runs that are marked there, oldest first."""
     spec_problems: int = 0
     has_runner: bool = False
     position: tuple[str, int] | None = None
@@ -182,6 +184,10 @@ class Context(Protocol):
 
     def show_triage(self) -> None:
         """Show what is wrong, and what fixes it."""
+        ...
+
+    def show_comparison(self, numbers: Sequence[int]) -> None:
+        """Show these runs side by side."""
         ...
 
     def open_run(self, number: int) -> None:

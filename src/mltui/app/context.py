@@ -10,7 +10,7 @@ import asyncio
 import difflib
 import os
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import SuspendNotSupported
@@ -174,6 +174,12 @@ class ScreenContext(ListContext):
         else:
             bench.stages.focus()
         bench.frame.show()
+
+    def show_comparison(self, numbers: Sequence[int]) -> None:
+        """Show these runs side by side."""
+        from mltui.app.dialogs.compare import CompareDialog
+
+        self._bench.app.push_screen(CompareDialog(self._session.project, tuple(numbers)))
 
     def open_run(self, number: int) -> None:
         """Show this run; the newest one is followed by whatever run comes next."""

@@ -22,6 +22,7 @@ def selection_of(
     row: StageRow | None,
     *,
     listed: RunRow | None = None,
+    marked_runs: tuple[int, ...] = (),
     in_runs: bool = False,
     fault: tuple[str, int] | None = None,
 ) -> Selection:
@@ -49,6 +50,7 @@ def selection_of(
         undecided=undecided,
         newest=session.newest,
         listed=listed,
+        marked_runs=marked_runs,
         spec_problems=len(session.problems),
         has_runner=session.runner.alive,
         position=_position(session, entry, fault),

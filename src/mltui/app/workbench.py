@@ -117,6 +117,7 @@ class Workbench(Screen[int]):
             self.stages.entry,
             self.stages.row,
             listed=listed,
+            marked_runs=self.runs.marked if self.session.listing else (),
             in_runs=self.session.listing,
             fault=self.detailing.fault_of(self.stages.row),
         )

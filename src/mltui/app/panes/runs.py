@@ -27,6 +27,11 @@ class RunsPane(Grid[RunRow]):
         self.now = now
         self.set_rows(runs, lambda run: run.number)
 
+    @property
+    def marked(self) -> tuple[int, ...]:
+        """The marked runs, oldest first."""
+        return tuple(sorted(key for key in self.marks if isinstance(key, int)))
+
     def filter(self, needle: str) -> None:
         """Show only runs with this text in any column."""
         self.needle = needle

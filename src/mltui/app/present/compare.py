@@ -1,0 +1,61 @@
+"""Runs side by side, as lines: what differs, section by section, a column a run."""
+
+from __future__ import annotations
+
+from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
+from mltui.logs.sanitize import plain
+from mltui.runs.compare import Comparison, Row, cell
+from mltui.text.width import cell_width, fit
+
+_TITLES = {
+    "run": "Run",
+    "params": "Params",
+    "metrics": "Metrics",
+    "code": "Code",
+    "environments": "Environments",
+    "inputs": "Inputs",
+    "outputs": "Outputs",
+    "durations": "Time",
+}
+_LEAST = 8
+
+
+def compare_lines(found: Comparison, width: int, *, everything: bool, unicode: bool) -> list[Line]:
+    """The comparison. `everything`: also what is the same in all runs."""
+    rows = [row for row in found.rows if everything or not row.is_same]
+    if not rows:
+        return [line((" these runs are the same in all that is compared", ""))]
+    count = len(found.runs)
+    shown = {id(row): [_text(row, place, unicode) for place in range(count)] for row in rows}
+    names = max(cell_width(row.name) for row in rows)
+    columns = [
+        max([len(f"run {run.number}"), *(cell_width(shown[id(row)][place]) for row in rows)])
+        for place, run in enumerate(found.runs)
+    ]
+    name_width = min(names, max(_LEAST, width // 3))
+    room = max(_LEAST, (width - name_width - 2) // count - 2)
+    columns = [min(size, room) for size in columns]
+    heads = "".join(
+        "  " + fit(f"run {run.number}", size) for run, size in zip(found.runs, columns, strict=True)
+    )
+    lines = [line((" " * (name_width + 1), ""), (heads, "strong"))]
+    section = ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            lines += [EMPTY, line((f" {_TITLES[section]}", "section"))]
+        parts: list[Part] = [(f" {fit(row.name, name_width)}", "" if not row.is_same else "dim")]
+        for place, size in enumerate(columns):
+            role = "strong" if row.best == place else "dim" if row.is_same else ""
+            parts.append((f"  {fit(shown[id(row)][place], size, shorten='end')}", role))
+        lines.append(Line(tuple(parts)))
+        for detail in row.detail[:8]:
+            lines += wrapped(plain(detail.encode()), width - 2, "dim", "     ")
+        if len(row.detail) > 8:
+            lines.append(line((f"     and {len(row.detail) - 8} more", "dim")))
+    return lines
+
+
+def _text(row: Row, place: int, unicode: bool) -> str:
+    text = plain(cell(row, place).encode())
+    return text if unicode else text.replace("–", "-")
