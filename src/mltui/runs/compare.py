@@ -172,15 +172,25 @@ def _directions(store: Store, runs: list[_Run]) -> dict[str, bool]:
 
 
 def _metric_rows(runs: list[_Run], best: Mapping[str, bool]) -> Iterable[Row]:
-    for name in _names(run.row.metrics for run in runs):
+    found = [_metrics(run) for run in runs]
+    for name in _names(found):
         if name.rpartition(".")[2] in _AXES:
             continue
-        values = tuple(run.row.metrics.get(name) for run in runs)
+        values = tuple(metrics.get(name) for metrics in found)
         known = [(value, place) for place, value in enumerate(values) if value is not None]
         winner = None
         if name in best and len({value for value, _ in known}) > 1:
             winner = (max if best[name] else min)(known)[1]
         yield Row("metrics", name, values, winner)
+
+
+def _metrics(run: _Run) -> dict[str, float]:
+    """What the accepted rounds measured, by stage."""
+    return {
+        f"{stage}.{name}": value
+        for stage, row in run.stages.items()
+        for name, value in row.metrics.items()
+    }
 
 
 def _code_rows(store: Store, runs: list[_Run]) -> Iterable[Row]:

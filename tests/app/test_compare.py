@@ -1,0 +1,43 @@
+"""Runs side by side on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mltui.runs.project import Project
+
+from .driver import Driver
+from .seed import NOON, Seed
+from .worlds import digits, world
+
+
+def three(folder: Path) -> Project:
+    seed = Seed.project_of(folder / "digits", digits())
+    seed.run(world((0.8, 0.9, 0.95, 0.99)), began=NOON - 9_000)
+    seed.run(world(), began=NOON - 4_000)
+    seed.run(world((0.7, 0.7, 0.7, 0.985)), began=NOON - 300)
+    return seed.project
+
+
+async def test_two_marked_runs_are_shown_side_by_side(tmp_path: Path) -> None:
+    async with Driver.open(three(tmp_path), size=(80, 24), now=NOON) as screen:
+        await screen.press("R")
+        assert "Compare" in screen.line("footer")
+        await screen.press("space", "down", "down", "space", "c")
+        await screen.sees("run 3")
+        await screen.sees("evaluate.accuracy")
+        assert "run 1" in screen.text
+        assert "run 2 " not in screen.text.replace("run 2 ✓", "")
+        await screen.press("escape")
+        await screen.press("down", "space")  # three are marked by now
+
+
+async def test_without_marks_a_run_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    async with Driver.open(three(tmp_path), now=NOON) as screen:
+        await screen.command("diff 1 2")
+        await screen.sees("0.99 best")
+        await screen.press("a")
+        await screen.sees("missing_rate")
+        await screen.press("escape")
+        await screen.command("diff 1 x")
+        assert "write numbers of runs" in screen.notice
