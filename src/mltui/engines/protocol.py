@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -172,6 +173,12 @@ def view_of(engine: object, folder: Path, work: Path) -> View:
         assert isinstance(seen, View)
         return seen
     return View(str(work), str(folder / "metrics"), str(folder / "secrets"))
+
+
+def keep_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Note them; what can't be written is only not shown."""
+    with suppress(OSError):
+        (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

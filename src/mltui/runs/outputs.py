@@ -60,6 +60,8 @@ def failure_of(stage: Stage, exit_: Exit, ending: FailureClass | None) -> Failur
     if exit_.how is Stopped.SIGNALLED:
         number = (exit_.code or 128) - 128
         return Failure(FailureClass.PROGRAM, f"ended by {_signal(number)}")
+    if exit_.message:  # the command itself never ran: its image lacks the program, or can't run it
+        return Failure(FailureClass.CONFIG, exit_.message)
     return Failure(FailureClass.PROGRAM, f"exit code {exit_.code}")
 
 

@@ -75,6 +75,12 @@ def create_body(
     }
 
 
+def is_ours(found: Mapping[str, Any], attempt: Attempt) -> bool:
+    """Whether an inspected container is the attempt's: names can be taken by anybody."""
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return bool(labels.get(NAME) == attempt.name)
+
+
 def read_env(config: Mapping[str, Any]) -> dict[str, str]:
     """The variables of an image's or container's `Config`."""
     pairs = (str(entry).partition("=") for entry in config.get("Env") or ())

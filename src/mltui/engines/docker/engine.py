@@ -8,7 +8,6 @@ another machine. Its object is the container's id.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
 import signal
@@ -26,16 +25,18 @@ from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.environments import Environments
 from mltui.engines.docker.hosts import is_here, proxy_variables, resolve
 from mltui.engines.docker.metrics import RunningMetrics
-from mltui.engines.docker.names import NAME, container_name
+from mltui.engines.docker.names import container_name
 from mltui.engines.docker.restarts import read_time, was_restarted
 from mltui.engines.docker.shell import Shells
 from mltui.engines.docker.watch import Watch
-from mltui.engines.protocol import FACTS, Attempt, Built, Exit, Stopped, View, read_facts
+from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View, keep_facts, read_facts
 from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Environment, Target
 
 _THREADS = 4
 _REMOVE_S = 10.0
+_GOES_S = 2.0
+_REMOVED = "its container was removed by somebody else while it ran"
 
 
 class DockerEngine:
@@ -141,7 +142,7 @@ class DockerEngine:
             "started_at": now,
             "start_s": now - began,
         }
-        _keep_facts(attempt, facts)
+        keep_facts(attempt.folder, facts)
         self._watch(attempt, obj)
         return obj
 
@@ -168,10 +169,10 @@ class DockerEngine:
         found = await self._look(name)
         if found is None:
             return
-        if not _is_ours(found, attempt):
+        if not container.is_ours(found, attempt):
             raise StartFailed(
                 f"the name {name} is taken by a container that mltui did not make: "
-                f"rename or remove it (docker rename {name} …)"
+                "rename or remove it"
             )
         if not (_never_ran(found) and await self._remove_unstarted(name)):
             raise StartFailed(f"{attempt.name} runs already, started by another runner")
@@ -220,7 +221,7 @@ class DockerEngine:
         standing = self._claims.look(attempt.folder) if has_folder else None
         name = container_name(attempt.name)
         found = await self._look(name)
-        if found is not None and not _is_ours(found, attempt):
+        if found is not None and not container.is_ours(found, attempt):
             found = None
         if found is not None:
             obj = str(found["Id"])
@@ -263,13 +264,23 @@ class DockerEngine:
         assert isinstance(found, dict)
         return found
 
+    async def _goes(self, obj: str) -> bool:
+        """Whether a container that was killed is being removed, which begins a moment later."""
+        deadline = asyncio.get_running_loop().time() + _GOES_S
+        while True:
+            found = await self._look(obj)
+            if found is None or found["State"]["Status"] in ("removing", "dead"):
+                return True
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.05)
+
     async def wait(self, attempt: Attempt, obj: str) -> Exit:
         """See `Engine`. Unreachable at any time; asked again it goes on where it was."""
         watch = self._watches.get(obj) or self._watch(attempt, obj)
         found = await watch.ended()
         if found is None:
-            message = "its container was removed by somebody else while it ran"
-            return Exit(Stopped.LOST, None, watch.usage, message)
+            return Exit(Stopped.LOST, None, watch.usage, _REMOVED)
         state = found["State"]
         self._note(attempt, found)
         code = int(state.get("ExitCode") or 0)
@@ -277,6 +288,8 @@ class DockerEngine:
             message = "its container was removed by somebody else before its outputs were collected"
             return Exit(Stopped.LOST, None, watch.usage, message)
         usage = watch.usage
+        if code and watch.saw_kill and obj not in self._stopped and await self._goes(obj):
+            return Exit(Stopped.LOST, None, usage, _REMOVED)
         if code and (state.get("OOMKilled") or watch.saw_oom) and obj not in self._stopped:
             limit = attempt.resources.memory_bytes
             message = "" if limit else "the Docker host ran out of memory and ended it"
@@ -336,7 +349,7 @@ class DockerEngine:
         # Whoever started it measured from the first request on.
         facts |= read_facts(attempt.folder)
         facts |= {"ended_at": read_time(state.get("FinishedAt")), "exit_code": state["ExitCode"]}
-        _keep_facts(attempt, facts)
+        keep_facts(attempt.folder, facts)
 
     async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
         """See `Engine`. The image's stop signal, after `grace_s` (whole seconds) SIGKILL."""
@@ -361,7 +374,7 @@ class DockerEngine:
         """See `Engine`. Without an object, what has the attempt's name goes if it is ours."""
         if obj is None:
             found = await self._look(container_name(attempt.name))
-            if found is None or not _is_ours(found, attempt):
+            if found is None or not container.is_ours(found, attempt):
                 return
             obj = str(found["Id"])
         self._watches.pop(obj, None)
@@ -386,16 +399,6 @@ class DockerEngine:
         """Give back connections and threads; attempts go on."""
         await self.client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _keep_facts(attempt: Attempt, facts: Mapping[str, Any]) -> None:
-    with suppress(OSError):
-        (attempt.folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _is_ours(found: Mapping[str, Any], attempt: Attempt) -> bool:
-    labels = (found.get("Config") or {}).get("Labels") or {}
-    return bool(labels.get(NAME) == attempt.name)
 
 
 def _never_ran(found: Mapping[str, Any]) -> bool:

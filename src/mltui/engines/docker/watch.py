@@ -46,6 +46,8 @@ class Watch:
         self._peak_bytes: int | None = None
         self._cpu_s: float | None = None
         self.saw_oom = False
+        self.saw_kill = False
+        """Somebody had the daemon send it a signal; a program that kills itself is not told of."""
         self.saw_outage = False
 
     @property
@@ -96,6 +98,7 @@ class Watch:
         elif event.get("Actor", {}).get("ID") == self._container:
             action = str(event.get("Action", ""))
             self.saw_oom |= action == "oom"
+            self.saw_kill |= action == "kill"
             if action in ("die", "destroy"):
                 self._heard.put_nowait(action)
 

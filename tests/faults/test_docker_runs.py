@@ -1,0 +1,361 @@
+"""Whole runs on a real Docker while something goes wrong: with the runner, the daemon, a stage.
+
+What the engine does with each fault is tested in `tests/contract/docker`; here it is what a person
+sees of it in the list and on the command line, that the rest goes on, and how it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mltui.engines.docker.names import container_name
+from mltui.pipeline.model import AttemptStarted, AttemptUnknown, Instance, State
+from mltui.pipeline.rows import attempt_slug
+from mltui.runs.attempts import attempt_name
+from mltui.spec import load
+from mltui.spec.model import FailureClass
+
+from .harness import World, check_consistent, wait_for
+
+if TYPE_CHECKING:
+    from tests.testbed.docker import DockerHost, OwnDocker
+
+_testbed = import_module("testbed.docker")
+docker_host = _testbed.docker_host
+own_docker = _testbed.own_docker
+BASE, TINY = _testbed.BASE_IMAGE, _testbed.TINY_IMAGE
+LIMIT_S = 90
+
+HEAD = """\
+mltui: 1
+name: PROJECT
+code: []
+targets: {local: {engine: docker}, near: {engine: process}}
+environments:
+  box: {image: "IMAGE"}
+"""
+WAITS = (
+    HEAD
+    + """\
+stages:
+  make:
+    phase: data
+    environment: box
+    outputs: {x: x.txt}
+    run: echo one; while ! [ -e /tmp/go ]; do sleep 0.1; done; echo made > ${outputs.x}
+  use:
+    phase: data
+    environment: box
+    inputs: {x: make.x}
+    outputs: {y: y.txt}
+    run: cat ${inputs.x} > ${outputs.y}
+"""
+)
+
+
+class DockerWorld:
+    """A project whose stages run on a daemon; what is left of it there is removed."""
+
+    def __init__(self, folder: Path, host: DockerHost, spec: str, image: str) -> None:
+        self.name = f"runs-{host.label}-{folder.name[-12:].strip('-_').replace('_', '-')}".lower()
+        self.host = host
+        self.world = World.make(folder, spec.replace("PROJECT", self.name).replace("IMAGE", image))
+        self.world.env = {**host.environ, "LANG": "C.UTF-8"}
+
+    def begin(self, **env: str) -> subprocess.Popen[bytes]:
+        """Queue a run and start a runner for it."""
+        self.world.queue()
+        return self.world.start(**env)
+
+    def mltui(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """The command line on it."""
+        command = [sys.executable, "-P", "-m", "mltui", "-C", str(self.world.root), *argv]
+        return subprocess.run(
+            command, env=self.world.env, capture_output=True, text=True, timeout=LIMIT_S
+        )
+
+    def listed(self) -> dict[str, dict[str, Any]]:
+        """What `mltui ls stages -o json` says, by stage."""
+        found = json.loads(self.mltui("ls", "stages", "-o", "json").stdout)
+        return {row["stage"]: row for row in found}
+
+    def log(self, stage: str, attempt: int = 1) -> bytes:
+        file = self.world.project.run_folder(1) / attempt_slug(Instance(stage), attempt) / "log"
+        return file.read_bytes() if file.exists() else b""
+
+    def runs(self, stage: str, attempt: int = 1) -> str:
+        """Wait until a stage's command runs; its container."""
+
+        def is_running() -> object:
+            assert not self.world.row().state.is_final, self.world.row().reason
+            return self.log(stage, attempt) == b"one\n" and self.world.rows()[stage].object
+
+        self.wait(f"{stage} to run", is_running)
+        return self.world.rows()[stage].object or ""
+
+    def go(self, container: str) -> None:
+        """Let a waiting command go on."""
+        self.host.run("exec", container, "sh", "-c", ": > /tmp/go")
+
+    def wait(self, what: str, is_so: Callable[[], object]) -> None:
+        wait_for(f"{what}\n{self.world.log()}", LIMIT_S, is_so)
+
+    def end(self, runner: subprocess.Popen[bytes], code: int = 0) -> None:
+        """Wait for a runner to go; the run has ended with `code`."""
+        assert runner.wait(LIMIT_S) == 0, self.world.log()
+        assert self.world.row().exit_code == code, self.world.log()
+
+    def containers(self) -> list[str]:
+        return self.host.run(
+            "ps", "-aq", "--no-trunc", "--filter", f"label=mltui.project={self.name}"
+        ).split()
+
+
+MakeWorld = Callable[..., DockerWorld]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[MakeWorld]:
+    """`make(host, spec, image)`; ends what it started there."""
+    made: list[DockerWorld] = []
+
+    def new(host: DockerHost, spec: str = WAITS, image: str = BASE) -> DockerWorld:
+        made.append(DockerWorld(tmp_path, host, spec, image))
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.world.stop()
+        try:
+            found = one.containers()
+        except AssertionError:
+            continue  # a daemon of the test's own that is down goes with all that it had
+        if found:
+            one.host.run("rm", "-fv", *found, check=False)
+
+
+def check_done(found: DockerWorld) -> None:
+    """It ended well, each attempt was the first, and nothing is left of it on the daemon."""
+    world = found.world
+    assert (world.row().state, world.row().exit_code) == (State.SUCCEEDED, 0), world.log()
+    assert {row.attempt for row in world.rows().values()} == {1}
+    artifact = world.rows()["use"].outputs["y"]
+    assert world.project.store().read_bytes(artifact.digest) == b"made\n"
+    check_consistent(world)
+    found.wait("its containers to go", lambda: not found.containers())
+
+
+def test_a_killed_runners_container_is_carried_on_with(
+    make: MakeWorld, docker_host: DockerHost
+) -> None:
+    found = make(docker_host)
+    runner = found.begin()
+    container = found.runs("make")
+    runner.send_signal(signal.SIGKILL)
+    runner.wait()
+    assert found.containers() == [container]
+    again = found.world.start()
+    found.go(container)
+    found.end(again)
+    assert found.world.rows()["make"].object == container
+    assert found.log("make") == b"one\n"
+    check_done(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["starting", "spawned", "exited", "collected"])
+def test_killed_at(make: MakeWorld, docker_host: DockerHost, point: str) -> None:
+    found = make(docker_host, WAITS.replace("while ! [ -e /tmp/go ]; do sleep 0.1; done; ", ""))
+    assert found.begin(MLTUI_CRASH_AT=point).wait(LIMIT_S) == -signal.SIGKILL
+    found.end(found.world.start())
+    assert found.log("make") == b"one\n", "it ran once"
+    check_done(found)
+
+
+OUTAGE = """\
+  other: {image: "IMAGE"}
+stages:
+  make:
+    phase: data
+    environment: box
+    run: echo one; while ! [ -e /tmp/go ]; do sleep 0.1; done
+  near:
+    phase: data
+    target: near
+    outputs: {x: x.txt}
+    run: while ! [ -e FLAG ]; do sleep 0.1; done; echo near > ${outputs.x}
+  next:
+    phase: training
+    environment: other
+    inputs: {x: near.x}
+    run: cat ${inputs.x}
+"""
+
+
+@pytest.mark.slow
+def test_an_outage_is_unknown_then_carried_on_with(
+    make: MakeWorld, own_docker: OwnDocker, tmp_path: Path
+) -> None:
+    own_docker.stop()
+    config = own_docker.folder / "daemon.json"
+    config.write_text(json.dumps({"live-restore": True}))
+    own_docker.arguments = ["--config-file", str(config)]
+    own_docker.start()
+    flag = tmp_path / "flag"
+    found = make(own_docker, HEAD + OUTAGE.replace("FLAG", str(flag)), TINY)
+    runner = found.begin()
+    container = found.runs("make")
+
+    own_docker.stop(signal.SIGKILL)
+    found.wait("unknown", lambda: found.world.state("make") is State.UNKNOWN)
+    flag.touch()
+    found.wait("the process to end", lambda: found.world.state("near") is State.SUCCEEDED)
+    found.wait("next to wait", lambda: found.world.rows()["next"].reason)
+    listed = found.listed()
+    why = f"Docker at unix://{own_docker.socket} (DOCKER_HOST) can't be reached: it is not running"
+    for stage, state in (("make", "unknown"), ("next", "pending")):
+        assert (listed[stage]["state"], listed[stage]["failure"]) == (state, None)
+        assert listed[stage]["reason"].startswith(why)
+    assert "? unknown" in found.mltui("ls", "stages").stdout
+
+    own_docker.start()
+    found.go(container)
+    found.end(runner)
+    assert found.world.rows()["make"].object == container
+    assert found.world.rows()["next"].state is State.SUCCEEDED, "it went on by itself"
+    with closing(found.world.journal()) as journal:
+        told = [type(event) for _, event in journal.events(1)]
+    assert AttemptUnknown in told and told.count(AttemptStarted) >= 3
+    story = " ".join(found.mltui("attach", "1").stdout.split())
+    assert f"make unknown: {why}" in story
+    assert f"next waits: {why}" in story
+    check_consistent(found.world)
+
+
+RESTART = """\
+stages:
+  once:
+    phase: data
+    environment: box
+    retry: {attempts: 1}
+    run: echo one; sleep 300
+  again:
+    phase: data
+    environment: box
+    run: echo one; if [ "$MLTUI_ATTEMPT" = 1 ]; then sleep 300; fi
+"""
+
+
+@pytest.mark.slow
+def test_what_a_restart_ended_is_lost_and_tried_again(
+    make: MakeWorld, own_docker: OwnDocker
+) -> None:
+    found = make(own_docker, HEAD + RESTART, TINY)
+    runner = found.begin()
+    for stage in ("once", "again"):
+        found.runs(stage)
+    own_docker.stop(signal.SIGKILL)
+    found.wait("unknown", lambda: found.world.state("again") is State.UNKNOWN)
+    own_docker.start()
+    found.end(runner, 1)
+    rows = found.world.rows()
+    assert (rows["once"].state, rows["once"].failure) == (State.FAILED, FailureClass.INFRASTRUCTURE)
+    assert "the Docker daemon was restarted while it ran" in rows["once"].reason
+    assert (rows["again"].state, rows["again"].attempt) == (State.SUCCEEDED, 2)
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_down_at_first(make: MakeWorld, own_docker: OwnDocker) -> None:
+    own_docker.stop()
+    found = make(own_docker, HEAD + RESTART.partition("  again:")[0].replace("300", "0"), TINY)
+    runner = found.begin()
+    found.wait(
+        "it to wait", lambda: found.world.state("once") and found.world.rows()["once"].reason
+    )
+    assert "it is not running" in found.world.rows()["once"].reason
+    assert found.listed()["once"]["state"] == "pending"
+    own_docker.start()
+    found.end(runner)
+    assert found.listed()["once"]["state"] == "succeeded"
+
+
+BAD = """\
+  gone: {image: "127.0.0.1:9/nobody/has-this:1"}
+  syntax: {image: {build: images/syntax}}
+  broken: {image: {build: images/broken}}
+stages:
+  good:
+    phase: data
+    environment: box
+    outputs: {x: x.txt}
+    run: echo good > ${outputs.x}
+  escapes:
+    phase: data
+    environment: box
+    run: printf '\\033]0;forged\\007\\033[2Jred\\033[31m\\n'; exit 4
+  gone: {phase: data, environment: gone, run: echo never}
+  syntax: {phase: data, environment: syntax, run: echo never}
+  broken: {phase: data, environment: broken, run: echo never}
+  taken: {phase: data, environment: box, run: echo never}
+  deaf: {phase: data, environment: box, run: [no-such-program]}
+  removed:
+    phase: data
+    environment: box
+    retry: {attempts: 1}
+    run: echo one; sleep 300
+  after: {phase: training, environment: box, inputs: {x: good.x}, run: "cat ${inputs.x}"}
+"""
+SENTENCES = {
+    "escapes": ("program", "exit code 4"),
+    "gone": ("build", "its registry 127.0.0.1:9 can't be reached"),
+    "syntax": ("build", "images/syntax/Dockerfile:2: unknown instruction: RUNN"),
+    "broken": ("build", "images/broken/Dockerfile:3: tool: no such thing"),
+    "taken": ("config", "is taken by a container that mltui did not make: rename or remove it"),
+    "deaf": ("config", "its image has no program 'no-such-program'"),
+    "removed": ("infrastructure", "its container was removed by somebody else while it ran"),
+}
+
+
+def test_each_bad_thing_is_said_of_its_stage(make: MakeWorld, docker_host: DockerHost) -> None:
+    found = make(docker_host, HEAD + BAD)
+    root = found.world.root
+    for name, lines in (
+        ("syntax", "RUNN echo\n"),
+        ("broken", "ENV A=1\nRUN echo 'tool: no such thing' >&2; exit 3\n"),
+    ):
+        (root / "images" / name).mkdir(parents=True)
+        (root / "images" / name / "Dockerfile").write_text(f"FROM {BASE}\n{lines}")
+    spec = load((root / "mltui.yaml").read_text(), str(root / "mltui.yaml"))
+    name = container_name(attempt_name(found.world.project, spec, 1, Instance("taken"), 1))
+    label = f"mltui.test={docker_host.label}"
+    docker_host.run("create", "--name", name, "--label", label, BASE, "true")
+    try:
+        runner = found.begin()
+        docker_host.run("rm", "-f", found.runs("removed"))
+        found.end(runner, 1)
+    finally:
+        docker_host.run("rm", "-f", name)
+    listed = found.listed()
+    for stage, (kind, sentence) in SENTENCES.items():
+        row = listed[stage]
+        assert (row["state"], row["failure"]) == ("failed", kind), row
+        assert sentence in row["reason"], row
+    assert [listed[stage]["state"] for stage in ("good", "after")] == ["succeeded", "succeeded"]
+    told = found.mltui("attach", "1")
+    assert told.returncode == 1
+    story = " ".join(told.stdout.split())
+    assert all(sentence in story for _, sentence in SENTENCES.values())
+    assert not {"\x1b", "\x07"} & set(told.stdout) and "Traceback" not in told.stdout + told.stderr
+    assert "\x1b" not in found.mltui("logs", "escapes").stdout
+    check_consistent(found.world)
+    found.wait("its containers to go", lambda: not found.containers())
