@@ -108,6 +108,46 @@ async def test_the_log_is_searched_when_it_has_the_keys(failed: Project) -> None
         assert screen.stage("acquire")
 
 
+async def test_a_search_goes_along_with_the_letters_and_is_left_as_it_was(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("enter", "slash")
+        await screen.type("epoch")
+        await screen.sees("/epoch")
+        await screen.press("escape")
+        assert "/epoch" not in screen.text
+        await screen.press("slash")
+        await screen.type("(")
+        await screen.press("enter")
+        assert "is not a regular expression" in screen.notice
+
+
+async def test_a_log_is_filtered_and_saved_as_it_was_written(
+    failed: Project, tmp_path: Path
+) -> None:
+    async with Driver.open(failed, size=(160, 40), now=NOON) as screen:
+        await screen.press("enter", "f")
+        await screen.type("epoch")
+        await screen.press("enter", "f")
+        await screen.type("!epoch 2")
+        await screen.press("enter")
+        await screen.sees("epoch !epoch 2 2")
+        await screen.press("ctrl+s")
+        for _ in range(40):
+            await screen.press("backspace")
+        await screen.type(str(tmp_path / "x.log"))
+        await screen.press("enter")
+        await screen.sees("saved")
+        assert (tmp_path / "x.log").read_bytes() == b"epoch 1  loss 0.412\nepoch 7  loss 0.121\n"
+        await screen.press("ctrl+s")
+        for _ in range(40):
+            await screen.press("backspace")
+        await screen.type(str(tmp_path / "x.log"))
+        await screen.press("enter")
+        await screen.sees("is there already")
+        await screen.press("escape")
+        await screen.sees("building kernel matrix")
+
+
 async def test_a_key_that_cannot_act_says_why(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("d")

@@ -58,7 +58,7 @@ class CommandLine(Horizontal):
 
     @dataclass
     class Submitted(Message):
-        """The line was entered. `mode` is `:` or `/`."""
+        """The line was entered. `mode` is `:`, `/`, or `log` for what a log pane asked."""
 
         mode: str
         text: str
@@ -95,12 +95,12 @@ class CommandLine(Horizontal):
         yield field
         yield Static("", id="candidates")
 
-    def open(self, mode: str, text: str = "") -> None:
+    def open(self, mode: str, text: str = "", prompt: str = "") -> None:
         """Begin to type."""
         self.mode = mode
         self._place = len(self.history)
         self.display = True
-        self.query_one("#prompt", Static).update(mode)
+        self.query_one("#prompt", Static).update(prompt or mode)
         field = self.query_one(Typed)
         field.value = text
         field.cursor_position = len(text)
@@ -160,7 +160,7 @@ class CommandLine(Horizontal):
             return
         self._typed, self._chosen = event.value, -1
         self._offer(event.value)
-        if self.mode == "/":
+        if self.mode in ("/", "log"):
             self.post_message(self.Changed(self.mode, event.value))
 
     @on(Input.Submitted)

@@ -19,6 +19,7 @@ from mltui.actions import registry
 from mltui.actions.action import Decision, Question, Selection
 from mltui.app.listcontext import ListContext
 from mltui.app.reading import read_choices
+from mltui.app.widgets.logpane import LogPane
 from mltui.errors import MltuiError
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs.rows import RunRequest
@@ -254,7 +255,9 @@ class ScreenContext(ListContext):
             bench.showing_problems = False
             bench.show_detail()
         elif not bench.stages.has_focus:
-            bench.detail.search("")
+            if isinstance(bench.focused, LogPane) and bench.focused.back():
+                return
+            bench.left.display = True
             bench.stages.focus()
         elif bench.stages.needle:
             bench.filter("")

@@ -34,7 +34,6 @@ from mltui.live.kube.cluster import Cluster
 from mltui.live.kube.place import Where
 from mltui.live.logs import Following, LogState
 from mltui.logs.index import LogIndex
-from mltui.logs.search import PatternError
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -215,6 +214,8 @@ class Lists:
     def back(self) -> bool:
         """One step back; False when that leaves the list."""
         pane = self.pane
+        if pane.showing == "log" and pane.log_pane.back():
+            return True
         if pane.showing:
             self._end_log()
             self.pages.leave()
@@ -252,17 +253,6 @@ class Lists:
         if self.source is self.builds:
             self.pane.grid.tick()
             self.thing_changed()
-
-    def search(self, pattern: str) -> str | None:
-        """Search in the log; why it can't, or None."""
-        if not pattern:
-            self.pane.log_pane.clear_search()
-            return None
-        try:
-            self.pane.log_pane.search(pattern)
-        except PatternError as error:
-            return str(error)
-        return None
 
     # --- pages ----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mltui.actions import registry
 from mltui.actions.action import TRIAGE, Action, Selection
@@ -26,6 +27,7 @@ from mltui.app.detailing import Detailing
 from mltui.app.frame import Frame
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.listing import Listing
+from mltui.app.logdesk import LogDesk
 from mltui.app.panes.detail import DetailPane
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
@@ -33,6 +35,7 @@ from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.triaging import Triaging
+from mltui.app.widgets.logkeys import LogSaid, LogWanted
 from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
 from mltui.text.glyphs import unicode_ok
@@ -77,7 +80,8 @@ class Workbench(Screen[int]):
         self.detail = DetailPane()
         self.runs = RunsPane()
         self.line = CommandLine(self.context)
-        self._typing_for_log = False
+        self.desk = LogDesk(self)
+        self._typing_for: Widget | None = None
         self.attempts_back = 0
         """How many attempts before the newest the log is of."""
         self.showing_problems = False
@@ -324,47 +328,44 @@ class Workbench(Screen[int]):
     # --- typing -------------------------------------------------------------------------------
 
     def begin_typing(self, mode: str, text: str = "") -> None:
-        """Open the command line for a command or a filter."""
-        in_log = not self.stages.has_focus and self.detail.tab == "log"
-        if self.overlay is not None:
-            in_log = self.listed is not None and self.listed.pane.showing == "log"
-        self._typing_for_log = mode == "/" and not self.session.listing and in_log
+        """Open the command line for a command, a filter, or a search in the log."""
+        if mode == "/" and isinstance(self.focused, LogPane):
+            self.desk.ask(self.focused, "search")
+        else:
+            self.open_line(mode, text)
+
+    def open_line(self, mode: str, text: str, prompt: str = "") -> None:
+        """Open the command line; the pane that has the keys gets them back."""
+        self._typing_for = self.focused
         self.frame.footer.display = False
-        self.line.open(mode, text)
+        self.line.open(mode, text, prompt)
 
     def _end_typing(self) -> None:
         self.frame.footer.display = True
-        if (pane := self.overlay) is not None:
-            pane.give_focus()
-        elif self.session.listing:
-            self.runs.focus()
-        elif self._typing_for_log:
-            self.detail.give_focus()
-        else:
-            self.stages.focus()
+        if self._typing_for is not None and self._typing_for.is_attached:
+            self._typing_for.focus()
 
     @on(CommandLine.Changed)
     def _typed(self, event: CommandLine.Changed) -> None:
-        if not self._typing_for_log:
-            self.filter(event.text)
+        self.desk.typed(event.mode, event.text)
 
     @on(CommandLine.Left)
     def _typing_left(self, event: CommandLine.Left) -> None:
-        if event.mode == "/" and not self._typing_for_log:
-            self.filter("")
+        self.desk.left(event.mode)
         self._end_typing()
 
     @on(CommandLine.Submitted)
     def _entered(self, event: CommandLine.Submitted) -> None:
         self._end_typing()
-        if event.mode == ":":
-            self.context.command(event.text)
-        elif self._typing_for_log:
-            wrong = (self.listed or self.detail).search(event.text)
-            if wrong is not None:
-                self.notice(wrong, bad=True)
-        else:
-            self.filter(event.text)
+        self.desk.entered(event.mode, event.text)
+
+    @on(LogWanted)
+    def _log_wants(self, event: LogWanted) -> None:
+        self.desk.wanted(event)
+
+    @on(LogSaid)
+    def _log_says(self, said: LogSaid) -> None:
+        self.notice(said.words)
 
     def filter(self, needle: str) -> None:
         """Show only stages, runs, findings or things with this text."""

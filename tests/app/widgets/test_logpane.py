@@ -153,7 +153,7 @@ async def test_leaving_and_taking_up_following(tmp_path: Path) -> None:
         await log.write(numbered(100, 112))
         assert log.body()[0] == "line 90"
         assert log.pane.status.waiting_lines == 12
-        log.pane.action_scroll_rows(0)
+        log.pane.do("scroll", 0)
         assert screen(log.pane)[0].endswith("‖ 12 new   99 of 112")
         await log.pilot.press("home")
         assert log.body()[0] == "line 0"
@@ -209,13 +209,13 @@ async def test_search_marks_counts_and_moves(tmp_path: Path) -> None:
         await log.settle()
         assert pane.status.search == "/ïne 7 2/11"
         assert "lïne 70" in log.body()
-        pane.previous_match()
-        pane.previous_match()
+        pane.do("next_match", -1)
+        pane.do("next_match", -1)
         await log.settle()
         assert pane.status.search == "/ïne 7 11/11"
         await log.write("lïne 7 again\n".encode())
         assert pane.status.search == "/ïne 7 11/12"
-        pane.clear_search()
+        assert pane.back()
         assert pane.status.search == ""
         with pytest.raises(PatternError):
             pane.search("(")
@@ -260,7 +260,7 @@ async def test_no_log_and_a_log_to_come(tmp_path: Path) -> None:
     async with Tiny(pane).run_test(size=(40, 5)) as pilot:
         assert screen(pane)[1:] == ["not started"]
         pane.wake()
-        pane.next_match()
+        pane.do("next_match", 1)
         pane.search("x")
         await pilot.press("up", "w", "right", "e")
         log = Log(tmp_path / "log", pane, pilot)

@@ -135,10 +135,6 @@ class DetailPane(Vertical):
         pane = self.current
         (pane.log_pane if isinstance(pane, LogTab) else pane).focus()
 
-    def search(self, pattern: str) -> str | None:
-        """Search in the log; why it can't, or None."""
-        return self.log_tab.search(pattern)
-
     def files_changed(self, files: set[Path]) -> None:
         """Some of the files on screen have more in them."""
         if self.log_tab.file in files:

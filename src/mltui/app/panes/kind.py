@@ -57,7 +57,7 @@ class KindPane(Vertical):
         super().__init__(id="kind")
         self.grid = KindGrid(id="kindgrid")
         self.page = LineView(id="kindpage")
-        self.log_pane = LogPane(id="kindlog")
+        self.log_pane = LogPane(id="kindlog", histogram=True)
         self.needle = ""
         self.showing = ""
         """What is shown in place of the list: `log`, `describe`, `inspect`; empty: the list."""

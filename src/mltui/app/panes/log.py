@@ -13,7 +13,6 @@ from mltui.app.present.line import line
 from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
-from mltui.logs.search import PatternError
 from mltui.pipeline.rows import StageRow, State, attempt_label
 
 _EMPTY = {
@@ -32,7 +31,7 @@ class LogTab(Vertical):
     def __init__(self) -> None:
         super().__init__(id="log")
         self.file: Path | None = None
-        self.log_pane = LogPane(id="logpane", show_title=False)
+        self.log_pane = LogPane(id="logpane", show_title=False, histogram=True)
         self._note = LineView(id="lognote")
         self._note.can_focus = False
         self._shown: tuple[object, ...] = ()
@@ -68,17 +67,6 @@ class LogTab(Vertical):
     def wake(self) -> None:
         """The file changed."""
         self.log_pane.wake()
-
-    def search(self, pattern: str) -> str | None:
-        """Search for a pattern, or none; why it is wrong, or None."""
-        if not pattern:
-            self.log_pane.clear_search()
-            return None
-        try:
-            self.log_pane.search(pattern)
-        except PatternError as error:
-            return str(error)
-        return None
 
     def _open(self, file: Path | None, name: str, empty: str) -> None:
         if file is None:

@@ -6,6 +6,7 @@ from mltui.actions import registry
 from mltui.actions.action import Action
 from mltui.actions.keys import key_text
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
+from mltui.app.widgets.logkeys import KEYS as KEYS_OF_LOG
 from mltui.text.width import fit
 
 MORE = (
@@ -13,7 +14,6 @@ MORE = (
     ("Tab  Shift-Tab", "The next or previous pane of the selected stage."),
     ("1 … 5", "A pane by its number; while a failure is shown, one of its numbered fixes."),
     ("Page keys", "A page up or down; Home and End go to the first and last line."),
-    ("w n N e", "In the log: wrap lines, next match, previous match, next error."),
 )
 """Keys that are not verbs of the registry."""
 
@@ -40,6 +40,15 @@ def help_lines(width: int, needle: str = "") -> list[Line]:
         lines.append(line(("Moving", "section")))
         for keys, text in moving:
             lines += _entry(keys, "", "", text, width)
+    own = [each for each in KEYS_OF_LOG if each.help]
+    found_keys = [
+        each for each in own if not wanted or wanted in f"{each.title} {each.help} log".lower()
+    ]
+    if found_keys:
+        lines += [EMPTY, line(("Log", "section"))]
+        for each_key in found_keys:
+            keys = "  ".join(key_text(key) for key in each_key.keys.split(",") if len(key) < 9)
+            lines += _entry(keys, each_key.title, "", each_key.help, width)
     if not lines:
         lines.append(line((f"nothing is called {needle!r}", "dim")))
     return lines

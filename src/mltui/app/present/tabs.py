@@ -10,6 +10,7 @@ from mltui.app.widgets.logpane import LogStatus
 from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_clock, format_count, format_duration
 from mltui.text.glyphs import mark
+from mltui.text.width import shorten_end
 
 TABS = ("log", "gate", "inputs", "build", "explain")
 
@@ -50,7 +51,9 @@ def object_name(row: StageRow) -> str:
 
 def log_words(status: LogStatus, active: bool) -> str:
     """What the strip says of the log: `following`, or how much came since; and the search."""
-    words = [word for word in (status.search, status.notice) if word]
+    selecting = "selecting" if status.selecting else ""
+    found = (selecting, status.filter, status.search, status.notice)
+    words = [word for word in found if word]
     if status.read_share < 1:
         words.append(f"reading {status.read_share:.0%}")
     if not status.following:
@@ -81,5 +84,7 @@ def strip(
         size = len(digit) + len(word)
         places.append((x, x + size, name))
         x += size + 2
-    right = ((f"{status} ", "dim"),) if status and x + len(status) + 2 <= width else ()
+    room = width - x - 2
+    status = shorten_end(status, room) if room > 8 or len(status) <= room else ""
+    right = ((f"{status} ", "dim"),) if status else ()
     return Line(tuple(parts), right), places

@@ -1,12 +1,13 @@
-"""One line of a log as a strip: its colours kept, hits and selection marked.
+"""The rows of one line of a log as strips: its colours kept, hits and selection marked.
 
-`LogPane` asks for the lines of a page; only those are decoded, and some pages of them kept.
+`LogScene` asks for the lines of a page; only those are decoded, and some pages of them kept. What
+stands above a line (a restart, a loss) and below it (what is folded) are rows of the line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from rich.color import Color
@@ -15,15 +16,19 @@ from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
 
+from mltui.app.widgets.logbody import LineBody, Times
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
+from mltui.logs.fold import Fold
 from mltui.logs.lines import Lines
-from mltui.logs.sanitize import PLAIN, Colour, Sgr, Span, clean
+from mltui.logs.sanitize import PLAIN, Colour, Sgr, Span
+from mltui.text import format_count
 
 _KEPT_LINES = 1000
 _MAX_HITS = 200  # marked in one line
 
 Hit = tuple[int, int, str]  # first and last (left out) character, role
+Below = Callable[[int], tuple[Fold, int, bool]]
 
 
 @lru_cache(maxsize=512)
@@ -47,77 +52,167 @@ def _colour(colour: Colour) -> Color | None:
 
 
 class LinePainter:
-    """Strips of whole lines of *lines*; `clear` when styles or what is marked change."""
+    """Rows of lines of *lines*; `clear` when styles or what is marked change."""
 
-    def __init__(self, lines: Lines, roles: RoleStyles) -> None:
+    def __init__(self, lines: Lines, roles: RoleStyles, body: LineBody) -> None:
         self.lines = lines
-        self.pattern: re.Pattern[bytes] | None = None
+        self.body = body
+        self.patterns: tuple[re.Pattern[bytes], ...] = ()
         """Whose matches are marked."""
         self.current: int | None = None
         """The line of the hit gone to last; it stands out."""
+        self.chosen: tuple[int, int] | None = None
+        """First and last line of what the keyboard selects."""
+        self.below: Below | None = None
+        """What is folded below a line."""
+        self.marks: Callable[[int], Sequence[str]] = lambda line: ()
+        """What is said above a line."""
         self.base = Style.null()
+        self.width = 0
+        self.wrap = False
+        self.left = 0
+        """Cells that lines are moved to the left, where they don't wrap."""
+        self.unicode = True
         self._roles = roles
-        self._strips: dict[int, Strip] = {}
+        self._rows: dict[int, list[Strip]] = {}
+        self._lengths: dict[int, int] = {}
 
     def clear(self) -> None:
         """Forget all lines."""
-        self._strips.clear()
-
-    def forget(self, line: int) -> None:
-        """This line may read otherwise now."""
-        self._strips.pop(line, None)
+        self._rows.clear()
+        self._lengths.clear()
 
     def forget_from(self, line: int) -> None:
         """This line and those after it may read otherwise now."""
-        for known in [each for each in self._strips if each >= line]:
-            del self._strips[known]
+        for known in [each for each in self._rows if each >= line]:
+            del self._rows[known]
 
-    def rows_of(self, line: int, width: int) -> int:
-        """Rows that *line* takes when wrapped at *width* cells."""
-        return max(-(-self.strip(line).cell_length // max(width, 1)), 1)
+    def forget(self, line: int) -> None:
+        """This line may read otherwise now."""
+        self._rows.pop(line, None)
+
+    def rows_of(self, line: int) -> int:
+        """Rows that *line* takes."""
+        return len(self.rows(line))
+
+    def length(self, line: int) -> int:
+        """Cells of all of *line*."""
+        self.rows(line)
+        return self._lengths.get(line, 0)
 
     def prefetch(self, wanted: Sequence[int]) -> None:
         """Read these lines at once where they are not known."""
-        missing = [line for line in wanted if line not in self._strips]
+        missing = [line for line in wanted if line not in self._rows]
         if not missing:
             return
-        if len(self._strips) > _KEPT_LINES:
-            self._strips.clear()
-            missing = list(wanted)
+        self._make_room()
+        missing = [line for line in wanted if line not in self._rows]
         for line, raw in zip(missing, self.lines.read(missing), strict=True):
-            self._strips[line] = self._paint(line, raw)
+            self._rows[line] = self._paint(line, raw)
 
-    def strip(self, line: int, selection: Selection | None = None) -> Strip:
-        """All of *line*, unpadded. With a *selection* that touches it, that is shown too."""
+    def _make_room(self) -> None:
+        if len(self._rows) > _KEPT_LINES:
+            self.clear()
+
+    def rows(self, line: int, selection: Selection | None = None) -> list[Strip]:
+        """*line* as rows of the page's width. With a *selection* that touches it, that is shown."""
         if selection is not None and (span := selection.get_span(line)) is not None:
             return self._paint(line, self.lines.read([line])[0], span)
-        found = self._strips.get(line)
+        found = self._rows.get(line)
         if found is None:
-            if len(self._strips) > _KEPT_LINES:
-                self._strips.clear()
-            found = self._strips[line] = self._paint(line, self.lines.read([line])[0])
+            self._make_room()
+            found = self._rows[line] = self._paint(line, self.lines.read([line])[0])
         return found
 
-    def _paint(self, line: int, raw: bytes, selected: tuple[int, int] | None = None) -> Strip:
-        spans = clean(raw)
+    def text(self, line: int, raw: bytes) -> str:
+        """What *line* reads like, without colours."""
+        prefix = "".join(text for text, _ in self._prefix(line, raw))
+        return prefix + "".join(span.text for span in self.body.text(raw)[0])
+
+    def mark_rows(self, line: int) -> int:
+        """Rows above the line's own."""
+        return len(self.marks(line))
+
+    def _prefix(self, line: int, raw: bytes) -> list[tuple[str, str]]:
+        above = None
+        if self.body.times is Times.SINCE:
+            before = self.lines.previous(line)
+            if before is not None:
+                above = self.body.time_of(before, self.lines.read([before])[0])
+        return self.body.prefix(line, raw, above)
+
+    def _paint(self, line: int, raw: bytes, selected: tuple[int, int] | None = None) -> list[Strip]:
+        spans, marks = self.body.text(raw)
         base = self.base
-        if line == self.current:
+        chosen = self.chosen
+        if chosen is not None and chosen[0] <= line <= chosen[1]:
+            base = self._roles.on(base, "selected")
+        elif line == self.current:
             base = self._roles.on(base, "cursor")
-        hits: list[Hit] = []
-        if self.pattern is not None:
+        hits: list[Hit] = marks
+        if self.patterns:
             role = "match-current" if line == self.current else "match"
             text = "".join(span.text for span in spans)
-            hits = [(start, end, role) for start, end in _matches(self.pattern, text)]
+            found = sorted(place for each in self.patterns for place in _matches(each, text))
+            hits = [(start, end, role) for start, end in found] or marks
+        builder = LineBuilder()
+        prefix = self._prefix(line, raw)
+        shift = sum(len(text) for text, _ in prefix)
         if selected is not None:
             start, end = selected
-            size = sum(len(span.text) for span in spans)
+            size = shift + sum(len(span.text) for span in spans)
             hits = [(start, size if end < 0 else end, "selected")]
-        builder = LineBuilder()
+            spans = [Span("".join(text for text, _ in prefix), PLAIN), *spans]
+        else:
+            for text, role in prefix:
+                builder.add(text, self._roles.on(base, role))
         for text, sgr, role in _split(spans, hits):
             style = base if sgr is PLAIN or sgr == PLAIN else base + sgr_style(sgr)
             builder.add(text, self._roles.on(style, role))
         strip = builder.strip()
-        return strip if strip.cell_length else Strip([Segment("", base)], 0)
+        if not strip.cell_length:
+            strip = Strip([Segment("", base)], 0)
+        self._lengths[line] = strip.cell_length
+        return self._laid_out(line, strip, base)
+
+    def _laid_out(self, line: int, strip: Strip, base: Style) -> list[Strip]:
+        width, roles = max(self.width, 1), self._roles
+        rows = [self._rule(words, width) for words in self.marks(line)]
+        fold, count, more = (Fold.NOT, 0, False) if self.below is None else self.below(line)
+        again = ""
+        if fold is Fold.AGAIN:
+            sign = "×" if self.unicode else "x"
+            again = f"  {sign}{format_count(count + 1)}{'+' if more else ''}"
+        if self.wrap:
+            for at in range(0, max(strip.cell_length, 1), width):
+                rows.append(strip.crop(at, at + width).extend_cell_length(width, base))
+        else:
+            shown = strip.crop(self.left, self.left + width - len(again))
+            rows.append(shown.extend_cell_length(width - len(again), base))
+        if again:
+            last = rows[-1].crop(0, width - len(again))
+            rows[-1] = Strip([*last, Segment(again, roles.on(base, "state-warning"))], width)
+        if fold is Fold.FRAME:
+            sign = "┆" if self.unicode else ":"
+            lines = f"{format_count(count)}{'+' if more else ''} line{'s' * (count != 1)}"
+            note = LineBuilder()
+            note.add(
+                f"   {sign} {lines} of traceback   Enter unfolds"[:width], roles.on(base, "dim")
+            )
+            note.pad(width, base)
+            rows.append(note.strip())
+        return rows
+
+    def _rule(self, words: str, width: int) -> Strip:
+        """`── restarted (attempt 3) ─────`."""
+        bar = "─" if self.unicode else "-"
+        builder = LineBuilder()
+        role = "state-warning" if "loss" in words else "accent"
+        builder.add(f"{bar * 2} ", self._roles.on(self.base, "stale"))
+        builder.add(words[: max(width - 4, 0)], self._roles.on(self.base, role))
+        builder.add(" ", self.base)
+        builder.add(bar * max(width - builder.width, 0), self._roles.on(self.base, "stale"))
+        return builder.strip().crop(0, width)
 
 
 def _matches(pattern: re.Pattern[bytes], text: str) -> list[tuple[int, int]]:

@@ -1,28 +1,33 @@
 """`LogPane`: a log file of any length, followed for the price of its new lines.
 
 The owner gives it a `LogIndex` and calls `wake` when the file changed; the pane reads in bounded
-steps, paints at most ten times a second, and does nothing at all when nothing changed.
+steps, paints at most ten times a second, and does nothing at all when nothing changed. What needs
+more than the pane (typing, other programs) it asks its screen for with `LogWanted`.
 """
 
 from __future__ import annotations
 
+import time
 from time import monotonic
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from mltui.app.widgets.logacts import ACTS, click, step_back
+from mltui.app.widgets.logkeys import LogWanted, bindings
 from mltui.app.widgets.logscene import LogScene
 from mltui.app.widgets.logtitle import NOTHING, LogStatus, title_line
 from mltui.app.widgets.logview import FollowStyle
 from mltui.app.widgets.paint import LineBuilder, changed_width
 from mltui.app.widgets.roles import RoleStyles
 from mltui.logs.index import LogIndex
+from mltui.logs.times import TimeReader
 from mltui.text import shorten_end, unicode_ok
 
 __all__ = ["LogPane", "LogStatus"]
@@ -35,28 +40,15 @@ _FLOOD_S = 0.25  # … when each shows a whole new page: nobody reads ten pages 
 _TITLE_S = 1.0  # what waits needn't be counted as fast as it comes …
 _FOLLOWED_TITLE_S = 5.0  # … and the lines that are seen to come even less: it doubles their price
 _WHEEL_ROWS = 3
+_LEAST_ROWS = 8  # fewer, and the histogram would take too much of the page
 
 
 class LogPane(Widget):
-    """A title line and a page of one log: follow, wrap, search, jump to errors."""
+    """A title line and a page of one log: follow, search, filter, fold, move by time."""
 
     can_focus = True
     DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_rows(-1)", "Up", show=False, id="log.up"),
-        Binding("down,j", "scroll_rows(1)", "Down", show=False, id="log.down"),
-        Binding("pageup", "scroll_page(-1)", "Page up", show=False, id="log.page_up"),
-        Binding("pagedown", "scroll_page(1)", "Page down", show=False, id="log.page_down"),
-        Binding("home,g", "go_to_line(1)", "First", show=False, id="log.first"),
-        Binding("end,G", "follow", "Follow", show=False, id="log.follow"),
-        Binding("left", "sideways(-1)", "Left", show=False, id="log.left"),
-        Binding("right", "sideways(1)", "Right", show=False, id="log.right"),
-        Binding("w", "wrap", "Wrap", id="log.wrap"),
-        Binding("n", "next_match", "Next", id="log.next"),
-        Binding("N", "previous_match", "Previous", show=False, id="log.previous"),
-        Binding("e", "next_error", "Next error", id="log.next_error"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
 
     class StatusChanged(Message):
         """What the title says changed; late by seconds where lines just arrive."""
@@ -68,7 +60,7 @@ class LogPane(Widget):
 
         @property
         def control(self) -> LogPane:
-            """The pane, for `@on(LogPane.StatusChanged, "#id")`."""
+            """The pane."""
             return self.pane
 
     def __init__(
@@ -80,17 +72,22 @@ class LogPane(Widget):
         empty: str = "no output yet",
         follow_style: FollowStyle = "page",
         unicode: bool | None = None,
+        histogram: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
         """A pane on *index*, which it closes; *unicode* None asks the locale."""
         super().__init__(id=id, classes=classes)
-        self._title = title
+        self.title = title
+        """Whose log it is."""
+        self.target = ""
+        """How `mltui logs` calls it: `train~3.2 --run 14`; empty: it doesn't know it."""
         self._show_title = show_title
         self._empty = empty
         self._unicode = unicode_ok() if unicode is None else unicode
         self._roles = RoleStyles(self)
         self._follow_style = follow_style
+        self._wants_histogram = histogram
         self._scene: LogScene | None = None
         self._generation = 0
         self._painted: list[Strip] = []
@@ -101,19 +98,33 @@ class LogPane(Widget):
         self._new_lines = 0
         self._open(index)
 
-    def _open(self, index: LogIndex | None) -> None:
-        wrap = self.wrap
-        self._scene = None if index is None else LogScene(index, self._roles, self._follow_style)
-        if self._scene is not None:
-            self._scene.wrap = wrap
+    def _open(self, index: LogIndex | None, offset_s: float = 0.0) -> None:
+        old = self._scene
+        self._scene = None
+        if index is not None:
+            times = TimeReader(time.time(), offset_s)
+            self._scene = scene = LogScene(index, self._roles, self._follow_style, times)
+            scene.painter.unicode = self._unicode
+            if old is not None:  # how the person wants logs to be shown
+                scene.set_wrap(old.painter.wrap)
+                scene.set_folding(old.is_folding)
+                scene.line_body.fields = old.line_body.fields
+                scene.line_body.columns = old.line_body.columns
+                if old.times_chosen:
+                    scene.set_times(old.line_body.times)
         self._generation += 1
 
-    def set_index(self, index: LogIndex | None, title: str = "") -> None:
-        """Show another log from its end, following it. The one shown before is closed."""
+    def set_index(
+        self, index: LogIndex | None, title: str = "", *, target: str = "", offset_s: float = 0.0
+    ) -> None:
+        """Show another log from its end, following it. The one shown before is closed.
+
+        *offset_s*: what its stamps without a zone are ahead of UTC.
+        """
         if self.index is not None and self.index is not index:
             self.index.close()
-        self._title = title
-        self._open(index)
+        self.title, self.target = title, target
+        self._open(index, offset_s)
         self._sync()
         self.wake()
 
@@ -121,6 +132,11 @@ class LogPane(Widget):
     def index(self) -> LogIndex | None:
         """The log that is shown."""
         return None if self._scene is None else self._scene.index
+
+    @property
+    def scene(self) -> LogScene | None:
+        """What is shown of it."""
+        return self._scene
 
     def wake(self) -> None:
         """The file changed, or may have: read it soon. Cheap; call it as often as you like."""
@@ -135,7 +151,7 @@ class LogPane(Widget):
     @property
     def status(self) -> LogStatus:
         """What is shown, as of now."""
-        return NOTHING if self._scene is None else self._scene.status()
+        return self._scene.status() if self._scene is not None else NOTHING
 
     @property
     def follow(self) -> bool:
@@ -148,17 +164,6 @@ class LogPane(Widget):
             self._scene.view.set_follow(follow)
             self._sync()
 
-    @property
-    def wrap(self) -> bool:
-        """Whether long lines go on below; otherwise left and right move over them."""
-        return self._scene is not None and self._scene.wrap
-
-    @wrap.setter
-    def wrap(self, wrap: bool) -> None:
-        if self._scene is not None:
-            self._scene.set_wrap(wrap)
-            self._sync()
-
     def search(self, pattern: str) -> None:
         """Mark what matches *pattern* and go to the first such line from the page's top on.
 
@@ -166,31 +171,7 @@ class LogPane(Widget):
         """
         if self._scene is not None:
             self._scene.search(pattern)
-            self._step_now()
-
-    def clear_search(self) -> None:
-        """Mark nothing."""
-        if self._scene is not None:
-            self._scene.clear_search()
-            self._sync()
-
-    def next_match(self) -> None:
-        """To the next line that matches; after the last one, the first."""
-        if self._scene is not None:
-            self._scene.next_match(forward=True)
-            self._step_now()
-
-    def previous_match(self) -> None:
-        """To the previous line that matches; before the first one, the last."""
-        if self._scene is not None:
-            self._scene.next_match(forward=False)
-            self._step_now()
-
-    def next_error(self) -> None:
-        """To the next line that says error, from the page's top on the first time."""
-        if self._scene is not None:
-            self._scene.next_error()
-            self._step_now()
+            self.changed()
 
     def go_to_line(self, number: int) -> None:
         """Put line *number* (from 1, bounded) on top and stay there."""
@@ -204,7 +185,13 @@ class LogPane(Widget):
         scene = self._scene
         if scene is None or not scene.rows:
             return ""
-        return scene.text(scene.rows[0].line, scene.rows[-1].line + 1)
+        return "\n".join(scene.text(scene.rows[0].line, scene.rows[-1].line + 1))
+
+    def changed(self) -> None:
+        """Something else is to be shown: answer at once, and see to the rest."""
+        if not self._scheduled:
+            self._step()
+        self._sync()
 
     # reading
 
@@ -212,12 +199,6 @@ class LogPane(Widget):
         # call_later would be nearer, but a widget whose queue is never empty never yields the loop
         self._scheduled = True
         self.set_timer(max(delay_s, _BREATH_S), self._step)
-
-    def _step_now(self) -> None:
-        """A key wants an answer: don't wait for the next step, and show what was asked."""
-        if not self._scheduled:
-            self._step()
-        self._sync()
 
     def _step(self) -> None:
         """One bounded piece of work: read, search, perhaps paint; and say when the next is due."""
@@ -243,7 +224,9 @@ class LogPane(Widget):
     # painting
 
     def _signature(self) -> tuple[object, ...]:
-        return (self.size, self._generation, self.app.theme_variables)
+        scene = self._scene
+        is_long = scene is not None and scene.index.line_count > 2 * self.size.height
+        return (self.size, self._generation, self.app.theme_variables, is_long)
 
     def _prepare(self) -> None:
         """Bring sizes and styles up to date before lines are measured."""
@@ -253,7 +236,11 @@ class LogPane(Widget):
         self._roles.clear()
         if self._scene is not None:
             width, height = self.size
-            self._scene.resize(width, height - self._show_title, self.rich_style)
+            room = height - self._show_title
+            is_long = bool(self._painted_for[-1])  # of a short log all is seen at once
+            wanted = self._wants_histogram and is_long
+            self._scene.has_histogram = wanted and room > _LEAST_ROWS
+            self._scene.resize(width, room - self._scene.has_histogram, self.rich_style)
         self._painted = []
         self._told = None
 
@@ -271,8 +258,7 @@ class LogPane(Widget):
             self.refresh()
             return
         for y, (before, after) in enumerate(zip(old, self._painted, strict=True)):
-            width = changed_width(before, after)
-            if width:
+            if width := changed_width(before, after):
                 self.refresh(Region(0, y, width, 1))
 
     def _lines(self, by_time: bool) -> list[Strip]:
@@ -284,13 +270,23 @@ class LogPane(Widget):
         lines: list[Strip] = []
         if self._show_title:
             status, unicode = self._told or self.status, self._unicode
-            fresh = title_line(self._title, status, width, base, self._roles, unicode=unicode)
+            fresh = title_line(self.title, status, width, base, self._roles, unicode=unicode)
             lines.append(fresh if told or not self._painted else self._painted[0])
+        if scene is not None and scene.has_histogram:
+            if told or len(self._painted) <= self._show_title:
+                top = scene.rows[-1 if scene.view.follow else 0].line if scene.rows else 0
+                line = scene.histogram.strip(top, width, base, self._roles, unicode=self._unicode)
+            else:
+                line = self._painted[self._show_title]
+            lines.append(line)
         if scene is not None and scene.rows:
-            lines += scene.body(base, self._roles.on(base, "cursor"), self.text_selection)
+            lines += scene.body(self.text_selection)
         elif len(lines) < height:
+            empty = self._empty
+            if scene is not None and scene.filters:
+                empty = "no line passes" if not scene.is_busy else "no line passes yet"
             note = LineBuilder()
-            note.add(shorten_end(self._empty, width), self._roles.on(base, "dim"))
+            note.add(shorten_end(empty, width), self._roles.on(base, "dim"))
             note.pad(width, base)
             lines.append(note.strip())
         blank = Strip.blank(width, base)
@@ -315,6 +311,12 @@ class LogPane(Widget):
         self._title_due = False
         self._sync()
 
+    @property
+    def _above(self) -> int:
+        """Lines above the page."""
+        scene = self._scene
+        return self._show_title + (scene is not None and scene.has_histogram)
+
     def render_line(self, y: int) -> Strip:
         """One line, as Textual asks for it, with the offsets that selecting text needs."""
         if self._signature() != self._painted_for or len(self._painted) != self.size.height:
@@ -322,7 +324,7 @@ class LogPane(Widget):
             self._painted = self._lines(by_time=False)
         if y >= len(self._painted):
             return Strip.blank(self.size.width)
-        strip, number = self._painted[y], y - self._show_title
+        strip, number = self._painted[y], y - self._above
         scene = self._scene
         if scene is None or not 0 <= number < len(scene.rows):
             return strip
@@ -354,46 +356,43 @@ class LogPane(Widget):
             self.index.close()
         self._open(None)
 
-    def on_resize(self) -> None:
-        """The page has another size."""
-        self._sync()
+    def action_ask(self, what: str) -> None:
+        """Have the person type something."""
+        self.post_message(LogWanted(self, what))
 
-    def action_scroll_rows(self, rows: int) -> None:
-        """Leave following and move by rows."""
+    def action_do(self, name: str, step: int = 0) -> None:
+        """Move, search on, show otherwise."""
         if self._scene is not None:
-            self._scene.view.set_follow(False)
-            self._scene.view.scroll(rows)
-            self._sync()
+            ACTS[name](self, self._scene, step)
+            self.changed()
 
-    def action_scroll_page(self, pages: int) -> None:
-        """Leave following and move by pages, one row kept in sight."""
-        self.action_scroll_rows(pages * max(self.size.height - self._show_title - 1, 1))
+    do = action_do
 
-    def action_follow(self) -> None:
-        """Show the end and follow it."""
-        self.follow = True
+    def back(self) -> bool:
+        """One step back of what was asked here; False when there is none."""
+        done = self._scene is not None and step_back(self._scene)
+        if done:
+            self.changed()
+        return done
 
-    def action_wrap(self) -> None:
-        """Wrap long lines, or don't."""
-        self.wrap = not self.wrap
+    def toggle_histogram(self) -> None:
+        """Show lines and errors over time above the page, or don't."""
+        self._wants_histogram = not self._wants_histogram
+        self._generation += 1
 
-    action_go_to_line = go_to_line
-    action_next_match = next_match
-    action_previous_match = previous_match
-    action_next_error = next_error
-
-    def action_sideways(self, halves: int) -> None:
-        """Move over long lines by half pages; nothing while they wrap."""
-        if self._scene is not None:
-            self._scene.sideways(halves * max(self.size.width // 2, 1))
-            self._sync()
+    def on_click(self, event: events.Click) -> None:
+        """A bar of the histogram leads to its lines; a note of a fold unfolds it."""
+        scene, above = self._scene, self._above
+        if scene is not None and self.text_selection is None:
+            click(scene, event.x, event.y - above, self._show_title - above)
+            self.changed()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Wheel: leave following and move."""
         event.stop()
-        self.action_scroll_rows(_WHEEL_ROWS)
+        self.do("scroll", _WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Wheel: leave following and move."""
         event.stop()
-        self.action_scroll_rows(-_WHEEL_ROWS)
+        self.do("scroll", -_WHEEL_ROWS)

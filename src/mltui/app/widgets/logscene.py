@@ -5,93 +5,210 @@ The pane calls `step` when it is time to read on and `body` when it is time to p
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
 
+from mltui.app.widgets.logbody import LineBody, Times
+from mltui.app.widgets.loghistogram import HistogramLine
 from mltui.app.widgets.logpaint import LinePainter
+from mltui.app.widgets.logselect import Selecting
 from mltui.app.widgets.logtitle import LogStatus
 from mltui.app.widgets.logview import Finder, FollowStyle, LogView, Row
 from mltui.app.widgets.roles import RoleStyles
+from mltui.logs.filters import Filter, Where, both
+from mltui.logs.fold import Fold, Folding
 from mltui.logs.index import LogIndex
-from mltui.logs.sanitize import plain
+from mltui.logs.profile import Profile, first_time, position_at
 from mltui.logs.search import ERROR_LINES, Pattern, compile_pattern, matching
 from mltui.logs.sieve import AllLines, Sieve
+from mltui.logs.times import TimeReader
 from mltui.text import format_count
 
 STEP_BYTES = 4 * 1024 * 1024
 """Counted in one step: some 5 ms of the event loop."""
 
 _COPY_LINES = 10_000
+_NARROW = 70
+_CLOCK_CELLS = 14
+_FIRST_LINES = 20  # looked at for a stamp
 
 
 class LogScene:
     """The log of *index*, seen through a page of a width and height that `resize` sets."""
 
-    def __init__(self, index: LogIndex, roles: RoleStyles, follow_style: FollowStyle) -> None:
+    def __init__(
+        self, index: LogIndex, roles: RoleStyles, follow_style: FollowStyle, times: TimeReader
+    ) -> None:
         self.index = index
         index.look()
-        self.shown: AllLines | Sieve = AllLines(index)
-        self.view = LogView(self.shown, self._rows_of)
+        self._lines = AllLines(index)
+        self._folding = Folding(index, times)
+        self._errors_sieve = Sieve(index, matching(index, ERROR_LINES))
+        self.shown: AllLines | Sieve = self._lines
+        self.filters: tuple[Filter, ...] = ()
+        self.is_folding = True
+        self.line_body = LineBody(times)
+        self.painter = LinePainter(index, roles, self.line_body)
+        self.view = LogView(self.shown, self.painter.rows_of)
         self.view.follow_style = follow_style
-        self.painter = LinePainter(index, roles)
+        self.histogram = HistogramLine(Profile(index, self._errors_sieve, self.line_body.time_of))
+        self.has_histogram = False
+        self.times_chosen = False
+        """The person said how times are written."""
         self.rows: list[Row] = []
         """What `body` painted last."""
-        self.left = 0
-        """Cells that the page is moved to the right, where lines don't wrap."""
-        self.wrap = False
-        self._width = 0
+        self.selecting = Selecting(self)
         self._generation = index.generation
         self._finder: Finder | None = None
         self._errors: Finder | None = None
+        self._show_lines()
 
-    def _rows_of(self, line: int) -> int:
-        return self.painter.rows_of(line, self._width) if self.wrap else 1
+    # what is shown of the log
+
+    def _show_lines(self) -> None:
+        if self.filters:
+            self.shown = Sieve(self.index, Where(self.index, self.filters).test)
+        elif self.is_folding:
+            self.shown = Sieve(self.index, self._folding.test)
+        else:
+            self.shown = self._lines
+        self.painter.below = self._folding.below if self.is_folding and not self.filters else None
+        self.painter.clear()
+        self.view.show_others(self.shown)
+
+    def set_filters(self, filters: Sequence[Filter]) -> None:
+        """Show only lines that pass all of these; searches look among them."""
+        self.filters = tuple(filters)
+        self._show_lines()
+        if self._finder is not None:
+            self._finder = self._finder_of(self._finder.pattern)
+        self._errors = None
+        self._mark(None)
+
+    def set_folding(self, fold: bool) -> None:
+        """Fold traces and repeated lines, or show them all."""
+        self.is_folding = fold
+        self._folding.unfolded.clear()
+        self._show_lines()
+
+    def toggle_fold(self, line: int) -> bool:
+        """Unfold what is below *line* or fold it again; False if nothing is."""
+        if not self.is_folding or self.filters:
+            return False
+        self._folding.toggle(line)
+        self._show_lines()
+        return True
+
+    def has_fold(self, line: int) -> bool:
+        """Whether something is folded below *line*."""
+        return self.painter.below is not None and self._folding.below(line)[0] is Fold.FRAME
+
+    def foldable(self) -> int | None:
+        """The first line on the page from the current one on that has a fold below it."""
+        first = self.painter.current or 0
+        lines = list(dict.fromkeys(row.line for row in self.rows))
+        for line in [each for each in lines if each >= first] or lines:
+            if self._folding.below(line)[0] is not Fold.NOT:
+                return line
+        return None
 
     def resize(self, width: int, height: int, base: Style) -> None:
         """The page is *width* by *height* cells and its text looks like *base*."""
-        self._width = width
-        self.painter.base = base
+        self.painter.width, self.painter.base = width, base
+        if not self.times_chosen:  # a stamp as it is written takes half of a narrow page
+            narrow = width < _NARROW and self._stamp_width() > _CLOCK_CELLS
+            self.line_body.times = Times.CLOCK if narrow else Times.WRITTEN
         self.painter.clear()
         self.view.resize(height)
 
+    def relayout(self) -> None:
+        """Lines read otherwise, or take other rows."""
+        self.painter.clear()
+        self.view.settle()
+
     def set_wrap(self, wrap: bool) -> None:
-        """Wrap long lines, or show what is right of `left`."""
-        self.wrap, self.left = wrap, 0
-        self.view.resize(self.view.height)
+        """Wrap long lines, or show what is right of the left edge."""
+        self.painter.wrap, self.painter.left = wrap, 0
+        self.relayout()
+
+    def set_times(self, times: Times) -> None:
+        """Write times as they are, or in a column of their own."""
+        self.times_chosen = True
+        self.line_body.times = times
+        self._begins_at()
+        self.relayout()
+
+    def _stamp_width(self) -> int:
+        """Bytes of the first stamp in the log."""
+        first = self.index.starts(0)[:_FIRST_LINES] if self.index.end else ()
+        for raw in self.index.read(first):
+            stamp = self.line_body.reader.read(raw)
+            if stamp is not None:
+                return stamp.last - stamp.first
+        return 0
+
+    def _begins_at(self) -> float | None:
+        body = self.line_body
+        if body.begun_at is None:
+            body.begun_at = first_time(self.index, body.time_of)
+        return body.begun_at
 
     def sideways(self, cells: int) -> None:
         """Move over lines that are longer than the page; nothing while they wrap."""
-        if not self.wrap:
-            longest = max(
-                (self.painter.strip(row.line).cell_length for row in self.rows), default=0
-            )
-            self.left = max(min(self.left + cells, longest - self._width), 0)
+        painter = self.painter
+        if not painter.wrap:
+            longest = max((painter.length(row.line) for row in self.rows), default=0)
+            left = max(min(painter.left + cells, longest - painter.width), 0)
+            if left != painter.left:
+                painter.left = left
+                painter.clear()
 
     # reading and searching
 
     @property
     def is_busy(self) -> bool:
         """Whether `step` has more to do without the file changing."""
+        return self._is_searching or self._is_reading or self._is_profiling
+
+    @property
+    def _is_searching(self) -> bool:
         finders = (self._finder, self._errors)
-        return self.index.behind_bytes > 0 or any(
-            finder is not None and finder.is_busy for finder in finders
-        )
+        return any(finder is not None and finder.is_busy for finder in finders)
+
+    @property
+    def _is_reading(self) -> bool:
+        if self.filters and isinstance(self.shown, Sieve) and not self.shown.is_done:
+            return True
+        return self.index.behind_bytes > 0 or self.shown.is_stuck
+
+    @property
+    def _is_profiling(self) -> bool:
+        return self.has_histogram and not self.histogram.profile.is_done
 
     def step(self) -> tuple[int, bool]:
         """Read and search a bounded piece: how many lines came, whether a hit was gone to."""
         index, view = self.index, self.view
-        before, was_open = index.line_count, index.is_open_ended
+        before, was_open, end = index.line_count, index.is_open_ended, view.end
         index.refresh(STEP_BYTES)
         if index.generation != self._generation:
             self._generation = index.generation
             self.painter.clear()
             self.painter.current = None
+            self.selecting.end()
+            self._folding.unfolded.clear()
             view.restart()
-            before = 0
-        elif was_open and index.line_count:
-            self.painter.forget_from(index.position(before - 1))
-        view.grow(index.end, None if index.behind_bytes else index.line_count)
+            before = end = 0
+        elif index.end != end and end:
+            self._grown(end, was_open)
+        filtered = isinstance(self.shown, Sieve) and self.filters
+        if filtered and isinstance(self.shown, Sieve) and not self.shown.is_done:
+            self.shown.advance()
+        view.grow(index.end, self._count())
+        if self.shown.is_stuck:
+            view.settle()
         went = False
         for finder in (self._finder, self._errors):
             line = finder.step() if finder is not None and finder.is_busy else None
@@ -100,38 +217,61 @@ class LogScene:
                 self._mark(line)
                 view.show(line)
                 went = True
+        if self._is_profiling and not self._is_searching:
+            self.histogram.profile.advance()
         return index.line_count - before, went
+
+    def _grown(self, end: int, was_open: bool) -> None:
+        """Lines came: the last one of before may go on, or have more folded below it."""
+        last = self._lines.last_before(end)
+        if self.painter.below is not None:
+            last = self.shown.last_before(end)
+        if last is not None and (was_open or self.painter.below is not None):
+            self.painter.forget_from(last)
+
+    def _count(self) -> int | None:
+        """Lines that can be shown, once all are counted."""
+        if self.filters and isinstance(self.shown, Sieve):
+            return self.shown.total if self.shown.is_done else None
+        return None if self.index.behind_bytes else self.index.line_count
 
     def search(self, pattern: str) -> None:
         """Look for *pattern* from the page's top on. PatternError changes nothing."""
-        self._finder, self._errors = self._finder_of(compile_pattern(pattern)), None
+        compiled = compile_pattern(pattern)
+        self._finder, self._errors = self._finder_of(compiled), None
         self._mark(None)
         self._finder.ask(True, self.view.top.line)
 
     def _finder_of(self, pattern: Pattern) -> Finder:
-        return Finder(Sieve(self.index, matching(self.index, pattern)), pattern)
-
-    def go_to_line(self, number: int) -> None:
-        """Have line *number* (from 0) on top, or the last that is counted yet."""
-        last = self.index.line_count - 1
-        number = max(min(number, last), 0)
-        self.view.go(self.index.position(number) if last >= 0 else 0)
+        test = matching(self.index, pattern)
+        if self.filters:
+            return Finder(
+                Sieve(self.index, both(test, Where(self.index, self.filters).test)), pattern
+            )
+        if pattern is ERROR_LINES:
+            return Finder(self._errors_sieve, pattern)
+        return Finder(Sieve(self.index, test), pattern)
 
     def clear_search(self) -> None:
         """Look for nothing."""
         self._finder = self._errors = None
         self._mark(None)
 
+    @property
+    def pattern(self) -> str:
+        """What is searched for."""
+        return "" if self._finder is None else self._finder.pattern.source
+
     def next_match(self, forward: bool) -> None:
         """Look for the next or previous hit of the search, if there is one."""
         if self._finder is not None:
             self._ask(self._finder, forward)
 
-    def next_error(self) -> None:
-        """Look for the next line that says error."""
+    def next_error(self, forward: bool = True) -> None:
+        """Look for the next line that says error, or the one before."""
         if self._errors is None:
             self._errors = self._finder_of(ERROR_LINES)
-        self._ask(self._errors, True)
+        self._ask(self._errors, forward)
 
     def _ask(self, finder: Finder, forward: bool) -> None:
         current = self.painter.current
@@ -142,9 +282,13 @@ class LogScene:
 
     def _mark(self, current: int | None) -> None:
         painter = self.painter
-        pattern = None if self._finder is None else self._finder.pattern.regex
-        if pattern is not painter.pattern:
-            painter.pattern = pattern
+        patterns = [
+            each.pattern.regex for each in self.filters if each.pattern and not each.is_inverse
+        ]
+        if self._finder is not None:
+            patterns.append(self._finder.pattern.regex)
+        if tuple(patterns) != painter.patterns:
+            painter.patterns = tuple(patterns)
             painter.clear()
         for line in (painter.current, current):
             if line is not None:
@@ -163,6 +307,22 @@ class LogScene:
             words.append(f"{name.format(finder.pattern.source)} {place}{found}{more}")
         return "  ".join(words)
 
+    def go_to_line(self, number: int) -> None:
+        """Have line *number* (from 0) on top, or the last that is counted yet."""
+        last = self.index.line_count - 1
+        number = max(min(number, last), 0)
+        self.view.go(self.index.position(number) if last >= 0 else 0)
+
+    def go_to_time(self, at: float) -> bool:
+        """Have the first line of that time on top; False where lines have no times."""
+        place = position_at(self.index, self.line_body.time_of, at)
+        if place is None:
+            return False
+        self.view.set_follow(False)
+        self.view.go(place)
+        self._mark(place)
+        return True
+
     # what is shown
 
     def status(self) -> LogStatus:
@@ -170,9 +330,13 @@ class LogScene:
         view, index, rows = self.view, self.index, self.rows
         last = index.number(rows[-1].line) if rows else None
         first = index.number(rows[0].line) if rows else None
+        words = [each.text for each in self.filters]
+        if words and isinstance(self.shown, Sieve):
+            more = "" if self.shown.is_done else "+"
+            words.append(f"{format_count(self.shown.total)}{more}")
         return LogStatus(
             following=view.follow,
-            wrapped=self.wrap,
+            wrapped=self.painter.wrap,
             line_count=index.line_count,
             waiting_lines=view.waiting_lines,
             first_line=0 if first is None else first + 1,
@@ -180,44 +344,47 @@ class LogScene:
             read_share=1 - index.behind_bytes / index.end if index.end else 1.0,
             search=self.search_words(),
             notice=index.notice,
+            filter=" ".join(words),
+            selecting=self.selecting.is_on,
         )
 
     def look(self) -> None:
         """Find out which rows are on the page now."""
         self.rows = self.view.rows()
 
-    def body(self, base: Style, cursor: Style, selection: Selection | None) -> list[Strip]:
+    def body(self, selection: Selection | None) -> list[Strip]:
         """The rows on the page as strips of the page's width."""
-        rows, width, painter = self.rows, self._width, self.painter
-        painter.prefetch(list(dict.fromkeys(row.line for row in rows)))
+        painter = self.painter
+        painter.prefetch(list(dict.fromkeys(row.line for row in self.rows)))
         strips = []
-        for row in rows:
-            left = self.offset(row)
-            style = cursor if row.line == painter.current else base
-            strip = painter.strip(row.line, selection)
-            strips.append(strip.crop(left, left + width).extend_cell_length(width, style))
+        for line, part in self.rows:
+            rows = painter.rows(line, selection)
+            strips.append(rows[min(part, len(rows) - 1)])
         return strips
 
     def offset(self, row: Row) -> int:
         """Cells of its line that are left of *row*."""
-        return row.part * self._width if self.wrap else self.left
+        painter = self.painter
+        own = row.part - painter.mark_rows(row.line)
+        return max(own, 0) * painter.width if painter.wrap else painter.left
 
-    def text(self, first: int, last: int) -> str:
-        """Shown lines from *first* to *last* (left out), safe, without colours, ten thousand."""
+    def text(self, first: int, last: int) -> Iterator[str]:
+        """Shown lines from *first* to *last* (left out), as they read, at most ten thousand."""
         found: list[int] = []
         line = self.shown.first_from(first)
         while line is not None and line < last and len(found) < _COPY_LINES:
             found.append(line)
             line = self.shown.first_from(line + 1)
-        return "\n".join(plain(raw) for raw in self.index.read(found))
+        for place, raw in zip(found, self.index.read(found), strict=True):
+            yield self.painter.text(place, raw)
 
     def selected_text(self, selection: Selection) -> str:
         """What *selection* covers, at most its first ten thousand lines."""
         first = 0 if selection.start is None else selection.start.y
         last = self.index.end if selection.end is None else selection.end.y
-        lines = self.text(first, last + 1).split("\n")
-        if selection.end is not None and len(lines) < _COPY_LINES:
+        lines = list(self.text(first, last + 1))
+        if selection.end is not None and lines and len(lines) < _COPY_LINES:
             lines[-1] = lines[-1][: selection.end.x]
-        if selection.start is not None:
+        if selection.start is not None and lines:
             lines[0] = lines[0][selection.start.x :]
         return "\n".join(lines)

@@ -34,6 +34,10 @@ class LogStatus:
     """`/loss 3/214`, or empty."""
     notice: str
     """Why the log was started anew, or empty."""
+    filter: str = ""
+    """The filters and how many lines pass them, or empty."""
+    selecting: bool = False
+    """Lines are being selected by keyboard."""
 
 
 NOTHING = LogStatus(False, False, 0, 0, 0, 0, 1.0, "", "")
@@ -54,7 +58,9 @@ def title_line(
         role = "state-warning" if waiting else "dim"
         where = f"{format_count(status.last_line)} of {lines}"
     reading = "" if status.read_share >= 1 else f"reading {status.read_share:.0%}"
-    parts = [part for part in (status.search, status.notice, reading) if part]
+    selecting = "selecting" if status.selecting else ""
+    words = (selecting, status.filter, status.search, status.notice, reading)
+    parts = [part for part in words if part]
     right = shorten_end("   ".join([state, *parts, where]), width, measure=cell_len)
     line = LineBuilder()
     room = width - cell_len(right) - 2

@@ -1,0 +1,269 @@
+"""What a log pane wants of the screen: typing a search or a filter, copying, saving, a pager.
+
+Owned by the workbench, which hands it the pane's messages and what is typed on the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mltui.app.clipboard import copy
+from mltui.app.widgets.logkeys import PROMPTS, LogWanted
+from mltui.errors import MltuiError, UsageError
+from mltui.logs.filters import Filter, Where, read_filter
+from mltui.logs.index import LogIndex
+from mltui.logs.search import PatternError
+from mltui.logs.sieve import Sieve
+from mltui.logs.times import read_when
+from mltui.text import format_count
+
+if TYPE_CHECKING:
+    from mltui.app.widgets.logpane import LogPane
+    from mltui.app.workbench import Workbench
+
+_PART_BYTES = 1 << 20
+
+
+class LogDesk:
+    """What is typed, and the log panes' errands. One for a workbench."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.pane: LogPane | None = None
+        """Who asked for what is being typed."""
+        self._what = ""
+        self._before: tuple[int, bool, str] | None = None
+
+    # --- typing ---------------------------------------------------------------------------------
+
+    def wanted(self, event: LogWanted) -> None:
+        """A pane wants something."""
+        if event.what in PROMPTS:
+            self.ask(event.pane, event.what)
+        elif event.what == "zoom":
+            left = self._bench.left
+            left.display = not left.display
+        else:
+            self._bench.run_worker(self._fetch(event.pane, event.what), group="log")
+
+    def ask(self, pane: LogPane, what: str) -> None:
+        """Have something typed for a pane."""
+        scene = pane.scene
+        if scene is None:
+            return
+        self.pane, self._what = pane, what
+        self._before = (scene.view.top.line, scene.view.follow, scene.pattern)
+        text = ""
+        if what in ("save", "save all"):
+            text = _file_name(pane.title)
+        elif what == "columns":
+            text = " ".join(scene.line_body.columns)
+        self._bench.open_line("log", text, PROMPTS[what])
+
+    def typed(self, mode: str, text: str) -> None:
+        """A letter more: a filter or a search goes along."""
+        if mode != "log":
+            self._bench.filter(text)
+            return
+        pane = self.pane
+        if pane is None or self._what != "search" or pane.scene is None:
+            return
+        try:
+            if text:
+                pane.search(text)
+            else:
+                pane.scene.clear_search()
+                pane.changed()
+        except PatternError:
+            pass  # half a pattern is no fault
+
+    def left(self, mode: str) -> None:
+        """Nothing was entered: as it was before."""
+        if mode == "/":
+            self._bench.filter("")
+        pane, before = self.pane, self._before
+        self.pane = None
+        if pane is None or before is None or self._what != "search" or pane.scene is None:
+            return
+        line, follow, pattern = before
+        if pattern:
+            pane.search(pattern)
+        else:
+            pane.scene.clear_search()
+        pane.scene.view.go(line)
+        pane.follow = follow
+
+    def entered(self, mode: str, text: str) -> None:
+        """What was typed is meant."""
+        if mode == ":":
+            self._bench.context.command(text)
+        elif mode == "/":
+            self._bench.filter(text)
+        pane, self.pane = self.pane, None
+        if pane is None or pane.scene is None:
+            return
+        try:
+            self._answer(pane, self._what, text.strip())
+        except (PatternError, MltuiError) as error:
+            self._bench.notice(str(error), bad=True)
+
+    def _answer(self, pane: LogPane, what: str, text: str) -> None:
+        scene = pane.scene
+        assert scene is not None
+        if what == "search":
+            if text != scene.pattern:
+                pane.search(text) if text else scene.clear_search()
+        elif what == "filter":
+            scene.set_filters((*scene.filters, read_filter(text)) if text else ())
+        elif what == "columns":
+            body = scene.line_body
+            body.columns = tuple(text.replace(",", " ").split())
+            body.fields = body.fields or bool(body.columns)
+            scene.relayout()
+        elif what == "time" and text:
+            offset_s = -time.timezone if not time.localtime().tm_isdst else -time.altzone
+            at = read_when(text, time.time(), offset_s)
+            if at is None:
+                raise UsageError(f"{text!r} is no time: 14:02, 14:02:09, 10m ago, 2026-11-25T14:02")
+            if not scene.go_to_time(at):
+                raise UsageError("the lines of this log say no times")
+        elif text and what in ("save", "save all"):
+            whole = what == "save all"
+            self._bench.run_worker(self._save(pane, Path(text).expanduser(), whole), group="log")
+        pane.changed()
+
+    # --- taking away ----------------------------------------------------------------------------
+
+    async def _fetch(self, pane: LogPane, what: str) -> None:
+        if pane.scene is None:
+            return
+        try:
+            if what == "copy":
+                await self._copy(pane)
+            elif what == "link":
+                command = command_of(pane)
+                await copy(self._bench.app, command)
+                self._bench.notice(f"copied: {command}")
+            else:
+                await self._open(pane, what)
+        except MltuiError as error:
+            self._bench.notice(str(error), bad=True)
+
+    async def _copy(self, pane: LogPane) -> None:
+        scene = pane.scene
+        assert scene is not None
+        text = self._bench.get_selected_text()
+        if not text and scene.selecting.span is not None:
+            first, last = scene.selecting.span
+            text = "\n".join(scene.text(first, last + 1))
+        if not text and scene.painter.current is not None:
+            text = "\n".join(scene.text(scene.painter.current, scene.painter.current + 1))
+        text = text or pane.visible_text()
+        scene.selecting.end()
+        self._bench.clear_selection()
+        pane.changed()
+        count = text.count("\n") + 1
+        if await copy(self._bench.app, text):
+            self._bench.notice(f"copied {format_count(count)} line{'s' * (count != 1)}")
+        else:
+            self._bench.notice("that is too much for a clipboard: save it to a file", bad=True)
+
+    async def _save(self, pane: LogPane, path: Path, whole: bool) -> None:
+        scene = pane.scene
+        assert scene is not None
+        filters = () if whole else scene.filters
+        span = None if whole else scene.selecting.span
+        try:
+            size = await asyncio.to_thread(_write, scene.index.path, path, filters, span)
+        except OSError as error:
+            words = "is there already: name another" if path.exists() else error.strerror
+            self._bench.notice(f"{path} {words}", bad=True)
+            return
+        self._bench.notice(f"saved {format_count(size)} bytes to {path}")
+
+    async def _open(self, pane: LogPane, what: str) -> None:
+        scene = pane.scene
+        assert scene is not None
+        path, folder = scene.index.path, None
+        if scene.filters:
+            folder = tempfile.TemporaryDirectory(prefix="mltui-")
+            path = Path(folder.name) / _file_name(pane.title)
+            await asyncio.to_thread(_write, scene.index.path, path, scene.filters, None)
+        env = dict(os.environ)
+        number = scene.index.number(scene.rows[0].line) if scene.rows else None
+        if what == "pager":
+            argv = [*shlex.split(env.get("PAGER") or "less"), str(path)]
+        else:
+            editor = shlex.split(env.get("VISUAL") or env.get("EDITOR") or "vi")
+            place = [f"+{number + 1}"] if number is not None and not scene.filters else []
+            argv = [*editor, *place, str(path)]
+        try:
+            await self._bench.context.outside(argv, cwd=Path.cwd(), env=env)
+        finally:
+            if folder is not None:
+                folder.cleanup()
+
+
+def _file_name(title: str) -> str:
+    kept = "".join(char if char.isalnum() or char in "._~-" else "-" for char in title)
+    return f"{kept.strip('-.') or 'log'}.log"
+
+
+def _write(
+    source: Path, path: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None
+) -> int:
+    """Copy a log's lines as they were written to a new file; how many bytes. In a thread."""
+    size = 0
+    with path.open("xb") as file:
+        for part in _parts(source, filters, span):
+            size += file.write(part)
+    return size
+
+
+def _parts(
+    source: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None
+) -> Iterator[bytes]:
+    index = LogIndex(source)
+    index.look()
+    try:
+        first, end = (span[0], index.next(span[1])) if span is not None else (0, index.end)
+        if not filters:
+            for at in range(first, end, _PART_BYTES):
+                yield index.pread(min(_PART_BYTES, end - at), at)
+            return
+        shown = Sieve(index, Where(index, filters).test)
+        for block in range(index.block_of(first), index.block_count):
+            for place in shown.at(block):
+                if first <= place < end:
+                    after = index.next(place)
+                    for at in range(place, after, _PART_BYTES):
+                        yield index.pread(min(_PART_BYTES, after - at), at)
+    finally:
+        index.close()
+
+
+def command_of(pane: LogPane) -> str:
+    """The command that shows the same: `mltui logs train~3 --run 14 --grep loss`."""
+    scene = pane.scene
+    if not pane.target or scene is None:
+        raise UsageError("no command shows this log")
+    words = ["mltui", "logs", *shlex.split(pane.target)]
+    for each in scene.filters:
+        if each.level is not None:
+            words += ["--level", each.level.name.lower()]
+        elif each.condition is not None:
+            words += ["--where", each.text]
+        else:
+            words += ["--exclude" if each.is_inverse else "--grep", each.text.lstrip("!")]
+    if not scene.filters and scene.pattern:
+        words += ["--grep", scene.pattern]
+    if scene.view.follow:
+        words.append("-f")
+    return shlex.join(words)

@@ -1,0 +1,166 @@
+"""What a line of a log reads like: as it was written, or as source, time and fields.
+
+`LinePainter` asks for the parts of each line on the page and puts them into strips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mltui.app.present.line import Part
+from mltui.logs.fields import fields_of, is_level, is_time, message_name
+from mltui.logs.levels import Level, level_of, level_place
+from mltui.logs.sanitize import PLAIN, Span, clean, plain
+from mltui.logs.times import TimeReader
+from mltui.text.width import fit
+
+_WIDEST_FIELD = 32
+_LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
+    Level.WARNING: "state-warning",
+    Level.INFO: "dim",
+    Level.DEBUG: "dim",
+    Level.TRACE: "dim",
+}
+
+
+class Times(StrEnum):
+    """How the time column is written."""
+
+    WRITTEN = "as written"
+    CLOCK = "clock"
+    ELAPSED = "since the first line"
+    SINCE = "since the line above"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where lines come from, of several: its name and the role of its colour."""
+
+    label: str
+    role: str
+
+
+class LineBody:
+    """The parts of lines, as the person wants to see them."""
+
+    def __init__(self, times: TimeReader) -> None:
+        self.times = Times.WRITTEN
+        self.fields = False
+        """Objects are shown as fields."""
+        self.columns: tuple[str, ...] = ()
+        """Which fields, in this order; none: what happened, then all others."""
+        self.sources: Sequence[Source] = ()
+        self.source_of: Callable[[int], int] = lambda position: 0
+        self.received: Callable[[int], float | None] = lambda position: None
+        """When a line came, where that is known better than by its stamp."""
+        self.reader = times
+        self.begun_at: float | None = None
+        """The time of the log's first line."""
+        self._widths: dict[str, int] = {}
+
+    def time_of(self, position: int, raw: bytes) -> float | None:
+        """When a line was written, or came."""
+        stamp = self.reader.read(raw)
+        return stamp.at if stamp is not None else self.received(position)
+
+    def prefix(self, position: int, raw: bytes, above: float | None) -> list[Part]:
+        """What stands before the text: source and time. *above*: the time of the line above."""
+        parts: list[Part] = []
+        if len(self.sources) > 1:
+            source = self.sources[self.source_of(position)]
+            width = min(max(len(each.label) for each in self.sources), 24)
+            parts += [(fit(source.label, width), source.role), (" ", "")]
+        if self.times is not Times.WRITTEN:
+            at = self.time_of(position, raw)
+            parts += [(self._time(at, above), "dim"), ("  ", "")]
+        return parts
+
+    def _time(self, at: float | None, above: float | None) -> str:
+        if self.times is Times.CLOCK:
+            if at is None:
+                return " " * 12
+            return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
+        if at is None:
+            return " " * 9
+        base = self.begun_at if self.times is Times.ELAPSED else above
+        return " " * 9 if base is None else _between(at - base).rjust(9)
+
+    def text(self, raw: bytes) -> tuple[list[Span], list[tuple[int, int, str]]]:
+        """The line's text in its own colours, and marks (first, past the last, role) on it."""
+        if self.fields:
+            fields = fields_of(raw)
+            if fields is not None:
+                return self._object(raw, fields)
+        if self.times is not Times.WRITTEN:
+            stamp = self.reader.read(raw)
+            if stamp is not None and stamp.last:
+                raw = (raw[: stamp.first] + raw[stamp.last :]).lstrip(b" \t")
+        return clean(raw), self._level_mark(raw)
+
+    def _level_mark(self, raw: bytes) -> list[tuple[int, int, str]]:
+        """The word that says how bad a line is, where it has no colours of its own."""
+        if b"\x1b" in raw[:256]:
+            return []
+        place = level_place(raw)
+        if place is None:
+            return []
+        found = level_of(raw)
+        role = _LEVEL_ROLES.get(found, "") if found is not None else ""
+        first = len(plain(raw[: place[0]]))
+        return [(first, first + place[1] - place[0], role)] if role and role != "dim" else []
+
+    def _object(
+        self, raw: bytes, fields: Mapping[str, str]
+    ) -> tuple[list[Span], list[tuple[int, int, str]]]:
+        marks: list[tuple[int, int, str]] = []
+        words: list[str] = []
+        place = 0
+
+        def add(text: str, role: str = "") -> None:
+            nonlocal place
+            safe = plain(text.replace("\n", " ").encode("utf-8", "replace"))
+            words.append(safe)
+            if role:
+                marks.append((place, place + len(safe), role))
+            place += len(safe)
+
+        level = level_of(raw)
+        level_role = _LEVEL_ROLES.get(level, "") if level is not None else ""
+        if self.columns:
+            for name in self.columns:
+                value = plain(fields.get(name, "").encode("utf-8", "replace"))
+                width = max(self._widths.get(name, len(name)), min(len(value), _WIDEST_FIELD))
+                self._widths[name] = width
+                add(fit(value, width), level_role if is_level(name) else "")
+                add("  ")
+        else:
+            message = message_name(fields)
+            for name, value in fields.items():
+                if is_level(name):
+                    add(fit(value.upper(), 5), level_role)
+                    add("  ")
+            if message is not None:
+                add(fields[message])
+                add("  ")
+            hidden = self.times is not Times.WRITTEN
+            for name, value in fields.items():
+                if name != message and not is_level(name) and not (hidden and is_time(name)):
+                    add(f"{name}=", "dim")
+                    add(f"{value}  ")
+        text = "".join(words).rstrip()
+        return ([Span(text, PLAIN)] if text else []), marks
+
+
+def _between(seconds: float) -> str:
+    sign = "-" if seconds < 0 else "+"
+    seconds = abs(seconds)
+    if seconds < 100:
+        return f"{sign}{seconds:.3f}"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours > 99:
+        return f"{sign}{hours // 24}d{hours % 24:02}h"
+    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

@@ -1,0 +1,132 @@
+"""What a person filters a log by: patterns, their opposite, levels, fields; several together.
+
+Read from what is typed (`loss`, `!heartbeat`, `level>=warning`, `epoch>7`). The log pane makes a
+`Sieve` of them; `mltui logs --grep --level --where` does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mltui.logs.fields import Condition, fields_of, read_condition
+from mltui.logs.levels import NAMES, Level, level_of, levels_of, read_level
+from mltui.logs.lines import Lines
+from mltui.logs.search import Pattern, PatternError, compile_pattern, matching
+
+_LOOK_BACK = 40
+"""Lines above a block that may give its first lines their level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on a line, and how it was written."""
+
+    text: str
+    pattern: Pattern | None = None
+    is_inverse: bool = False
+    level: Level | None = None
+    """This bad at least."""
+    condition: Condition | None = None
+
+
+def read_filter(text: str) -> Filter:
+    """A filter as it is typed. PatternError says what is wrong with it."""
+    text = text.strip()
+    if text.startswith("!") and len(text) > 1:
+        return Filter(text, compile_pattern(text[1:].strip()), is_inverse=True)
+    condition = read_condition(text) if text.partition("=")[0].isprintable() else None
+    if condition is not None and " " not in condition.name:
+        if condition.name in ("level", "severity") and condition.operator in (">=", ">"):
+            return level_filter(condition.value)
+        return Filter(text, condition=condition)
+    return Filter(text, compile_pattern(text))
+
+
+def level_filter(name: str) -> Filter:
+    """Lines of this level and worse. PatternError when there is no such level."""
+    found = read_level(name)
+    if found is None:
+        raise PatternError(f"there is no level {name!r}: {', '.join(NAMES)}")
+    return Filter(f"level>={NAMES[found]}", level=found)
+
+
+class Where:
+    """All of *filters* on one log; `test` is for a `Sieve`."""
+
+    def __init__(self, lines: Lines, filters: Sequence[Filter]) -> None:
+        self._lines = lines
+        self._patterns = [
+            (matching(lines, each.pattern), each.is_inverse)
+            for each in sorted(filters, key=lambda each: each.is_inverse)
+            if each.pattern is not None
+        ]
+        self._levels = [each.level for each in filters if each.level is not None]
+        self._conditions = [each.condition for each in filters if each.condition is not None]
+
+    def test(self, block: int) -> Sequence[int]:
+        """The lines of a block that pass all filters."""
+        found: Sequence[int] | None = None
+        for test, is_inverse in self._patterns:
+            if found is not None and not found:
+                return ()
+            hits = test(block)
+            if found is None:
+                if not is_inverse:
+                    found = hits
+                    continue
+                found = self._lines.starts(block)
+            known = set(hits)
+            found = [each for each in found if (each in known) != is_inverse]
+        if found is None:
+            found = self._lines.starts(block)
+        if self._levels and found:
+            found = self._of_level(block, found, max(self._levels))
+        if self._conditions and found:
+            found = [
+                position
+                for position, line in zip(found, self._lines.read(found), strict=True)
+                if self._holds(line)
+            ]
+        return found
+
+    def _of_level(self, block: int, found: Sequence[int], wanted: Level) -> list[int]:
+        """Those that are as bad as *wanted*; what says nothing is as bad as the line above."""
+        lines = self._lines
+        starts = lines.starts(block)
+        texts = lines.read(starts)
+        before: Level | None = None
+        place: int | None = starts[0] if starts and level_of(texts[0]) is None else None
+        for _ in range(_LOOK_BACK):
+            place = None if place is None else lines.previous(place)
+            if place is None:
+                break
+            before = level_of(lines.read([place])[0])
+            if before is not None:
+                break
+        levels = dict(zip(starts, levels_of(texts, before), strict=True))
+        return [each for each in found if (levels.get(each) or Level.TRACE) >= wanted]
+
+    def _holds(self, line: bytes) -> bool:
+        fields = fields_of(line)
+        if fields is None:
+            return all(
+                condition.operator == "=" and str(condition).encode() in line
+                for condition in self._conditions
+            )
+        return all(condition.holds(fields) for condition in self._conditions)
+
+
+def both(
+    first: Callable[[int], Sequence[int]], second: Callable[[int], Sequence[int]]
+) -> Callable[[int], Sequence[int]]:
+    """What passes two tests."""
+
+    def test(block: int) -> Sequence[int]:
+        found = first(block)
+        if not found:
+            return ()
+        known = set(second(block))
+        return [each for each in found if each in known]
+
+    return test
