@@ -298,6 +298,12 @@ class LogIndex:
         for offset in range(position, end, LONG_BYTES):
             yield self.pread(min(LONG_BYTES + _OVERLAP_BYTES, end - offset), offset)
 
+    def raw(self, position: int) -> Iterator[bytes]:
+        """A line as it was written, with its newline, in pieces."""
+        end = self.next(position)
+        for offset in range(position, end, LONG_BYTES):
+            yield self.pread(min(LONG_BYTES, end - offset), offset)
+
     def _line_end(self, position: int) -> int:
         after = self.next(position)
         return after - 1 if after < self._size or self.pread(1, after - 1) == b"\n" else after

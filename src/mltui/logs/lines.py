@@ -38,8 +38,10 @@ class Text:
 class Lines(Protocol):
     """Lines at positions. Reading is bounded; nothing is kept but a few blocks."""
 
-    generation: int
-    """How many times it was started anew; positions of before mean nothing then."""
+    @property
+    def generation(self) -> int:
+        """How many times it was started anew; positions of before mean nothing then."""
+        ...
 
     @property
     def end(self) -> int:
@@ -81,4 +83,48 @@ class Lines(Protocol):
 
     def number(self, position: int) -> int | None:
         """How many lines are before *position*; None while that isn't known."""
+        ...
+
+    def raw(self, position: int) -> Iterator[bytes]:
+        """A line as it was written, with its newline, in pieces."""
+        ...
+
+
+class Log(Lines, Protocol):
+    """Lines that grow, as the log pane reads them."""
+
+    @property
+    def notice(self) -> str:
+        """Why it was started anew; empty at first."""
+        ...
+
+    @property
+    def line_count(self) -> int:
+        """Lines counted so far."""
+        ...
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether the last line may still change."""
+        ...
+
+    @property
+    def behind_bytes(self) -> int:
+        """How much is not counted yet."""
+        ...
+
+    def look(self) -> None:
+        """Find out how much there is now."""
+        ...
+
+    def refresh(self, limit_bytes: int = ...) -> int:
+        """Count a bounded piece more; how many lines came."""
+        ...
+
+    def position(self, number: int) -> int:
+        """Where line *number* (from 0) is. IndexError if it is not counted."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
         ...
