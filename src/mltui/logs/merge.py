@@ -102,6 +102,7 @@ class Merged:
         """One more log; its lines are put among those to come, with a *mark* before them."""
         if len(self.sources) >= _MOST_SOURCES:
             raise ValueError(f"more than {_MOST_SOURCES} logs")
+        source.lines.look()
         self.sources.append(source)
         self._generations.append(source.lines.generation)
         if mark:
