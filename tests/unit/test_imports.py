@@ -40,3 +40,20 @@ def test_the_app_imports_no_engine_and_no_client() -> None:
     assert "textual" in loaded
     assert not {name for name in loaded if name.startswith("mltui.engines")}
     assert not loaded & {"docker", "kubernetes", "requests"}
+
+
+def test_the_footer_needs_neither_engines_nor_rules() -> None:
+    """It is made before the first frame: what acts is imported when it does."""
+    loaded = modules_after(
+        "from pathlib import Path\n"
+        "from mltui.actions import registry\n"
+        "from mltui.actions.action import Selection\n"
+        "from mltui.pipeline.rows import StageRow, State\n"
+        "from mltui.runs.project import Project\n"
+        "for state in State:\n"
+        "    row = StageRow(1, 'a', None, (), 1, state, 'data')\n"
+        "    shown = Selection(Project(Path('/nowhere')), row=row, name='a', failed=(row,))\n"
+        "    registry.on_footer(shown), registry.fixes(shown)\n"
+    )
+    assert not {name for name in loaded if name.startswith("mltui.engines")}
+    assert not loaded & {"mltui.pipeline.scheduler", "mltui.spec.reader", "yaml", "msgspec"}

@@ -11,7 +11,7 @@ def _why_not(selection: Selection) -> str | None:
         return f"{selection.name} is not part of a run: there is nothing to stand in"
     if row is None or row.run == 0:
         return "nothing has run yet: `n` starts a run"
-    from mltui.runs.shells import why_not
+    from mltui.runs.standing import why_not
 
     return why_not(row)
 

@@ -32,7 +32,7 @@ from mltui.runs.journal import Journal
 from mltui.runs.keys import INPUT, RESOLVED, Key
 from mltui.runs.planning import NO_CODE, Blueprint
 from mltui.runs.project import Project
-from mltui.spec.choices import FailureClass
+from mltui.runs.standing import why_not
 from mltui.spec.model import Environment, Target
 
 FOLDER = "shells"
@@ -59,20 +59,6 @@ class Opened:
         if self.folder is not None:
             said.append("this is a copy: what you change is gone when you leave")
         return tuple(said)
-
-
-def why_not(row: StageRow) -> str | None:
-    """Why no shell can stand where a stage stood, as far as its row tells; None: one can."""
-    label = row.instance.label
-    if row.state in (State.PENDING, State.READY):
-        return f"{label} has not run yet: there is nothing to stand in"
-    if row.state is State.BUILDING:
-        return f"the environment of {label} is being built: wait for it"
-    if row.failure is FailureClass.BUILD:
-        return f"{label} has no environment, its build failed: `b` shows where"
-    if row.key is None:
-        return f"{label} never got its inputs: {row.reason or row.state.value}"
-    return None
 
 
 def open_shell(
