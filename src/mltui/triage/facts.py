@@ -271,6 +271,13 @@ class Facts:
     unseen: tuple[str, ...] = ()
     """What could not be looked at, and why, in sentences."""
 
+    def with_kube(self, kube: KubeFacts, host: HostFact, unseen: tuple[str, ...] = ()) -> Facts:
+        """With what is known of a cluster; one that is down is no fault where nobody needs it."""
+        if not host.is_up and self.project and "kubernetes" not in self.engines:
+            return replace(self, unseen=(*self.unseen, f"{host.name}: {host.why}"))
+        hosts = (*(each for each in self.hosts if each.key != host.key), host)
+        return replace(self, hosts=hosts, kube=kube, unseen=(*self.unseen, *unseen))
+
     def with_host(self, host: HostFact, containers: tuple[ContainerFact, ...]) -> Facts:
         """With what is known of a Docker host; one that is down and not needed is no fault."""
         if not host.is_up and self.project and "docker" not in self.engines:

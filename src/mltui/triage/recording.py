@@ -1,11 +1,13 @@
 """Facts as JSON and back, so that an incident can be kept and replayed through the same rules.
 
-Pure: text in and out. Unknown fields of a newer version are passed over.
+Also reads what `kubectl get … -o json` prints. Pure: text in and out. Unknown fields of a newer
+version are passed over.
 """
 
 from __future__ import annotations
 
 import json
+import time
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -13,6 +15,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mltui.triage.facts import Facts
+from mltui.triage.kube_reading import read_objects
 
 FORMAT = "mltui-facts"
 VERSION = 1
@@ -33,6 +36,8 @@ def read_facts(text: str) -> Facts:
         raw = json.loads(text)
     except ValueError as error:
         raise BadRecord(f"this is not JSON: {error}") from error
+    if isinstance(raw, dict) and raw.get("kind") == "List":
+        return Facts(time.time(), kube=read_objects(raw.get("items") or ()))
     if not isinstance(raw, dict) or raw.get(FORMAT) != VERSION:
         raise BadRecord(f"this is no record of facts: it lacks `{FORMAT}: {VERSION}`")
     try:

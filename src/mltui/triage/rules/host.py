@@ -1,4 +1,4 @@
-"""A Docker host that does not answer, or whose disk is nearly full."""
+"""A Docker host or a cluster that does not answer, a disk that is nearly full."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ FULL, NEARLY = 0.97, 0.9
 def find(scene: Scene) -> Iterator[Finding]:
     """Dead daemons explain stages that are unknown, or were lost for that reason."""
     for host in scene.facts.hosts:
-        if host.engine != "docker":
-            continue
         opens = Opens("host", host.key)
         if not host.is_up:
             waits = [
                 stage
                 for stage in scene.facts.stages
-                if stage.engine == "docker" and stage.state == "unknown"
+                if stage.engine == host.engine and stage.state == "unknown"
             ]
             names = ", ".join(stage.label for stage in waits)
             evidence = [Evidence("state", host.why, opens)]
@@ -52,4 +50,4 @@ def find(scene: Scene) -> Iterator[Finding]:
             )
 
 
-RULE = Rule("docker-host", "A Docker host does not answer, or its disk is nearly full.", find)
+RULE = Rule("host", "A Docker host or cluster does not answer, or its disk is nearly full.", find)

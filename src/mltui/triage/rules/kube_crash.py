@@ -1,0 +1,111 @@
+"""A container of a pod that ends again and again, or can't be started at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mltui.triage.finding import Evidence, Finding
+from mltui.triage.kube import Pod, PodContainer
+from mltui.triage.rules import Rule
+from mltui.triage.rules._codes import meaning
+from mltui.triage.rules._pods import (
+    containers,
+    edit_fix,
+    kind_words,
+    log_evidence,
+    on_pod,
+    opens,
+    tidy,
+    undo_fix,
+)
+from mltui.triage.rules.kube_memory import is_oom
+from mltui.triage.rules.kube_probe import killed_by_probe
+from mltui.triage.scene import Cluster, Scene
+
+_START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun",
+          "PostStartHookError")  # fmt: skip
+_PROGRAM = re.compile(r'exec: \\?"(?P<program>[^"\\]+)\\?": (?P<why>[^:"]+)')
+LOOP_S = 900.0
+
+
+def find(scene: Scene) -> Iterator[Finding]:
+    """Pods that crash, and pods of Jobs that failed; others tell of memory and probes."""
+    cluster = scene.cluster
+    for pod in cluster.sick:
+        if pod.deleting_since is not None or pod.reason == "Evicted":
+            continue
+        for each in containers(pod):
+            if is_oom(cluster, pod, each) or killed_by_probe(cluster, pod, each):
+                continue
+            if (found := _examined(cluster, pod, each)) is not None:
+                yield found
+                break
+
+
+def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
+    owner = kind_words(cluster.owner_of(pod))
+    reason = each.reason or ""
+    if reason in _START or each.last_reason in _START:
+        said = each.message if reason in _START and each.message else each.last_message
+        return _no_start(cluster, pod, each, owner, said)
+    is_over = each.state == "terminated" and bool(each.exit_code)
+    loops = each.state == "waiting" and reason == "CrashLoopBackOff"
+    young = each.started_at is not None and cluster.at - each.started_at < LOOP_S
+    again = each.state == "running" and each.restarts > 1 and young and bool(each.last_exit_code)
+    ended = each.state == "terminated" and each.restarts > 1 and pod.phase == "Running"
+    if not (is_over or loops or again or ended):
+        return None
+    code = each.exit_code if each.state == "terminated" else each.last_exit_code
+    what = f"init container {each.name}" if each.is_init else f"container {each.name}"
+    cause = f"{what} {meaning(code)}"
+    if code == 0:
+        cause = f"{what} ends well, and is started again each time: its command is no service"
+    elif each.exception:
+        cause = f"{what}: {each.exception}"
+    times = f", restarted {each.restarts} times" if each.restarts else ""
+    text = f"{what}: {reason or each.state}, exit code {code}{times}"
+    verb = "fails" if not each.restarts else "crashes over and over"
+    if code == 0:
+        verb = "ends at once and is restarted"
+    short = each.exception or meaning(code)
+    return on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        cause,
+        f"{owner} {verb}: {short}" if code != 0 else f"{owner} {verb}",
+        (Evidence("state", text, opens(pod)), *log_evidence(pod, each)),
+        (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
+        since=each.ended_at or each.last_ended_at,
+        count=max(each.restarts, 1),
+    )
+
+
+def _no_start(cluster: Cluster, pod: Pod, each: PodContainer, owner: str, said: str) -> Finding:
+    found = _PROGRAM.search(said)
+    cause, title = tidy(said) or "the node can't start it", f"{owner} can't start"
+    if found:
+        program, why = found["program"], found["why"].strip()
+        if "permission" in why:
+            title = f"{owner} can't start: {program} may not be executed"
+            cause = f"{program} is in image {each.image} and is not executable"
+        else:
+            title = f"{owner} can't start: there is no program {program}"
+            cause = f"image {each.image} has no program {program}"
+    elif "exec format error" in said:
+        title = f"{owner} is for another architecture"
+        cause = f"image {each.image} is made for another processor than the node's"
+    return on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        cause,
+        title,
+        (Evidence("state", f"{each.reason}: {tidy(said)}", opens(pod)),),
+        (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
+        since=each.last_ended_at,
+    )
+
+
+RULE = Rule("kube-crash", "A container of a pod crashes, or can't be started: why.", find)

@@ -1,0 +1,100 @@
+"""A claim that stays pending, and volumes that can't be attached or mounted."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from mltui.triage.finding import Evidence, Finding, Harm, Opens
+from mltui.triage.kube import Claim
+from mltui.triage.rules import Rule
+from mltui.triage.rules._pods import event_evidence, is_being_made, on_pod, tidy
+from mltui.triage.rules.kube_config import missing
+from mltui.triage.scene import Cluster, Scene
+
+YOUNG_S = 20.0
+_FAILED = ("ProvisioningFailed", "FailedBinding", "FailedAttachVolume")
+
+
+def find(scene: Scene) -> Iterator[Finding]:
+    """Claims first: they explain the pods that wait for them."""
+    cluster = scene.cluster
+    for claim in cluster.facts.claims:
+        if claim.phase == "Lost":
+            yield _claim(cluster, claim, "its volume is gone from the cluster")
+        elif claim.phase == "Pending" and (cause := _why(cluster, claim)):
+            yield _claim(cluster, claim, cause)
+    for pod in cluster.sick:
+        if not is_being_made(pod):
+            continue
+        events = cluster.events("Pod", pod.namespace, pod.name, "FailedMount", "FailedAttachVolume")
+        event = next((x for x in reversed(events) if not missing(x.message)), None)
+        if event is None or any(missing(x.message) for x in events):
+            continue
+        owner = cluster.owner_of(pod)
+        yield on_pod(
+            cluster,
+            pod,
+            RULE.name,
+            tidy(event.message),
+            f"{owner[0]} {owner[1]} can't mount a volume",
+            event_evidence([event]),
+        )
+
+
+def _why(cluster: Cluster, claim: Claim) -> str:
+    """Empty when nothing is wrong with its waiting."""
+    classes = cluster.facts.classes
+    known = {each.name: each for each in classes or ()}
+    name = claim.storage_class
+    if classes is not None:
+        if name is None and not any(each.is_default for each in classes):
+            return "it names no storage class, and the cluster has no default one"
+        if name and name not in known and not _has_volume(cluster, claim):
+            near = difflib.get_close_matches(name, known, 1)
+            there = ", ".join(sorted(known)) or "none"
+            hint = f": did you mean {near[0]}?" if near else f" (there is: {there})"
+            return f"there is no storage class {name}{hint}"
+        if name in known and known[name].waits:
+            failed = cluster.events(*_about(claim), "ProvisioningFailed")
+            return tidy(failed[-1].message) if failed else ""
+    events = cluster.events(*_about(claim), *_FAILED)
+    if events:
+        return tidy(events[-1].message)
+    age = cluster.at - (claim.created_at or cluster.at)
+    return "nothing provides a volume for it" if age > 10 * YOUNG_S else ""
+
+
+def _has_volume(cluster: Cluster, claim: Claim) -> bool:
+    """A class without an object is a name by which volumes were made by hand."""
+    return claim.phase == "Bound"
+
+
+def _about(claim: Claim) -> tuple[str, str, str]:
+    return ("PersistentVolumeClaim", claim.namespace, claim.name)
+
+
+def _claim(cluster: Cluster, claim: Claim, cause: str) -> Finding:
+    users = [pod for pod in cluster.pods_in.get(claim.namespace, ()) if claim.name in pod.claims]
+    size = f"{claim.size} {'/'.join(claim.modes)}".strip()
+    named = claim.storage_class if claim.storage_class is not None else "the default"
+    text = f"{claim.phase}: {size} of storage class {named}"
+    explains = tuple(key for pod in users for key in cluster.follows(pod))
+    return Finding(
+        rule=RULE.name,
+        key=claim.key,
+        object=f"claim {claim.name} in {claim.namespace}",
+        cause=cause,
+        headline=f"claim {claim.name} in {claim.namespace} has no volume: {cause}",
+        harm=Harm.WRONG,
+        evidence=(
+            Evidence("state", text, Opens("claim", claim.key)),
+            *event_evidence(cluster.events(*_about(claim))[-1:]),
+        ),
+        since=claim.created_at,
+        counted=f"{len(users)} pods wait" if len(users) > 1 else "",
+        explains=explains,
+    )
+
+
+RULE = Rule("kube-volume", "A claim has no volume, or a volume can't be mounted.", find)

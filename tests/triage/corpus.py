@@ -1,0 +1,360 @@
+"""Workloads that are really broken, each with its true cause, and healthy ones beside them.
+
+`CASES`: name → what is applied, and what the first line must say. The name is the workload's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One broken workload."""
+
+    objects: tuple[Object, ...]
+    says: str
+    """In the finding's title or cause."""
+    rule: str
+    about: str = ""
+    """What the finding's object names; empty: the case's own name."""
+    space: str = "main"
+    """Which of the test's namespaces it is in: `main`, `quota`, `strict`."""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+PAUSE = "mltui.test/pause:1"
+
+
+def container(image: str, *command: str, **spec: Any) -> Object:
+    found: Object = {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent"}
+    if command:
+        found["command"] = list(command)
+    return {**found, **spec}
+
+
+def pod(name: str, *containers: Object, **spec: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": list(containers), **spec},
+    }
+
+
+def deployment(name: str, *containers: Object, **spec: Any) -> Object:
+    made = pod(name, *containers, **spec)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": made["metadata"], "spec": made["spec"]},
+        },
+    }
+
+
+def job(name: str, *containers: Object, **spec: Any) -> Object:
+    made = pod(name, *containers, restartPolicy="Never")
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"template": {"spec": made["spec"]}, **spec},
+    }
+
+
+def service(name: str, app: str, target: str | int = 80) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": app}, "ports": [{"port": 80, "targetPort": target}]},
+    }
+
+
+def claim(name: str, **spec: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            **spec,
+        },
+    }
+
+
+def config(name: str, **more: Any) -> Object:
+    metadata = {"name": name, **more}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "1"}}
+
+
+def asks(**requests: str) -> Object:
+    return {"resources": {"requests": requests}}
+
+
+def key(name: str, what: str) -> Object:
+    source = {"configMapKeyRef": {"name": name, "key": what}}
+    return {"env": [{"name": "X", "valueFrom": source}]}
+
+
+_ASK_API = """
+import json, os, ssl, urllib.error, urllib.request
+folder = "/var/run/secrets/kubernetes.io/serviceaccount/"
+token, space = open(folder + "token").read(), open(folder + "namespace").read()
+host = os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"]
+url = f"https://{host}/api/v1/namespaces/{space}/pods"
+request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+try:
+    urllib.request.urlopen(request, context=ssl._create_unverified_context())
+except urllib.error.HTTPError as error:
+    raise SystemExit(json.loads(error.read())["message"])
+"""
+
+
+def cases(base: str, registry: str) -> dict[str, Case]:
+    """`base`: an image with a shell and Python that nodes can pull; `registry`: where it is."""
+    py = ("python3", "-c")
+    http = {"httpGet": {"path": "/healthz", "port": 8080}}
+    often = {"periodSeconds": 1, "failureThreshold": 1}
+    return {
+        "big-cpu": Case(
+            (deployment("big-cpu", container(PAUSE, **asks(cpu="64"))),),
+            "no node has the 64 CPUs that it asks for free; the largest node has 2 in all",
+            "kube-scheduling",
+        ),
+        "big-memory": Case(
+            (deployment("big-memory", container(PAUSE, **asks(memory="900Gi"))),),
+            "no node has the 900 GiB of memory that it asks for free",
+            "kube-scheduling",
+        ),
+        "gpu": Case(
+            (deployment("gpu", container(PAUSE, resources={"limits": {"nvidia.com/gpu": 1}})),),
+            "no node has enough nvidia.com/gpu free",
+            "kube-scheduling",
+        ),
+        "selector": Case(
+            (deployment("selector", container(PAUSE), nodeSelector={"disk": "fast"}),),
+            "no node has the labels that its node selector or affinity asks for",
+            "kube-scheduling",
+        ),
+        "no-claim": Case(
+            (
+                pod(
+                    "no-claim",
+                    container(PAUSE),
+                    volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}],
+                ),
+            ),
+            "it needs the claim data, which is not found",
+            "kube-scheduling",
+        ),
+        "no-image": Case(
+            (deployment("no-image", container(f"{registry}/debian:v9")),),
+            f"image {registry}/debian:v9 does not exist",
+            "kube-image",
+        ),
+        "bad-name": Case(
+            (deployment("bad-name", container("Debian::latest")),),
+            "Debian::latest is no name of an image",
+            "kube-image",
+        ),
+        "no-registry": Case(
+            (deployment("no-registry", container("localhost:1/ml/base:1")),),
+            "localhost:1 can't be reached for localhost:1/ml/base:1",
+            "kube-image",
+        ),
+        "never": Case(
+            (deployment("never", {**container("ml/absent:1"), "imagePullPolicy": "Never"}),),
+            "image ml/absent:1 is not on the node",
+            "kube-image",
+        ),
+        "no-config": Case(
+            (
+                deployment(
+                    "no-config",
+                    container(PAUSE, envFrom=[{"configMapRef": {"name": "settings"}}]),
+                ),
+            ),
+            "needs ConfigMap settings, which is not in namespace",
+            "kube-config",
+        ),
+        "no-secret": Case(
+            (
+                deployment(
+                    "no-secret",
+                    container(PAUSE, volumeMounts=[{"name": "s", "mountPath": "/s"}]),
+                    volumes=[{"name": "s", "secret": {"secretName": "token"}}],
+                ),
+            ),
+            "needs Secret token, which is not in namespace",
+            "kube-config",
+        ),
+        "no-key": Case(
+            (config("known"), deployment("no-key", container(PAUSE, **key("known", "url")))),
+            "needs key url of ConfigMap known",
+            "kube-config",
+        ),
+        "raises": Case(
+            (deployment("raises", container(base, *py, "raise KeyError('label')")),),
+            "KeyError: 'label'",
+            "kube-crash",
+        ),
+        "ends-well": Case(
+            (deployment("ends-well", container(base, "true")),),
+            "ends well, and is started again each time",
+            "kube-crash",
+        ),
+        "no-program": Case(
+            (deployment("no-program", container(base, "traiin")),),
+            "has no program traiin",
+            "kube-crash",
+        ),
+        "init": Case(
+            (
+                deployment(
+                    "init",
+                    container(PAUSE),
+                    initContainers=[{**container(base, "sh", "-c", "exit 7"), "name": "wait"}],
+                ),
+            ),
+            "init container wait failed with exit code 7",
+            "kube-crash",
+        ),
+        "oom": Case(
+            (
+                deployment(
+                    "oom",
+                    container(
+                        base,
+                        *py,
+                        "x = b'1' * (1 << 28)",
+                        resources={"limits": {"memory": "24Mi"}},
+                    ),
+                ),
+            ),
+            "needs more memory than its limit of 24 MiB",
+            "kube-memory",
+        ),
+        "not-ready": Case(
+            (
+                deployment("not-ready", container(PAUSE, readinessProbe={**http, **often})),
+                service("not-ready", "not-ready", 8080),
+            ),
+            "the readiness probe (http :8080/healthz) is answered",
+            "kube-probe",
+        ),
+        "not-alive": Case(
+            (
+                deployment(
+                    "not-alive",
+                    container(
+                        base,
+                        "sleep",
+                        "600",
+                        livenessProbe={"exec": {"command": ["test", "-f", "/alive"]}, **often},
+                    ),
+                ),
+            ),
+            "the liveness probe (exec test -f /alive) is answered",
+            "kube-probe",
+        ),
+        "job-fails": Case(
+            (job("job-fails", container(base, *py, "import numppy"), backoffLimit=0),),
+            "No module named 'numppy'",
+            "kube-crash",
+        ),
+        "job-late": Case(
+            (job("job-late", container(PAUSE), activeDeadlineSeconds=2),),
+            "it ran longer than its deadline of 2.0s",
+            "kube-workload",
+        ),
+        "typo": Case(
+            (
+                deployment("gateway", container(PAUSE)),
+                service("typo", "gatewy"),
+            ),
+            "no pod has the labels app=gatewy: did you mean app=gateway?",
+            "kube-service",
+        ),
+        "wrong-port": Case(
+            (
+                deployment("named", container(PAUSE, ports=[{"name": "web", "containerPort": 80}])),
+                service("wrong-port", "named", "http"),
+            ),
+            "its port 80 leads to http, and its pods declare 80, web",
+            "kube-service",
+        ),
+        "no-class": Case(
+            (claim("no-class", storageClassName="testbedd"),),
+            "there is no storage class testbedd: did you mean testbed?",
+            "kube-volume",
+        ),
+        "no-account": Case(
+            (deployment("no-account", container(PAUSE), serviceAccountName="robot"),),
+            "there is no ServiceAccount robot",
+            "kube-admission",
+        ),
+        "no-right": Case(
+            (job("no-right", container(base, *py, _ASK_API), backoffLimit=0),),
+            "ServiceAccount default may not list pods in",
+            "kube-forbidden",
+        ),
+        "kept": Case(
+            (config("kept", finalizers=["mltui.test/keep"]),),
+            "it waits for its finalizer mltui.test/keep",
+            "kube-stuck",
+        ),
+        "over-quota": Case(
+            (deployment("over-quota", container(PAUSE)),),
+            "quota none is used up",
+            "kube-admission",
+            space="quota",
+        ),
+        "too-free": Case(
+            (deployment("too-free", container(PAUSE, securityContext={"privileged": True})),),
+            "the namespace's pod security (restricted) forbids it",
+            "kube-admission",
+            space="strict",
+        ),
+    }
+
+
+def healthy(base: str) -> tuple[Object, ...]:
+    """Of these nothing may be said."""
+    true = {"exec": {"command": ["true"]}}
+    probes = {"readinessProbe": true, "livenessProbe": true}
+    idle = deployment("idle", container(PAUSE))
+    idle["spec"]["replicas"] = 0
+    return (
+        deployment("fine", container(PAUSE, ports=[{"name": "web", "containerPort": 80}])),
+        service("fine", "fine", "web"),
+        service("any-port", "fine", 80),
+        idle,
+        service("idle", "idle"),
+        deployment("probed", container(base, "sleep", "600", **probes)),
+        job("done", container(base, "true")),
+        job("second", container(base, "sh", "-c", "exit 0"), backoffLimit=3),
+        claim("bound"),
+        config("plain"),
+        pod("quiet", container(PAUSE), restartPolicy="Never"),
+        pod("once", container(base, "true"), restartPolicy="Never"),
+        deployment(
+            "prepared",
+            container(PAUSE),
+            initContainers=[{**container(base, "true"), "name": "before"}],
+        ),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "outside"},
+            "spec": {"type": "ExternalName", "externalName": "example.invalid"},
+        },
+    )  # fmt: skip
