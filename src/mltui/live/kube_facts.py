@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import Forbidden, MltuiError, Unreachable
-from mltui.live.kube.place import Place, contexts_of
+from mltui.live.kube.place import Place, Where, contexts_of, normal, parse
 from mltui.live.masking import mask_text
 from mltui.logs.errors import exception_of
 from mltui.logs.sanitize import plain as plain_bytes
@@ -27,11 +27,31 @@ if TYPE_CHECKING:
     from mltui.engines.kubernetes.client import Client
     from mltui.engines.kubernetes.resources import Resource
     from mltui.live.kube.cluster import Clusters
+    from mltui.spec.model import Spec
 
 LINES, KEPT = 40, 8
 MOST_LOGS = 60
 ANSWER_S = 20.0
 _LOGS_AT_ONCE = 8
+
+
+def places_of(clusters: Clusters, spec: Spec | None, text: str | None = None) -> Where:
+    """Where to look: what was typed, else the project's targets, else the current namespace.
+
+    UsageError for a context or namespace that is not known.
+    """
+    from mltui.live.kube.feed import start_places
+
+    here = start_places(clusters)
+    if text:
+        return parse(text, clusters.config.contexts, here)
+    targets = spec.targets.values() if spec is not None and text is None else ()
+    found = [
+        Place(clusters.config.context(each.context).name, each.namespace or here[0].namespace)
+        for each in targets
+        if each.engine == "kubernetes"
+    ]
+    return normal(found) or here
 
 
 async def look(

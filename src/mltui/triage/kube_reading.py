@@ -6,12 +6,9 @@ and are made safe here. Source: Kubernetes API reference, core/v1, apps/v1, batc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from mltui.logs.sanitize import plain as _plain
 from mltui.triage.kube import (
     Claim,
     Condition,
@@ -28,43 +25,10 @@ from mltui.triage.kube import (
     StorageClass,
     Workload,
 )
+from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
-_FACTORS = {
-    "": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-    "E": 1e18, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
-}  # fmt: skip
-_QUANTITY = re.compile(r"([0-9.]+(?:[eE][-+]?[0-9]+)?)([a-zA-Z]*)")
-
-
-def plain(value: object) -> str:
-    """Somebody's text, safe on a terminal and on one line."""
-    text = "" if value is None else str(value)
-    if text.isprintable():
-        return text
-    return _plain(" ".join(text.split()).encode("utf-8", "surrogatepass"))
-
-
-def quantity(value: object) -> float:
-    """`500m`, `64Gi`, `2` as a number; 0 for what is none."""
-    found = _QUANTITY.fullmatch(str(value or ""))
-    if found is None or found[2] not in _FACTORS:
-        return 0.0
-    try:
-        return float(found[1]) * _FACTORS[found[2]]
-    except ValueError:
-        return 0.0
-
-
-def time_of(value: object) -> float | None:
-    """RFC 3339 as Unix seconds."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None
 
 
 def read_objects(items: Iterable[Raw], cluster: str = "") -> KubeFacts:

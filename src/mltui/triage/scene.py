@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -23,7 +24,7 @@ class Scene:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.at = facts.at
-        self.cluster = Cluster(facts.kube, facts.at)
+        self.cluster = Cluster(facts.kube, facts.at, facts.project)
 
     @cached_property
     def runs(self) -> dict[int, RunFact]:
@@ -79,6 +80,17 @@ class Scene:
         ours = self.facts.project
         return tuple(x for x in self.facts.containers if not (x.stage and x.project == ours))
 
+    def pods_of(self, stage: StageFact) -> list[Pod]:
+        """The pods of a stage's newest attempt that are still there."""
+        key = (str(stage.run), stage.stage, str(stage.attempt))
+        path = ".".join(map(str, stage.path)) or "1"
+        return [
+            pod
+            for pod in self.cluster.attempts.get(key, ())
+            if re.sub(r"[^0-9]", ".", pod.labels.get("mltui.round", "1")) == path
+            and pod.labels.get("mltui.item", "") == stage.item
+        ]
+
     def failed(self, *kinds: str) -> Iterator[StageFact]:
         """Failed stages of these failure classes; of a `for_each` the items that failed."""
         for stage in self.facts.stages:
@@ -108,9 +120,26 @@ class Scene:
 class Cluster:
     """A cluster's rows with indexes; made once for a diagnosis."""
 
-    def __init__(self, facts: KubeFacts, at: float) -> None:
+    def __init__(self, facts: KubeFacts, at: float, project: str = "") -> None:
         self.facts = facts
         self.at = at
+        self._project = project
+
+    def is_our_stage(self, labels: Mapping[str, str]) -> bool:
+        """It is an attempt of this project: what failed of those is told with the stage."""
+        ours = self._project and labels.get("mltui.project") == self._project
+        return bool(ours) and "mltui.stage" in labels
+
+    @cached_property
+    def attempts(self) -> dict[tuple[str, str, str], list[Pod]]:
+        """Pods of this project's attempts by run, stage and attempt."""
+        found: dict[tuple[str, str, str], list[Pod]] = {}
+        for pod in self.facts.pods:
+            if self.is_our_stage(pod.labels):
+                names = ("mltui.run", "mltui.stage", "mltui.attempt")
+                run, stage, attempt = (pod.labels.get(name, "") for name in names)
+                found.setdefault((run, stage, attempt), []).append(pod)
+        return found
 
     @cached_property
     def workloads(self) -> dict[tuple[str, str, str], Workload]:
@@ -172,7 +201,12 @@ class Cluster:
     @cached_property
     def sick(self) -> tuple[Pod, ...]:
         """Pods that are not plainly well; of the others no rule has anything to say."""
-        return tuple(pod for pod in self.facts.pods if not _is_well(pod))
+        over = ("Failed", "Succeeded")
+        return tuple(
+            pod
+            for pod in self.facts.pods
+            if not _is_well(pod) and not (pod.phase in over and self.is_our_stage(pod.labels))
+        )
 
     def chosen(self, namespace: str, selector: Mapping[str, str]) -> list[Pod]:
         """Pods that a selector chooses."""

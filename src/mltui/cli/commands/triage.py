@@ -24,8 +24,10 @@ EPILOG = """\
 examples:
   mltui triage                        this project, and the Docker host if it uses one
   mltui triage -o json | jq '.[].cause'
+  mltui triage --kube '*'             every namespace of the current context
   mltui triage --save incident.json   keep what was seen
   mltui triage --from incident.json   the same findings, anywhere
+  kubectl get pods,events,svc,nodes -o json | mltui triage --from -
 
 Exit code 1 when something is wrong, so that CI and cron can ask.
 """
@@ -45,6 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="look at the Docker host (auto: where the project uses it, or there is no project)",
     )
+    parser.add_argument(
+        "--kube",
+        nargs="?",
+        const="",
+        metavar="PLACES",
+        help="look at Kubernetes: dev,prod or kind/*; alone: the current namespace (by itself "
+        "where the project uses it)",
+    )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -54,7 +64,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.record is not None:
         facts = _recorded(args.record)
     else:
-        facts, project = _look(args.docker)
+        facts, project = _look(args.docker, args.kube)
         text = _text(project) if project is not None else None
     if args.save is not None:
         from mltui.triage.recording import write_facts
@@ -88,7 +98,7 @@ def _recorded(name: str) -> Facts:
         raise UsageError(f"{name}: {error}") from error
 
 
-def _look(docker: str) -> tuple[Facts, Project | None]:
+def _look(docker: str, places: str | None) -> tuple[Facts, Project | None]:
     import asyncio
 
     from mltui.runs.facts import project_facts
@@ -101,16 +111,36 @@ def _look(docker: str) -> tuple[Facts, Project | None]:
     try:
         project = Project.find(Path.cwd())
     except UsageError:
-        if docker == "no":
+        if docker == "no" and places is None:
             raise
     else:
         facts = project_facts(project, at)
-    if docker == "yes" or (docker == "auto" and (project is None or "docker" in facts.engines)):
+    is_alone = project is None and places is None
+    if docker == "yes" or (docker == "auto" and (is_alone or "docker" in facts.engines)):
         from mltui.live.facts import look_once
 
         host, containers = asyncio.run(look_once())
         facts = facts.with_host(host, containers)
+    if places is not None or "kubernetes" in facts.engines:
+        facts = asyncio.run(_with_kube(facts, project, places))
     return facts, project
+
+
+async def _with_kube(facts: Facts, project: Project | None, places: str | None) -> Facts:
+    from mltui.live.kube.cluster import open_clusters
+    from mltui.live.kube_facts import look, places_of
+
+    clusters = open_clusters()
+    try:
+        where = places_of(clusters, project.read_spec() if project is not None else None, places)
+        kube, hosts, unseen = await look(clusters, where)
+    finally:
+        await clusters.close()
+    for host in hosts:
+        found = next((each for each in kube if each.cluster == host.name), None)
+        facts = facts.with_kube(found or facts.kube, host, unseen)
+        unseen = ()
+    return facts
 
 
 def _text(project: Project) -> str | None:

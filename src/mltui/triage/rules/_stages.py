@@ -43,8 +43,15 @@ def object_evidence(scene: Scene, stage: StageFact) -> list[Evidence]:
         oom = ", out of memory" if each.is_oom else ""
         text = f"container {each.name}: {each.state}{code}{oom}"
         found.append(Evidence("state", text, Opens("container", each.id)))
+    for pod in scene.pods_of(stage):
+        ended = [x for x in pod.containers if x.state == "terminated" and x.exit_code]
+        why = "".join(f", {x.name}: {x.reason or 'exit'} {x.exit_code}" for x in ended)
+        text = f"pod {pod.name} in {pod.namespace}: {pod.phase}{why}"
+        found.append(Evidence("state", text, Opens("pod", pod.key)))
     if not found and stage.object and stage.engine not in ("", "process"):
-        text = f"container {stage.object[:12]}"
+        what = "Job" if stage.engine == "kubernetes" else "container"
+        name = stage.object if what == "Job" else stage.object[:12]
+        text = f"{what} {name}"
         if stage.image:
             text += f" of {stage.image[:40]}"
         found.append(Evidence("state", text, Opens("container", stage.object)))
@@ -56,6 +63,8 @@ def follows(scene: Scene, stage: StageFact) -> tuple[str, ...]:
     found = [f"run:{stage.run}", *(each.key for each in scene.containers_of(stage))]
     if stage.object:
         found.append(f"container:{stage.object}")
+    for pod in scene.pods_of(stage):
+        found += scene.cluster.follows(pod)
     if stage.item:
         found += [x.key for x in scene.facts.stages if _is_whole(x, stage)]
     return tuple(dict.fromkeys(found))

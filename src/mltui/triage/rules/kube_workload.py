@@ -15,6 +15,8 @@ from mltui.triage.scene import Cluster, Scene
 def find(scene: Scene) -> Iterator[Finding]:
     """By their conditions."""
     for each in scene.cluster.facts.workloads:
+        if scene.cluster.is_our_stage(each.labels):
+            continue
         for condition in each.conditions:
             found = _judged(scene.cluster, each, condition)
             if found is not None:

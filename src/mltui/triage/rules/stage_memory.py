@@ -38,6 +38,9 @@ def _suspicion(scene: Scene, stage: StageFact) -> float:
     """How sure memory was the reason, though the engine did not say so; 0: it was not."""
     if any(each.is_oom for each in scene.containers_of(stage)):
         return 1.0
+    pods = scene.pods_of(stage)
+    if any(x.reason == "OOMKilled" for pod in pods for x in pod.containers):
+        return 1.0
     declared = scene.declared(stage)
     limit = declared.memory_bytes if declared is not None else None
     was_killed = stage.exit_code == 137 or "SIGKILL" in stage.reason

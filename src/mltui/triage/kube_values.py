@@ -1,0 +1,43 @@
+"""Values of the API server's JSON: quantities, times, and other people's text made safe. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from mltui.logs.sanitize import plain as _plain
+
+_FACTORS = {
+    "": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+    "E": 1e18, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+}  # fmt: skip
+_QUANTITY = re.compile(r"([0-9.]+(?:[eE][-+]?[0-9]+)?)([a-zA-Z]*)")
+
+
+def plain(value: object) -> str:
+    """Somebody's text, safe on a terminal and on one line."""
+    text = "" if value is None else str(value)
+    if text.isprintable():
+        return text
+    return _plain(" ".join(text.split()).encode("utf-8", "surrogatepass"))
+
+
+def quantity(value: object) -> float:
+    """`500m`, `64Gi`, `2` as a number; 0 for what is none."""
+    found = _QUANTITY.fullmatch(str(value or ""))
+    if found is None or found[2] not in _FACTORS:
+        return 0.0
+    try:
+        return float(found[1]) * _FACTORS[found[2]]
+    except ValueError:
+        return 0.0
+
+
+def time_of(value: object) -> float | None:
+    """RFC 3339 as Unix seconds."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
