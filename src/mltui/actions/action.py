@@ -32,7 +32,7 @@ KUBE = (
     "pods", "deployments", "jobs", "events", "services", "nodes", "statefulsets", "daemonsets",
     "replicasets", "cronjobs", "endpoints", "ingresses", "configmaps", "secrets",
     "persistentvolumeclaims", "horizontalpodautoscalers", "serviceaccounts", "roles", "namespaces",
-    "contexts", "resources",
+    "contexts", "forwards", "resources",
 )  # fmt: skip
 """Lists of a Kubernetes API; `resources` is any that has no columns of its own."""
 LISTS = (*DOCKER, *KUBE, "builds")
@@ -247,6 +247,14 @@ class Context(Protocol):
 
         `then`: the list to show there; without one, the list that is shown, or was before.
         """
+        ...
+
+    async def forward(self, ref: Ref, ports: str) -> None:
+        """Lead a port of this machine to an object; an error is shown."""
+        ...
+
+    def end_forward(self, key: str) -> None:
+        """Close a port that leads into a cluster."""
         ...
 
     def go_favourite(self, number: int) -> None:

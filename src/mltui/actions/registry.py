@@ -18,6 +18,7 @@ from mltui.actions import (
     edit,
     exec,  # noqa: A004 - the verb's own name
     filter,  # noqa: A004 - the verb's own name
+    forward,
     help,  # noqa: A004 - the verb's own name
     kill,
     kube_delete,
@@ -113,6 +114,9 @@ ACTIONS: tuple[Action, ...] = (
     pull.PUSH,
     prune.ACTION,
     kube_shell.ACTION,
+    forward.FORWARD,
+    forward.END,
+    forward.LIST,
     scale.ACTION,
     kube_restart.ACTION,
     set_image.ACTION,

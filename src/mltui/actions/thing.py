@@ -9,7 +9,7 @@ from mltui.actions.action import LISTS, MEASURED, PAGE, Action, Context, Selecti
 
 
 def _is_listed(selection: Selection) -> bool:
-    return selection.kind not in ("", "builds", "contexts")
+    return selection.kind not in ("", "builds", "contexts", "forwards")
 
 
 def _has_log(selection: Selection) -> bool:

@@ -46,6 +46,23 @@ class ListContext:
         """Look at other namespaces or clusters of Kubernetes."""
         self._bench.listing.go(text, then)
 
+    async def forward(self, ref: Ref, ports: str) -> None:
+        """Lead a port of this machine to an object."""
+        if (listed := self._bench.listed) is None:
+            return
+        self._bench.notice(f"forwarding to {ref.text}…")
+        try:
+            row = await listed.kube.forwards.start(ref, ports)
+        except MltuiError as error:
+            self._bench.notice(str(error), bad=True)
+            return
+        self._bench.notice(f"{row.name} leads to {ref.text}, port {row.remote}: `:forwards`")
+
+    def end_forward(self, key: str) -> None:
+        """Close a port that leads into a cluster."""
+        if (listed := self._bench.listed) is not None and listed.kube.forwards.stop(key):
+            self._bench.notice("the port is closed")
+
     def go_favourite(self, number: int) -> None:
         """Look at the place of this number; 0: all namespaces."""
         self._bench.listing.go_favourite(number)

@@ -107,7 +107,8 @@ class Listing:
             kube = lists.kube
             await kube.go(await kube.parse(places) if isinstance(places, str) else places)
             shown = lists.kind.name if lists.is_open and lists.is_kube else ""
-            kind = kind or (kube.last if shown in ("", "contexts", "namespaces") else shown)
+            aside = ("", "contexts", "forwards", "namespaces")
+            kind = kind or (kube.last if shown in aside else shown)
         await lists.open(kind, trail)
         bench.triaging.leave()
         if bench.session.listing:

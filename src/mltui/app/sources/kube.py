@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Clusters, open_clusters
 from mltui.live.kube.contexts import CONTEXTS, context_table
 from mltui.live.kube.feed import KubeFeed, View, start_places
+from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
 
@@ -34,6 +36,7 @@ class KubeSource:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.open_clusters: Callable[[], Clusters] = open_clusters
+        self.forwards = Forwards(os.environ)
         self._feed: KubeFeed | None = None
         self._view: View | None = None
         self._name = "pods"
@@ -120,6 +123,9 @@ class KubeSource:
 
     async def open(self, name: str) -> Opened:
         """See `Source`. `name` may be any resource, or `pods` with `?LABELS`."""
+        if name == "forwards":
+            self.leave()
+            return Opened(FORWARDS, self.forwards.table)
         feed = await self.feed()
         word, _, selector = name.partition("?")
         if word == "contexts":
@@ -196,5 +202,6 @@ class KubeSource:
 
     async def close(self) -> None:
         """See `Source`."""
+        await self.forwards.close()
         if self._feed is not None:
             await self._feed.close()

@@ -22,6 +22,7 @@ from mltui.live.kube.cluster import Cluster
 from mltui.live.masking import MASK, mask_inspection, mask_text, mask_value
 from mltui.live.page import Line, Page, Section, given, line, page, section
 from mltui.live.times import read_time, timestamp
+from mltui.live.verbs._verb import Ref
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _HIDDEN = (_LAST_APPLIED,)
@@ -45,6 +46,24 @@ async def events_of(cluster: Cluster, namespace: str, uid: str) -> list[dict[str
     )
     events = list((found or {}).get("items") or ())
     return sorted(events, key=lambda event: _seen_at(event) or 0.0)
+
+
+async def ports_of(cluster: Cluster, ref: Ref) -> list[int]:
+    """Ports that an object says it listens on. MltuiError when it can't be read."""
+    from mltui.live.kube.verbs._objects import resource_of
+
+    resource = await resource_of(cluster, ref)
+    found = await cluster.client.get(resource, ref.namespace or None, ref.name)
+    spec = found.get("spec") or {}
+    if ref.kind == "services":
+        return [int(each["port"]) for each in spec.get("ports") or () if each.get("port")]
+    pods = (spec.get("template") or {}).get("spec") or spec
+    return [
+        int(port["containerPort"])
+        for each in pods.get("containers") or ()
+        for port in each.get("ports") or ()
+        if port.get("containerPort")
+    ]
 
 
 async def describe(cluster: Cluster, kind: Kind[Any], row: Any, *, secrets: bool = False) -> Page:

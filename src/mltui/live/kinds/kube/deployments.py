@@ -40,7 +40,7 @@ KIND: Kind[WorkloadRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("scale", "restart", "set-image", "rollback", "edit", "delete"),
+    actions=("scale", "restart", "set-image", "port-forward", "rollback", "edit", "delete"),
     has_logs=True,
     empty="no deployments here",
     watched=Watched(DEPLOYMENTS, Workload, _read, pods=lambda row: row.selector,

@@ -122,7 +122,7 @@ KIND: Kind[ServiceRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("edit", "delete",),
+    actions=("port-forward", "edit", "delete",),
     has_logs=True,
     empty="no services here",
     watched=Watched(SERVICES, Service, read_service, pods=lambda row: row.selector,
