@@ -48,6 +48,8 @@ def kube_action(
             return f"{title}: {selection.host} is read-only (a target of this project says so)"
         if verb not in selection.verbs:
             return f"{title} is nothing that can be done to a {selection.kind.rstrip('s')}"
+        if verb in selection.denied:
+            return selection.denied[verb]
         if only_one and len(selection.things) > 1:
             return f"{title} is for one at a time: Esc takes the marks away"
         return None

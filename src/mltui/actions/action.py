@@ -81,6 +81,8 @@ class Selection:
     verbs: tuple[str, ...] = ()
     """Verbs that apply to things of the list's kind."""
     has_logs: bool = False
+    denied: Mapping[str, str] = field(default_factory=dict)
+    """Verbs that one may not use on these things, with a sentence."""
     is_read_only: bool = False
     """A target of the project forbids to change anything there."""
     service: str = ""

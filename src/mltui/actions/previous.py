@@ -45,6 +45,39 @@ async def _before(context: Context, argument: str) -> None:
     context.show_thing("previous")
 
 
+async def _choose(context: Context, argument: str) -> None:
+    row = context.selection.things[0]
+    names = [*row.containers, *row.init_containers]
+    if argument in names:
+        context.show_thing(f"container:{argument}")
+        return
+    index = await context.choose(f"The log of which container of {row.name}?", names)
+    if index is not None:
+        context.show_thing(f"container:{names[index]}")
+
+
+def _why_one(selection: Selection) -> str | None:
+    if not selection.things:
+        return "there are no pods"
+    row = selection.things[0]
+    count = len(row.containers) + len(row.init_containers)
+    return None if count > 1 else f"pod {row.name} has one container only"
+
+
+CHOOSE = Action(
+    id="thing.container",
+    title="Container",
+    help="The log of another container of the pod.",
+    group="Kubernetes",
+    run=_choose,
+    keys=("c",),
+    command="container",
+    argument="NAME",
+    places=("pods", PAGE),
+    applies=lambda selection: _is_pod(selection) and _why_one(selection) is None,
+    why_not=_why_one,
+    rank=13,
+)
 CONTAINER = Action(
     id="thing.previous",
     title="Previous",

@@ -100,6 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     *places.NUMBERS,
     *VIEWS,
     previous.CONTAINER,
+    previous.CHOOSE,
     exec.ACTION,
     exec.DEBUG,
     start.ACTION,

@@ -16,6 +16,10 @@ def _has_log(selection: Selection) -> bool:
     return selection.has_logs
 
 
+def _why_no_log(selection: Selection) -> str | None:
+    return nothing_selected(selection) or selection.denied.get("log")
+
+
 def _view(
     view: str,
     title: str,
@@ -80,7 +84,7 @@ def _while_it_runs(selection: Selection) -> str | None:
 
 VIEWS = (
     _view("log", "Log", "What the container, the pod or the build wrote, live.", "l", 10,
-          applies=_has_log, why_not=nothing_selected),
+          applies=_has_log, why_not=_why_no_log),
     _view("describe", "Describe", "A readable page of it, secrets masked.", "d", 12,
           command="describe"),
     _view("inspect", "Whole", "All that is known of it, as YAML or JSON, secrets masked.", "y", 30,

@@ -138,6 +138,7 @@ class Lists:
             verbs=self.kind.actions,
             has_logs=self.kind.has_logs or self.source is self.builds,
             things=tuple(pane.chosen),
+            denied=self.kube.denied(self.kind, pane.chosen) if self.is_kube else {},
             host=self.source.host,
             is_stale=table is not None and table.is_stale,
             is_read_only=self.is_kube and self.kube.is_read_only,

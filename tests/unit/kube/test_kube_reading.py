@@ -12,6 +12,7 @@ from mltui.live.kinds import kinds, kube_kinds
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kinds.kube._quantity import amount, format_cpu, format_memory
 from mltui.live.kube.describe import masked
+from mltui.live.kube.forwards import read_ports
 from mltui.live.kube.logs import _Place as Place_of_log
 from mltui.live.kube.place import Place, normal, parse, text_of
 from mltui.live.kube.verbs.image import read_image
@@ -245,3 +246,12 @@ def test_filters(needle: str, fits: bool | None) -> None:
     )
     keep = matcher(needle, kube_kinds()["pods"])
     assert (None if keep is None else keep(row)) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [("8080:80", (8080, "80")), ("9090", (9090, "9090")), ("80", (8080, "80")), (":80", (0, "80")),
+     ("8080:http", (8080, "http"))],
+)  # fmt: skip
+def test_ports_to_forward(text: str, ports: tuple[int, str]) -> None:
+    assert read_ports(text) == ports

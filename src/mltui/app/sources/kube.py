@@ -20,6 +20,7 @@ from mltui.live.kube.feed import KubeFeed, View, start_places
 from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
+from mltui.live.kube.rights import denied, learn
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -134,6 +135,9 @@ class KubeSource:
         kind = await kind_for(feed.clusters, feed.where, word)
         if kind.name != "namespaces":
             self._name = name
+        self._bench.run_worker(
+            learn(feed.clusters, kind, feed.where), group="rights", exclusive=True
+        )
         view = feed.view(kind, selector)
         if self._view is not None and self._view is not view:
             self._view.metrics.watch(())
@@ -141,6 +145,10 @@ class KubeSource:
         shown = replace(kind, columns=shown_columns(kind, feed.where))
         title = f"{kind.name} {selector}" if selector else kind.name
         return Opened(shown, view.table, title)
+
+    def denied(self, kind: Kind[Any], rows: Sequence[Any]) -> dict[str, str]:
+        """What one may not do to these rows; see `live.kube.rights`."""
+        return denied(self._feed.clusters, kind, rows) if self._feed is not None else {}
 
     @property
     def last(self) -> str:

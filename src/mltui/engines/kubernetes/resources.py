@@ -69,6 +69,8 @@ class Call:
         """`list pods in namespace digits`, `delete pod digits/train-2`, `read the log of …`."""
         if self.subresource == "log":
             return f"read the log of {self.object_text}"
+        if self.subresource == "exec":
+            return f"run commands in {self.object_text}"
         if self.subresource and self.subresource != "status":
             return f"{self.verb} the {self.subresource} of {self.object_text}"
         return f"{self.verb} {self.object_text}"
