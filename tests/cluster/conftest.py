@@ -111,7 +111,7 @@ def make(cluster: Cluster, place: str, tmp_path: Path) -> Iterator[Make]:
 
     yield build
     for each in made:
-        each.mltui("cancel", "1", codes=(0, 1, 2, 3))
+        each.mltui("cancel", codes=(0, 1, 2, 3))
 
 
 @pytest.fixture

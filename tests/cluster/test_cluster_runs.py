@@ -98,3 +98,14 @@ def test_cancelled_and_over_its_time(make: Make) -> None:
     assert work.stages()["long"]["failure"] == "timeout"
     work.until(lambda: not work.jobs())
     assert work.log("long").startswith("begun\n1\n")
+
+
+def test_waiting_for_a_node_is_said_and_is_not_its_time(make: Make) -> None:
+    work = make(LONG.replace("timeout: 100s", "timeout: 1s\n    resources: {gpu: 1}"))
+    work.mltui("run", "--target", "local", "--detach")
+    work.until(lambda: "no node can take it" in work.stages()["long"]["reason"])
+    assert "nvidia.com/gpu" in work.stages()["long"]["reason"]
+    assert work.stages()["long"]["state"] == "running"
+    work.mltui("cancel")
+    work.until(lambda: work.stages()["long"]["state"] == "cancelled")
+    work.until(lambda: not work.jobs())

@@ -16,6 +16,7 @@ from mltui.pipeline.model import (
     AttemptEnded,
     AttemptStarted,
     AttemptUnknown,
+    AttemptWaiting,
     Event,
     GateJudged,
     RunCancelled,
@@ -78,6 +79,10 @@ class Narrator:
             case AttemptUnknown():
                 label = _label(event.instance, event.attempt)
                 return [self._line(event.at, "unknown", label, f"unknown: {event.reason}")]
+            case AttemptWaiting():
+                label = _label(event.instance, event.attempt)
+                said = f"waits: {event.reason}" if event.reason else "waits no more"
+                return [self._line(event.at, "running", label, said)]
             case AttemptEnded():
                 return self._attempt_ended(event)
             case StageFailed():

@@ -9,7 +9,7 @@ asks again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,6 +61,8 @@ class Attempt:
     `folder/secrets`."""
     timeout_s: float | None = None
     """The runner ends it after so long; an engine may see to it that it ends without a runner."""
+    told: Callable[[str], None] | None = field(default=None, compare=False)
+    """Hears, while it is waited for, what a started attempt still waits for; then an empty text."""
     port: int | None = None
     """The port it listens on where it has a network of its own: to be made reachable from here."""
     shared: Path | None = None

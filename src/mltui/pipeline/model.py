@@ -151,6 +151,17 @@ class AttemptUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptWaiting:
+    """It was started and waits for what its engine lacks: a node, an image, room in a quota."""
+
+    at: float
+    instance: Instance
+    attempt: int
+    reason: str
+    """Empty: it waits no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptEnded:
     """It is over, its log and outputs are kept. `failure` None means it succeeded."""
 
@@ -245,6 +256,7 @@ Event: TypeAlias = (
     | AttemptStarting
     | AttemptStarted
     | AttemptUnknown
+    | AttemptWaiting
     | AttemptEnded
     | GateJudged
     | RunCancelled

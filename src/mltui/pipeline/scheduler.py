@@ -19,6 +19,7 @@ from mltui.pipeline.model import (
     AttemptStarted,
     AttemptStarting,
     AttemptUnknown,
+    AttemptWaiting,
     Decision,
     Event,
     Expand,
@@ -60,6 +61,7 @@ _HANDLERS: Mapping[type[Any], Callable[[Board, Any], None]] = {
     AttemptStarting: steps.on_starting,
     AttemptStarted: steps.on_started,
     AttemptUnknown: steps.on_unknown,
+    AttemptWaiting: steps.on_attempt_waiting,
     AttemptEnded: steps.on_ended,
 }
 

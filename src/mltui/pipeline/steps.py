@@ -16,6 +16,7 @@ from mltui.pipeline.model import (
     AttemptStarted,
     AttemptStarting,
     AttemptUnknown,
+    AttemptWaiting,
     Failure,
     Instance,
     StageBuilding,
@@ -243,6 +244,13 @@ def on_unknown(board: Board, event: AttemptUnknown) -> None:
     unit = _live(board, event.instance, event.attempt)
     if unit is not None:
         board.show(unit, state=State.UNKNOWN, reason=event.reason)
+
+
+def on_attempt_waiting(board: Board, event: AttemptWaiting) -> None:
+    """Its engine has no room for it yet, or has now."""
+    unit = _live(board, event.instance, event.attempt)
+    if unit is not None and unit.row.state is not State.UNKNOWN:
+        board.show(unit, reason=event.reason)
 
 
 def on_ended(board: Board, event: AttemptEnded) -> None:

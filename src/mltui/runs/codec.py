@@ -38,6 +38,7 @@ def events() -> dict[str, type]:
         "attempt.starting": model.AttemptStarting,
         "attempt.started": model.AttemptStarted,
         "attempt.unknown": model.AttemptUnknown,
+        "attempt.waiting": model.AttemptWaiting,
         "attempt.ended": model.AttemptEnded,
         "gate.judged": model.GateJudged,
         "run.cancelled": model.RunCancelled,

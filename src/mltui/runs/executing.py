@@ -12,13 +12,14 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from stat import S_ISDIR
 from typing import TypeVar
 
 from mltui.engines.protocol import Attempt, Built, Exit
 from mltui.errors import BuildFailed, MltuiError, StartFailed, Unreachable, UsageError
-from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown
+from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown, AttemptWaiting
 from mltui.pipeline.rows import Failure, Instance, StageRow, Usage, attempt_label, attempt_slug
 from mltui.pipeline.values import MissingInput
 from mltui.runs import attempts, layout
@@ -209,7 +210,7 @@ class Executions:
 
     def _describe(self, live: Live, built: Built | None = None) -> Attempt:
         context = self._context
-        return attempts.make_attempt(
+        attempt = attempts.make_attempt(
             context.project,
             live.blueprint.spec,
             context.run,
@@ -221,6 +222,7 @@ class Executions:
             built=built,
             environment=live.blueprint.environment_of(live.instance),
         )
+        return replace(attempt, told=partial(self._waits, live))
 
     # --- while it runs --------------------------------------------------------------------------
 
@@ -232,6 +234,22 @@ class Executions:
         # The intention is in the journal: whoever comes after a crash finds the object by it.
         self._context.emit(Outcome((event,), can_wait=True))
 
+    def _waits(self, live: Live, reason: str) -> None:
+        """Its engine has nothing to run it on, or has now: only then does its time begin."""
+        if reason == live.waits_for:
+            return
+        live.waits_for = reason
+        event = AttemptWaiting(time.time(), live.instance, live.number, reason)
+        self._context.emit(Outcome((event,), can_wait=True))
+        if live.timer is not None:
+            live.timer.cancel()
+        if live.stage.timeout_s is not None and not reason:
+            self._limit(live, live.stage.timeout_s)
+
+    def _limit(self, live: Live, left_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        live.timer = loop.call_later(left_s, self._end, live, FailureClass.TIMEOUT)
+
     async def _follow(self, live: Live, started_at: float | None = None) -> None:
         """Wait for its end and keep what it left. `started_at`: Unix seconds, None means now."""
         attempt, obj = live.attempt, live.obj
@@ -241,9 +259,7 @@ class Executions:
             loop.call_later(0.05, crash_point, "running")
         if live.stage.timeout_s is not None:
             gone = 0.0 if started_at is None else max(0.0, time.time() - started_at)
-            live.timer = loop.call_later(
-                max(0.0, live.stage.timeout_s - gone), self._end, live, FailureClass.TIMEOUT
-            )
+            self._limit(live, max(0.0, live.stage.timeout_s - gone))
         exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
         if live.timer is not None:
             live.timer.cancel()

@@ -39,6 +39,8 @@ class Live:
     obj: str | None = None
     ending: FailureClass | None = None
     is_unknown: bool = False
+    waits_for: str = ""
+    """What its engine lacks to run it."""
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None

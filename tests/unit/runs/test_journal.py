@@ -33,6 +33,7 @@ EVENTS: list[Event] = [
     model.AttemptStarted(7, TRAIN, 2, "1:2:boot", None),
     model.AttemptStarted(7, TRAIN, 2, "1:2:boot", "sha256:i"),
     model.AttemptUnknown(8, TRAIN, 2, "no answer"),
+    model.AttemptWaiting(8, TRAIN, 2, "no node"),
     model.StageWaiting(8, TRAIN, "no answer"),
     model.AttemptEnded(9, TRAIN, 2, None, 0, {"m": KEPT}, {"x": -1e-9}, Usage(0.5, 1 << 33)),
     model.AttemptEnded(9, TRAIN, 2, Failure(FailureClass.MEMORY, "too much"), 137),

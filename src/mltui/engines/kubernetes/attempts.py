@@ -233,6 +233,8 @@ class Watching:
                 if standing.is_final:
                     return standing.exit
             self._why = standing.why
+            if self._attempt.told is not None:
+                self._attempt.told(standing.why if standing.is_stuck else "")
             waited = self._waited(standing)
             if waited > self._patience_s and not is_stopped():
                 how_long = format_duration(self._patience_s)
