@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mltui.engines.kubernetes.manifest import RECORD, job_name
 from mltui.engines.protocol import Attempt, Exit, Stopped
+from mltui.errors import StartFailed
 from mltui.spec.model import Pods, Resources, Toleration
 
 from .box import Box
@@ -118,7 +119,51 @@ async def test_quota_limit_range_and_policy(
     assert "does not admit its pod" in end.message
     assert "maximum memory usage per Container is 1Gi" in end.message
     cluster.kubectl("delete", "limitrange", "r", "-n", namespace)
+    for kind, group, path in (("pods", "", "spec.containers"), ("jobs", "batch", "spec.template")):
+        said = await _denied(box, kind, group, f"!has(object.{path})")
+        assert "nobody may" in said
     await box.engine.close()
+
+
+async def _denied(box: Box, kind: str, group: str, rule: str) -> str:
+    """What is said of a stage whose pod, or Job, a policy of the cluster denies."""
+    name = f"mltui-{box.mark}-{kind}"
+    rules = [
+        {"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [kind]}
+    ]
+    within = {"matchLabels": {"kubernetes.io/metadata.name": box.namespace}}
+    api, policy = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
+    validations = [{"expression": rule, "message": f"nobody may make {kind}"}]
+    box.cluster.apply(
+        {
+            "apiVersion": api,
+            "kind": policy,
+            "metadata": {"name": name},
+            "spec": {
+                "matchConstraints": {"resourceRules": rules, "namespaceSelector": within},
+                "validations": validations,
+            },
+        },
+        {
+            "apiVersion": api,
+            "kind": f"{policy}Binding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name, "validationActions": ["Deny"]},
+        },
+    )
+    try:
+        for _ in range(60):  # a policy counts some time after it was made
+            try:
+                end = await box.run(await box.attempt("true"))
+            except StartFailed as error:
+                return str(error)
+            if end.code != 0:
+                assert end.how is Stopped.REFUSED
+                return end.message
+        raise AssertionError("the policy denies nothing")
+    finally:
+        for each in (f"{policy}Binding", policy):
+            box.cluster.kubectl("delete", each, name)
 
 
 async def test_evicted_and_removed_by_others(box: Box) -> None:

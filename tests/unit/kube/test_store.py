@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from mltui.engines.kubernetes.manifest import Served, job, job_name
 from mltui.engines.kubernetes.store import pod
-from mltui.engines.kubernetes.store.pod import Away, Keeper, Remote
+from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote
 from mltui.engines.kubernetes.store.server import Refused, serve
 from mltui.engines.kubernetes.store.tree import Content, Tree, restore, survey
 from mltui.engines.protocol import Attempt, Built
@@ -114,6 +115,31 @@ def test_a_keeper_brings_what_a_killed_stage_left(remote: Remote, tmp_path: Path
     assert watcher.call("GET", "/records/a-1/log?offset=2") == b"line\n"
     assert watcher.call("GET", "/records/a-1/metrics") == b'{"loss": 1}'
     watcher.close()
+
+
+def test_a_stage_can_not_have_the_keepers_files_read(remote: Remote, tmp_path: Path) -> None:
+    """It may put links to `/proc/self/environ`, where the token is, in the place of anything."""
+    room = tmp_path / "room"
+    for name in ("run", "work"):
+        (room / name).mkdir(parents=True)
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "token").write_text("t0ken")
+    (room / "run" / "code").write_text("code 0\n")
+    (room / "run" / "log").write_text("fine")
+    (room / "metrics").symlink_to(secret / "token")
+    (room / "work" / "out").symlink_to(secret)
+    os.mkfifo(room / "run" / "alive")
+    (room / "run" / "started").touch()
+    Keeper(remote, "a-2", ["out/token", "out"], room).run()
+    found = json.loads(remote.call("GET", "/records/a-2"))
+    assert found["metrics"] is None
+    tree = Tree.from_bytes(base64.b64decode(found["result"]["outputs"]))
+    assert tree == Tree(links=[["out", str(secret)]])
+    (room / "run" / "log").unlink()
+    (room / "run" / "log").symlink_to(secret / "token")
+    with pytest.raises(OddFile):
+        Keeper(remote, "a-3", [], room).run()
 
 
 _NAMES = st.text("ab.é ", min_size=1, max_size=3).filter(lambda n: n not in (".", ".."))

@@ -158,18 +158,23 @@ class KubernetesEngine:
         self, client: Client, namespace: str, attempt: Attempt, body: dict[str, Any]
     ) -> Any:
         """The Job: made, or as an earlier try at the same attempt made it."""
-        try:
-            return await client.create(JOBS, namespace, body)
-        except ApiConflict:
-            found = await self._look(client, namespace, job_name(attempt.name))
-            if found is None:
-                raise
-            if not _is_ours(found, attempt):
-                raise StartFailed(
-                    f"the name {found['metadata']['name']} is taken in namespace {namespace} by "
-                    "a Job that mltui did not make: rename or remove it"
-                ) from None
-            return found
+        deadline = asyncio.get_running_loop().time() + _GONE_S
+        while True:
+            try:
+                return await client.create(JOBS, namespace, body)
+            except ApiConflict:
+                found = await self._look(client, namespace, job_name(attempt.name))
+                if found is not None and not _is_named(found, attempt):
+                    raise StartFailed(
+                        f"the name {found['metadata']['name']} is taken in namespace {namespace} "
+                        "by a Job that mltui did not make: rename or remove it"
+                    ) from None
+                if found is not None and not found["metadata"].get("deletionTimestamp"):
+                    return found
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+            # What has its name is on its way out.
+            await asyncio.sleep(0.2)
 
     async def _give_secrets(
         self, client: Client, namespace: str, made: Any, secrets: dict[str, str]
@@ -328,9 +333,13 @@ def _owner(pod: Any) -> str:
     return next((str(each["uid"]) for each in owners if each.get("controller")), "")
 
 
-def _is_ours(found: Any, attempt: Attempt) -> bool:
+def _is_named(found: Any, attempt: Attempt) -> bool:
     notes = found["metadata"].get("annotations") or {}
-    return bool(notes.get(NAME) == attempt.name) and not found["metadata"].get("deletionTimestamp")
+    return bool(notes.get(NAME) == attempt.name)
+
+
+def _is_ours(found: Any, attempt: Attempt) -> bool:
+    return _is_named(found, attempt) and not found["metadata"].get("deletionTimestamp")
 
 
 def _is_still(pod: Any) -> bool:

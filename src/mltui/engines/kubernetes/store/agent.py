@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from mltui.engines.kubernetes.store.pod import Away, Keeper, Remote, fetch
+from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote, fetch
 from mltui.engines.kubernetes.store.server import Refused, serve
 
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
             keeper = Keeper(remote, rest[0], rest[1:])
             signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "is_told", True))
             keeper.run()
-    except (Away, Refused, OSError, ValueError) as error:
+    except (Away, OddFile, Refused, OSError, ValueError) as error:
         Path("/dev/termination-log").write_text(str(error))
         print(f"mltui: {error}", file=sys.stderr)
         return 3

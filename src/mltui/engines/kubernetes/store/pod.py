@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mltui.engines.kubernetes.store.server import TOKEN, Refused
 from mltui.engines.kubernetes.store.tree import CHUNK, Content, Tree, restore, survey
@@ -25,10 +25,15 @@ ROOM = Path("/mltui")
 """The volume that the containers of a stage's pod share."""
 PIECE_BYTES = 4 << 20
 """So much goes up in one request."""
+MAX_METRICS_BYTES = 64 << 20
 _SILENT_S = 10.0
 """The store's pod may be gone without a word: then another connection is tried."""
 _AWAY_S = 1800.0
 """For so long a pod waits for a store that does not answer."""
+
+
+class OddFile(Exception):
+    """Something that is no file is where one was."""
 
 
 class Away(Exception):
@@ -205,7 +210,7 @@ class Keeper:
         self._finish()
 
     def _log(self) -> None:
-        with suppress(FileNotFoundError), (self._room / "run" / "log").open("rb") as file:
+        with suppress(FileNotFoundError), _open(self._room / "run" / "log") as file:
             file.seek(self._sent)
             while data := file.read(CHUNK):
                 path = f"/records/{self._record}/log?offset={self._sent}"
@@ -215,18 +220,19 @@ class Keeper:
 
     def _send_metrics(self) -> None:
         path = self._room / "metrics"
-        with suppress(FileNotFoundError):
-            info = path.lstat()
+        with suppress(FileNotFoundError, OddFile), _open(path) as file:
+            info = os.fstat(file.fileno())
             seen = (info.st_size, info.st_mtime_ns)
-            if stat.S_ISREG(info.st_mode) and info.st_size and seen != self._metrics:
-                self._remote.call("PUT", f"/records/{self._record}/metrics", path.read_bytes())
+            if info.st_size and seen != self._metrics:
+                data = file.read(MAX_METRICS_BYTES)
+                self._remote.call("PUT", f"/records/{self._record}/metrics", data)
                 self._metrics = seen
 
     def _finish(self) -> None:
         self._log()
         self._send_metrics()
         said = _read_words(self._room / "run" / "code")
-        code = int(said["code"]) if "code" in said else None
+        code = int(said["code"]) if said.get("code", "").isdecimal() else None
         tree, contents = Tree(), list[Content]()
         if code == 0:
             tree, contents = survey(self._room / "work", self._outputs)
@@ -242,6 +248,24 @@ class Keeper:
         self._remote.call("PUT", f"/records/{self._record}/result", json.dumps(result).encode())
 
 
+def _open(path: Path) -> BinaryIO:
+    """A file that the stage may have put anything in the place of: links are not followed.
+
+    FileNotFoundError, OddFile.
+    """
+    try:
+        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise OddFile(f"{path} can't be read: {error.strerror}") from error
+    file = os.fdopen(found, "rb")
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        file.close()
+        raise OddFile(f"{path} is no file any more")
+    return file
+
+
 def _is_held(pipe: int) -> bool:
     """Whether somebody holds the pipe open for writing; else a read finds its end."""
     try:
@@ -252,11 +276,7 @@ def _is_held(pipe: int) -> bool:
 
 def _read_words(path: Path) -> dict[str, str]:
     """Lines `name value`."""
-    found = {}
-    try:
-        for line in path.read_text("utf-8", "replace").splitlines():
-            name, _, value = line.partition(" ")
-            found[name] = value
-    except FileNotFoundError:
-        pass
-    return found
+    with suppress(FileNotFoundError, OddFile), _open(path) as file:
+        lines = file.read(4096).decode("utf-8", "replace").splitlines()
+        return {name: value for name, _, value in (line.partition(" ") for line in lines)}
+    return {}

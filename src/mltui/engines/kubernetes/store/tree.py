@@ -85,7 +85,7 @@ def survey(root: Path, names: Iterable[str]) -> tuple[Tree, list[Content]]:
             small.clear()
 
     weight = 0
-    for name, info in _walk(root, names):
+    for name, info in _walk(root, [name for name in names if not _is_led_astray(root, name)]):
         path = root / name
         if stat.S_ISDIR(info.st_mode):
             tree.folders.append(name)
@@ -107,6 +107,12 @@ def survey(root: Path, names: Iterable[str]) -> tuple[Tree, list[Content]]:
             contents.append(Content(digest, size, path))
     flush()
     return tree, contents
+
+
+def _is_led_astray(root: Path, name: str) -> bool:
+    """A link on the way to a path: what is behind it is not the stage's."""
+    parts = name.split("/")[:-1]
+    return any((root / "/".join(parts[:end])).is_symlink() for end in range(1, len(parts) + 1))
 
 
 def _walk(root: Path, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
