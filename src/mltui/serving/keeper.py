@@ -181,8 +181,10 @@ class Keeper:
         if missing <= 0 or time.monotonic() < self._not_before:
             return
         plan = await self._plan(version)
+        # A clock that was set back must not make a new replica look older than the restart.
+        at = max(time.time(), wanted.restarted_at)
         for _ in range(missing):
-            await self._start(plan)
+            await self._start(plan, at)
 
     def _drain_surplus(self, wanted: Deployment, current: list[Kept], stale: list[Kept]) -> None:
         serving = sum(kept.is_ready for kept in (*current, *stale))
@@ -297,11 +299,11 @@ class Keeper:
             if not any(kept.row.version == number for kept in self._kept.values()):
                 del self._plans[number]
 
-    async def _start(self, plan: Plan) -> None:
+    async def _start(self, plan: Plan, at: float) -> None:
         """Start one replica; its intention is in the journal first."""
         engine = self._maker.engine(plan)
         port = free_port() if plan.service.port is not None else None
-        row = self._ledger.next_replica(plan.version, port, time.time())
+        row = self._ledger.next_replica(plan.version, port, at)
         kept = Kept(row, plan.attempt(row, engine), engine)
         self._kept[row.number] = kept
         try:

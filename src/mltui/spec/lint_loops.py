@@ -7,11 +7,25 @@ refused before anything runs.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from itertools import combinations
 
 from mltui.spec.draft import Draft
 from mltui.spec.graph import Loop, actors
-from mltui.spec.model import Compare, Expr, Gate, Metric, Not, Otherwise, Param, Round, Stage
+from mltui.spec.model import (
+    Compare,
+    Expr,
+    Gate,
+    Metric,
+    Not,
+    Otherwise,
+    Param,
+    Round,
+    Stage,
+    YamlPath,
+)
+from mltui.spec.search import MAX_ROUNDS, Range
 from mltui.spec.spelling import did_you_mean
 
 
@@ -71,6 +85,7 @@ def _check_gate(draft: Draft, stage: Stage, gate: Gate) -> None:
         known = draft.check_known(gate.restart, draft.at(*path, "restart"), "stage", "stages")
     if not draft.is_sound(*path):
         return
+    _check_search(draft, path)
     if gate.otherwise is Otherwise.ACCEPT_BEST and gate.best is None:
         hint = f"add e.g. `best: {_guess_best(gate.require)}`"
         draft.fault(draft.at(*path, "otherwise"), "`accept-best` needs `best`", hint)
@@ -99,13 +114,60 @@ def _check_gate(draft: Draft, stage: Stage, gate: Gate) -> None:
         _check_progress(draft, gate, loop)
 
 
+def _check_search(draft: Draft, path: YamlPath) -> None:
+    """A search is a grid, or drawn; and there is something in it."""
+    if not (draft.names(*path, "try") or ()):
+        return  # a list
+    has_grid, has_random = (draft.has(*path, "try", key) for key in ("grid", "random"))
+    mark = draft.key(*path, "try")
+    if has_grid == has_random:
+        message = "this search has both `grid` and `random`" if has_grid else "this search is empty"
+        draft.fault(mark, message, "write either `grid: {c: [1, 10]}` or `random: {…}`")
+        return
+    for key in ("rounds", "seed"):
+        if has_grid and draft.has(*path, "try", key):
+            message = f"`{key}` is for a `random` search; a grid is tried as a whole"
+            draft.fault(draft.key(*path, "try", key), message, "bound it with `max_rounds`")
+    if has_grid:
+        sizes = [
+            len(list(_items(draft, (*path, "try", "grid", name))))
+            for name in draft.names(*path, "try", "grid") or ()
+        ]
+        if math.prod(sizes) > MAX_ROUNDS:
+            message = f"this grid has {math.prod(sizes):,} combinations; {MAX_ROUNDS:,} at most"
+            draft.fault(mark, message, "use `random` with so many `rounds`")
+    for name in draft.names(*path, "try", "random") or ():
+        _check_range(draft, (*path, "try", "random", name))
+
+
+def _items(draft: Draft, path: YamlPath) -> Iterator[int]:
+    index = 0
+    while (*path, index) in draft.spec.marks:
+        yield index
+        index += 1
+
+
+def _check_range(draft: Draft, path: YamlPath) -> None:
+    texts = draft.reading.texts
+    if (*path, "from") not in texts or (*path, "to") not in texts:
+        return
+    low, high = (float(texts[*path, key]) for key in ("from", "to"))
+    problem = Range(low, high, texts.get((*path, "scale")) == "log").problem
+    if problem:
+        draft.fault(draft.at(*path), f"the range of `{path[-1]}` {problem}")
+
+
 def _check_tries(draft: Draft, gate: Gate, loop: Loop) -> None:
     body = [draft.spec.stages[name] for name in loop.body]
     named = {name for stage in body for name in stage.params}
     named |= {name for stage in body if stage.gate for name in _params(stage.gate.require)}
-    for index, config in enumerate(gate.tries):
+    path = ("stages", loop.gate_stage, "gate", "try")
+    search = next((key for key in ("grid", "random") if draft.has(*path, key)), None)
+    # A search tries the same params in every round: each is told of once, where it is written.
+    configs = gate.tries if search is None else gate.tries[:1]
+    for index, config in enumerate(configs):
         for name in config:
-            mark = draft.key("stages", loop.gate_stage, "gate", "try", index, name)
+            mark = draft.key(*path, index if search is None else search, name)
             if draft.check_known(name, mark, "param", "params") and name not in named:
                 stages = ", ".join(f"`{s}`" for s in draft.graph.order if s in loop.body)
                 message = f"no stage of the loop names the param `{name}`: {stages}"

@@ -11,6 +11,7 @@ import re
 from mltui.spec import building, scalars
 from mltui.spec.fields import Either, Field, Keys, Listed, Mapped, Object, Scalar, Unfit
 from mltui.spec.model import Cache, FailureClass, ForEach, Input, Otherwise, Phase
+from mltui.spec.search import SEARCH
 from mltui.spec.template import KINDS, SINGLES
 from mltui.spec.yaml12 import ScalarNode
 
@@ -120,12 +121,16 @@ GATE = Object(
         ),
         Field(
             "try",
-            Listed(
-                Mapped(NAMES, scalars.AnyValue(), "a mapping of params to values"),
-                "a list of configurations",
-                minimum=1,
+            Either(
+                "a list of configurations, or a search with `grid` or `random`",
+                listed=Listed(
+                    Mapped(NAMES, scalars.AnyValue(), "a mapping of params to values"),
+                    "a list of configurations",
+                    minimum=1,
+                ),
+                mapped=SEARCH,
             ),
-            "Params of each round, in order.",
+            "Params of each round, in order; or a `grid`, or a `random` search.",
             [{"c": 0.01}, {"c": 1}],
             also=("tries", "params", "grid", "configurations"),
         ),
