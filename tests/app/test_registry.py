@@ -109,7 +109,7 @@ def test_fixes_of_a_failure_begin_with_the_retry() -> None:
 
 
 def test_dangerous_actions_ask() -> None:
-    asks = {"serve.stop"} | {
+    asks = {"serve.stop", "build.cancel"} | {
         f"docker.{verb}" for verb in ("kill", "prune", "push", "remove", "restart", "stop")
     }
     kube = {f"kube.{verb}" for verb in ("delete", "kill", "restart", "rollback")}

@@ -81,6 +81,8 @@ class Session:
         self.listing = False
         """The list of runs is shown, so it has to be kept up to date."""
         self.on_change: Callable[[Change], None] = lambda change: None
+        self.on_journal: Callable[[], None] = lambda: None
+        """Something was written, if only what no run shows: a build by itself."""
         self.on_files: Callable[[set[Path]], None] = lambda files: None
         self._watch: Watch | None = None
         self._curves_seen: dict[Path, tuple[int, int]] = {}
@@ -218,6 +220,7 @@ class Session:
                     await self.read_serving()
                 if found & journal or folder / "lock" in found:
                     self.refresh()
+                    self.on_journal()
                 if self.project.file in found:
                     await self.read_file()
                 rest = found & self._files

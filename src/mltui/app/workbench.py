@@ -167,6 +167,7 @@ class Workbench(Screen[int]):
         self.line.history = self.workbench_app.settings.history()
         self.stages.focus()
         self.session.on_change = self.apply
+        self.session.on_journal = self._journal_written
         self.session.on_files = self._files_changed
         self._ticker = self.set_interval(1.0, self.tick, pause=True)
         self._slow_ticker = self.set_interval(SLOW_S, self.tick, pause=True)
@@ -191,6 +192,10 @@ class Workbench(Screen[int]):
     def _after_resize(self) -> None:
         self.apply(Change(run=True, facts=True))
 
+    def _journal_written(self) -> None:
+        if self.listed is not None:
+            self.listed.journal_changed()
+
     # --- changes ------------------------------------------------------------------------------
 
     def apply(self, change: Change) -> None:
@@ -208,8 +213,7 @@ class Workbench(Screen[int]):
                 self.stages.apply(view, session.facts, moment)
             if self._follows and view is not None and view.rows:
                 self._place_cursor()
-            if self.listed is not None:
-                self.listed.journal_changed()
+            self._journal_written()
             if session.listing and (change.runs or change.run):
                 self.runs.apply(session.runs, moment.now)
             if change.instances or change.run or change.facts or change.problems:

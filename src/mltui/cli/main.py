@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("resume", "go on with runs whose runner is gone"),
             ("cancel", "end a run, or one stage of it"),
             ("decide", "decide a gate that was not passed"),
+            ("build", "build an environment, also without the cache"),
         ),
     ),
     (

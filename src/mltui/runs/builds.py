@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mltui.engines.protocol import Built, Engine
-from mltui.errors import BuildFailed, MltuiError
+from mltui.errors import BuildFailed, MltuiError, UsageError
 from mltui.pipeline.rows import State
 from mltui.runs.crash import crash_point
 from mltui.runs.journal import Journal
@@ -43,9 +43,10 @@ class Environments:
         project: Project,
         store: Store,
         journal: Journal,
-        run: int,
+        run: int | None,
         emit: Callable[[Outcome], None],
     ) -> None:
+        """`run` None: a person asked for a build by itself."""
         self._project = project
         self._store = store
         self._journal = journal
@@ -54,6 +55,7 @@ class Environments:
         self._ready: dict[tuple[Engine, str], Ready] = {}
         self._building: dict[tuple[Engine, str], tuple[BuildRow, asyncio.Task[Ready]]] = {}
         self._room = asyncio.Semaphore(CONCURRENT)
+        self._cancelled: dict[str, str] = {}
 
     def forget(self) -> None:
         """What was ready may be so no longer: requirements were edited (a retry)."""
@@ -69,10 +71,11 @@ class Environments:
         return None if built is None else self._keep(engine, environment, built)
 
     def build(
-        self, engine: Engine, environment: Environment
+        self, engine: Engine, environment: Environment, *, no_cache: bool = False
     ) -> tuple[BuildRow, asyncio.Task[Ready]]:
         """The build of an environment, begun now unless it is under way. BuildFailed if it can't.
 
+        no_cache: every step anew, on engines that keep steps.
         The task raises BuildFailed when the tool says no.
         """
         key = engine.build_key(environment, self._project.root)
@@ -94,12 +97,21 @@ class Environments:
         )
         row = replace(row, log=f"{FOLDER}/{row.id}/log")
         is_known = asyncio.Event()
-        task = asyncio.create_task(self._make(engine, environment, row, is_known))
+        task = asyncio.create_task(self._make(engine, environment, row, is_known, no_cache))
         # Whoever waited may have lost interest; a failure is in the journal in any case.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._building[engine, key] = (row, task)
         self._emit(Outcome(builds=(row,), after=is_known.set))
         return row, task
+
+    def cancel(self, build: str, by: str) -> None:
+        """End a build that is under way; what waits for it fails. UsageError when it is over."""
+        for row, task in self._building.values():
+            if row.id == build:
+                self._cancelled[build] = by
+                task.cancel()
+                return
+        raise UsageError(f"the build {build} has ended already")
 
     def abandoned(self) -> tuple[BuildRow, ...]:
         """Builds of this run that a dead runner left, as they are to be journalled now."""
@@ -122,7 +134,12 @@ class Environments:
         return tasks
 
     async def _make(
-        self, engine: Engine, environment: Environment, row: BuildRow, is_known: asyncio.Event
+        self,
+        engine: Engine,
+        environment: Environment,
+        row: BuildRow,
+        is_known: asyncio.Event,
+        no_cache: bool,
     ) -> Ready:
         """Build it once its line is in the journal (`is_known`)."""
         log = self._project.folder / row.log
@@ -130,14 +147,20 @@ class Environments:
             async with self._room:
                 await is_known.wait()
                 crash_point("building")
-                built = await engine.build(environment, self._project.root, log)
+                anew = {"no_cache": True} if no_cache else {}
+                built = await engine.build(environment, self._project.root, log, **anew)
                 crash_point("built")
             ready = self._keep(engine, environment, built)
-        except asyncio.CancelledError:
-            done = replace(
-                row, state=State.CANCELLED, ended_at=time.time(), reason="nothing needs it any more"
-            )
+        except asyncio.CancelledError as error:
+            by = self._cancelled.get(row.id)
+            reason = "nothing needs it any more" if self._run is not None else "cancelled"
+            if by is not None:
+                reason = f"cancelled by {by}"
+            done = replace(row, state=State.CANCELLED, ended_at=time.time(), reason=reason)
             self._emit(Outcome(builds=(done,)))
+            if by is not None:
+                what = f"the build of the environment {environment.name} was {reason}"
+                raise BuildFailed(f"{what}: retry builds it again") from error
             raise
         except (MltuiError, OSError) as error:
             done = replace(row, state=State.FAILED, ended_at=time.time(), reason=str(error))

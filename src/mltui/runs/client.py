@@ -85,6 +85,11 @@ def cancel(project: Project, run: int, instance: Instance | None = None) -> int:
     return _ask(project, run, "cancel", {} if instance is None else {"instance": _plain(instance)})
 
 
+def cancel_build(project: Project, run: int, build: str) -> int:
+    """Ask to end a build that a run makes; the stages that wait for it fail. The request's id."""
+    return _ask(project, run, "cancel-build", {"build": build})
+
+
 def decide(
     project: Project,
     run: int,

@@ -27,6 +27,8 @@ async def handle(request: Request, running: Running, asked: RunRequest) -> None:
     try:
         if request.kind == "cancel":
             cancel(request, running)
+        elif request.kind == "cancel-build":
+            running.environments.cancel(str(request.data["build"]), request.by)
         elif request.kind == "decide":
             decide(request, running)
         elif request.kind == "retry":

@@ -12,13 +12,14 @@ from mltui.actions.buildtree import FILE as STEPS
 from mltui.actions.buildtree import StepsFile, durations, waiting
 from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.build import Environed, build_lines
+from mltui.app.present.buildnews import News, news_of
 from mltui.app.present.buildtree import Steps
 from mltui.app.present.line import Line, line
 from mltui.app.present.stages import Moment
 from mltui.errors import MltuiError
 from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain
-from mltui.pipeline.rows import StageRow
+from mltui.pipeline.rows import StageRow, State
 from mltui.runs.containers import read_container
 from mltui.runs.journal import Journal
 from mltui.runs.project import Project
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from mltui.spec.model import Environment
 
 LOG_LINES = 30
+_SEEN_IN_STEPS = ("dockerfile", "context")
+"""Digests of what the steps tell in words."""
+_GOOD = 100
+"""So many earlier builds are looked through for one that came to a good end."""
 EARLIER = 5
 """So many earlier builds are asked how long a cached step took when it ran."""
 
@@ -124,7 +129,41 @@ class BuildReader:
             steps = self._steps(project, build, file, log)
         if build.resolved:
             packages = _packages(project, build.resolved)
-        return Environed(build.environment, declared, build, log, packages, steps=steps)
+        found = Environed(build.environment, declared, build, log, packages, steps=steps)
+        if steps is None or not (build.state.is_done or build.state is State.FAILED):
+            return found
+        before = self._good_before(project, build)
+        if before is None:
+            return found
+        old = StepsFile(project.folder / before.log).read() if before.log else None
+        differs: list[tuple[str, str | None, str | None]] = []
+        if build.resolved is not None:
+            from mltui.runs.keys import resolved_changes
+
+            found_differs = resolved_changes(project.store(), before.resolved, build.resolved)
+            differs = [each for each in found_differs if each[0] not in _SEEN_IN_STEPS]
+        took = (before.ended_at or before.started_at) - before.started_at
+        news = News(before.id, news_of(old, steps.tree, differs))
+        return replace(found, news=news, before_s=took)
+
+    @staticmethod
+    def _good_before(project: Project, build: BuildRow) -> BuildRow | None:
+        """The last build of this environment before this one that came to a good end."""
+        try:
+            with closing(project.journal()) as journal:
+                same = journal.builds(environment=build.environment, limit=_GOOD)
+        except MltuiError:
+            return None
+        return next(
+            (
+                each
+                for each in same
+                if each.started_at < build.started_at
+                and each.state.is_done
+                and each.engine == build.engine
+            ),
+            None,
+        )
 
     def figures(self, project: Project, build: BuildRow) -> tuple[float | None, int | None]:
         """Which share of the steps came from the cache, and the size of the image."""

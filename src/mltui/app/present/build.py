@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mltui.app.present.buildnews import News, layer_lines, news_lines, suspect_lines
 from mltui.app.present.buildtree import (
     Steps,
     fault_lines,
@@ -39,6 +40,10 @@ class Environed:
     reason: str = ""
     steps: Steps | None = None
     """What was done step by step, where the builder says so."""
+    news: News | None = None
+    """What is different from the last good build before it."""
+    before_s: float | None = None
+    """How long that one took."""
     container: Container | None = None
     """What the stage runs in, or ran in."""
 
@@ -127,6 +132,7 @@ def _with_steps(
     lines += _contained(found.container, width, with_image=tree.size_bytes is None)
     done = step_lines(steps, width, moment)
     if build.state is State.FAILED:
+        lines += suspect_lines(found.news, width)
         room = max(height - len(lines) - len(done) - 1, 0)
         why = fault_lines(steps, width, room)
         if tree.fault is None and build.reason:
@@ -136,10 +142,20 @@ def _with_steps(
     if build.reason:
         lines += wrapped(build.reason, width - 1, "state-warning", "   ")
     lines += done
+    lines += _news(found, build, width)
+    if build.state.is_done:
+        lines += layer_lines(tree, width, unicode=moment.unicode)
     if build.state.is_done and found.packages:
         lines += [EMPTY, line((" Made of", "section"))]
         lines += [line((f"   {plain_of(text)}", "dim")) for text in found.packages[:PACKAGES]]
     return lines
+
+
+def _news(found: Environed, build: BuildRow, width: int) -> list[Line]:
+    took = None
+    if found.before_s is not None and build.ended_at is not None:
+        took = (found.before_s, build.ended_at - build.started_at)
+    return news_lines(found.news, took, width)
 
 
 def _tail(log: Sequence[str]) -> list[Line]:

@@ -20,6 +20,8 @@ from mltui.live.kind import Kind
 from mltui.live.table import Table, by_key
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from mltui.app.workbench import Workbench
     from mltui.live.verbs import Ref
 
@@ -38,6 +40,8 @@ class BuildSource:
         self._reader = BuildReader()
         self.files: set[Path] = set()
         """Files of builds that are under way."""
+        self._is_old = False
+        self._loading: Worker[None] | None = None
         self.evidence: tuple[str, tuple[str, int]] | None = None
         """Where in a file a build failed: its key, and file and line."""
 
@@ -79,8 +83,15 @@ class BuildSource:
         """See `Source`."""
 
     def read(self) -> None:
-        """Read all builds anew."""
-        self._bench.run_worker(self._load(), group="builds", exclusive=True)
+        """Read all builds anew; what is asked for meanwhile is read once more."""
+        self._is_old = True
+        if self._loading is None or self._loading.is_finished:
+            self._loading = self._bench.run_worker(self._load_all(), group="builds")
+
+    async def _load_all(self) -> None:
+        while self._is_old:
+            self._is_old = False
+            await self._load()
 
     async def _load(self) -> None:
         project = self._bench.session.project
