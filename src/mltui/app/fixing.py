@@ -45,6 +45,14 @@ _DIALOGS = frozenset(("decide", "cancel", "run-from", "run"))
 """Verbs that ask by themselves."""
 
 
+LISTED = {"claim": "persistentvolumeclaims", "scaler": "horizontalpodautoscalers"}
+"""Kinds of Kubernetes whose lists have another name."""
+KUBE = frozenset(
+    ("pod", "node", "service", "claim", "scaler", "deployment", "job", "statefulset",
+     "daemonset", "replicaset")
+)  # fmt: skip
+
+
 def change_file(project: Project, step: SetValue) -> None:
     """Set one value of `mltui.yaml`. Conflict when it is not as it was; OSError, SpecError."""
     file = project.root / SPEC_FILE
@@ -213,10 +221,35 @@ class Fixing:
                     bench.detail.give_focus()
             elif opens.kind == "run":
                 self.show_run(int(opens.key.rpartition(":")[2]))
+            elif opens.kind in KUBE:
+                await self._open_kube(opens.key)
             elif opens.kind in ("container", "build", "host"):
                 await self._open_list(opens.kind, opens.key)
         except MltuiError as error:
             bench.notice(str(error), bad=True)
+
+    async def _open_kube(self, key: str) -> None:
+        """The object in its list: `pod:ns/name`."""
+        bench = self._bench
+        kind, _, rest = key.partition(":")
+        namespace, _, name = rest.rpartition("/")
+        lists = await bench.listing.lists()
+        await lists.kube.feed()
+        context = lists.kube.where[0].context
+        places = f"{context}/{namespace or '*'}"
+        bench.triaging.leave()
+        await bench.listing.opened(LISTED.get(kind, f"{kind}s"), places)
+        table = lists.pane.table
+        for _ in range(50):
+            rows = lists.pane.grid.model.rows
+            found = [key for key, row in rows.items() if getattr(row, "name", "") == name]
+            if found:
+                lists.pane.grid.cursor_key = found[0]
+                return
+            if table is None or table.is_loaded:
+                break
+            await asyncio.sleep(0.1)
+        bench.notice(f"{kind} {name} is gone", bad=True)
 
     async def _open_list(self, kind: str, key: str) -> None:
         bench = self._bench

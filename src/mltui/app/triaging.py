@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mltui.errors import MltuiError, Unreachable
+from mltui.app.triage_hosts import ClusterFacts, DockerFacts
+from mltui.errors import MltuiError
 from mltui.pipeline.rows import StageRow
 
 if TYPE_CHECKING:
     from mltui.app.panes.triage import TriagePane
     from mltui.app.present.line import Line
     from mltui.app.workbench import Workbench
-    from mltui.live.facts import Clinic
-    from mltui.live.table import Changes, Table
-    from mltui.triage.facts import ContainerFact, Facts, HostFact
+    from mltui.triage.facts import Facts
     from mltui.triage.finding import Finding, Fix
     from mltui.triage.history import History
 
@@ -37,11 +36,12 @@ class Triaging:
         self.is_open = False
         self.pane: TriagePane | None = None
         self._facts: Facts | None = None
-        self._host: HostFact | None = None
-        self._containers: tuple[ContainerFact, ...] = ()
+        """Of the project."""
+        self._shown: Facts | None = None
+        """With those of hosts, as they were diagnosed."""
         self._history: History | None = None
-        self._clinic: Clinic | None = None
-        self._table: Table[Any] | None = None
+        self._docker = DockerFacts(bench, self._diagnose)
+        self._cluster = ClusterFacts(bench, self._diagnose)
         self._looked_at = float("-inf")
         self._waits = self._looks = self._again = False
 
@@ -86,7 +86,9 @@ class Triaging:
             pass  # the header says that the journal can't be read
         else:
             if self._bench.workbench_app.follows_docker and "docker" in self._facts.engines:
-                await self.look_at_docker()
+                await self._docker.follow()
+            if self.is_open:
+                await self._cluster.follow(is_used=self._uses("kubernetes"))
             await self._diagnose()
         finally:
             self._looks = False
@@ -97,60 +99,21 @@ class Triaging:
     async def _diagnose(self) -> None:
         from mltui.runs.findings import keep_findings
         from mltui.triage.diagnosis import diagnose
+        from mltui.triage.history import since_known
 
         facts, bench = self._facts, self._bench
         if facts is None:
             return
-        if self._host is not None:
-            facts = facts.with_host(self._host, self._containers)
-        found = diagnose(facts)
+        facts = self._shown = self._cluster.put(self._docker.put(facts))
+        found = await asyncio.to_thread(diagnose, facts)
         project = bench.session.project
         self._history = await asyncio.to_thread(keep_findings, project, found, facts)
+        found = since_known(found, self._history)
         before, self.findings = self.findings, found
         self.show_pane()
         if before != found:
             bench.show_detail()
             bench.frame.show()
-
-    # --- the Docker host ------------------------------------------------------------------------
-
-    async def look_at_docker(self) -> None:
-        """Follow the containers of the Docker host from now on."""
-        if self._table is not None:
-            return
-        from mltui.live.facts import Clinic
-
-        lists = await self._bench.listing.lists()
-        feed = lists.docker.feed
-        self._clinic = Clinic(feed.daemon)
-        self._table = feed.table("containers")
-        self._table.listen(self._docker_changed)
-        if self._table.is_loaded:
-            self._examine_soon()
-
-    def _docker_changed(self, changes: Changes[Any]) -> None:
-        self._examine_soon()
-
-    def _examine_soon(self) -> None:
-        self._bench.run_worker(self._examine(), group="clinic", exclusive=True, exit_on_error=True)
-
-    async def _examine(self) -> None:
-        from mltui.triage.facts import HostFact
-
-        table, clinic = self._table, self._clinic
-        if table is None or clinic is None:
-            return
-        now = self._bench.session.now()
-        if table.is_stale:
-            if self._host is None or self._host.is_up:
-                self._host = HostFact(table.name, "docker", False, table.why, now)
-        elif table.is_loaded:
-            try:
-                self._containers = await clinic.look(list(table.rows.values()))
-            except Unreachable:
-                return  # the table says so in a moment
-            self._host = HostFact(table.name, "docker")
-        await self._diagnose()
 
     # --- the screen -----------------------------------------------------------------------------
 
@@ -178,7 +141,7 @@ class Triaging:
         self.show_pane()
         bench.frame.show()
         self.refresh()
-        await self.look_at_docker()
+        await self._docker.follow()
 
     def leave(self) -> None:
         """The pipeline is shown again."""
@@ -216,19 +179,27 @@ class Triaging:
         name, places = bench.session.name, self.places
         return header(name, self.findings, places, self.trouble, bench.moment)
 
+    def _uses(self, engine: str) -> bool:
+        return self._facts is not None and engine in self._facts.engines
+
     @property
     def places(self) -> tuple[str, ...]:
         """Where was looked besides the project."""
-        return (self._host.name,) if self._host is not None and self._host.is_up else ()
+        hosts = self._shown.hosts if self._shown is not None else ()
+        return tuple(each.name for each in hosts if each.is_up)
 
     @property
     def trouble(self) -> str:
         """What could not be looked at."""
-        if self._facts is not None and self._facts.unseen:
-            return self._facts.unseen[0].partition(":")[0]
-        if self._host is not None and not self._host.is_up:
-            return f"{self._host.name} does not answer"
-        return ""
+        if self._shown is None:
+            return ""
+        down = [f"{each.name} does not answer" for each in self._shown.hosts if not each.is_up]
+        unseen = [text.partition(":")[0] for text in self._shown.unseen]
+        return next(iter(down + unseen), "")
+
+    async def close(self) -> None:
+        """The app ends."""
+        await self._cluster.close()
 
     # --- findings -------------------------------------------------------------------------------
 

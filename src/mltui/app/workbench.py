@@ -157,6 +157,7 @@ class Workbench(Screen[int]):
 
     async def on_unmount(self) -> None:
         """Let go of the Docker host."""
+        await self.triaging.close()
         await self.listing.close()
 
     # --- life ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from mltui.triage.diagnosis import ordered
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding, Harm
 
@@ -69,6 +70,15 @@ def looked(history: History, findings: Iterable[Finding], facts: Facts) -> Histo
     if not gone and {**known, **now} == dict(history.open):
         return history
     return History({**known, **now}, (*gone, *history.past)[:MOST])
+
+
+def since_known(findings: Iterable[Finding], history: History) -> list[Finding]:
+    """The findings with the time when they were first seen: a crash loop does not climb."""
+    found = []
+    for each in findings:
+        known = history.open.get(each.id)
+        found.append(each if known is None else replace(each, since=known.since))
+    return ordered(found)
 
 
 def _was_looked_at(key: str, facts: Facts) -> bool:

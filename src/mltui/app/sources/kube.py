@@ -60,6 +60,11 @@ class KubeSource:
         return self._feed
 
     @property
+    def is_used(self) -> bool:
+        """A list was shown."""
+        return self._view is not None
+
+    @property
     def where(self) -> Where:
         """What is looked at; empty before the first list."""
         return self._feed.where if self._feed is not None else ()

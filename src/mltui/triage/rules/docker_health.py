@@ -35,7 +35,7 @@ def find(scene: Scene) -> Iterator[Finding]:
             fixes=(restart_fix(each),),
             since=each.started_at,
             count=max(each.health_failures, 1),
-            counted=f"{each.health_failures} failures",
+            counted=f"{each.health_failures} failures" if each.health_failures > 1 else "",
         )
 
 
