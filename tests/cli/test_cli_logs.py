@@ -77,6 +77,8 @@ def test_logs(cli: Cli, ran: Path) -> None:
         "round_path": [],
         "attempt": 1,
         "line": 2,
+        "time": None,
+        "level": None,
         "text": "two",
     }
     streamed = cli("logs", "list", "-f", "-o", "json").out.splitlines()
@@ -97,7 +99,6 @@ def test_logs(cli: Cli, ran: Path) -> None:
         (["train", "--run", "3"], "there is no run 3: did you mean 1?"),
         (["train", "--grep", "("], "not a regular expression"),
         (["~3"], "names no stage"),
-        (["train", "--grep", "x", "-o", "raw"], "leave --grep out"),
     ):
         wrong = cli("logs", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
@@ -134,6 +135,56 @@ def get(cli: Cli, ran: Path) -> None:
         (["train.model"], "required: -o"),
     ):
         wrong = cli("get", *words)
+        assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+SEVERAL = """\
+mltui: 1
+name: several
+code: []
+stages:
+  one:
+    phase: data
+    run: |
+      echo '2026-11-25T14:00:01Z INFO one a'; echo '2026-11-25T14:00:03Z ERROR one b'
+      echo '  at x'; echo '2026-11-25T14:00:06Z INFO one c'
+  two:
+    phase: data
+    run: |
+      echo '{"ts": "2026-11-25T14:00:02Z", "level": "warning", "loss": 0.5, "msg": "two a"}'
+      echo '{"ts": "2026-11-25T14:00:05Z", "level": "info", "loss": 0.1, "msg": "two b"}'
+"""
+
+
+def test_several_logs_as_one(cli: Cli, make_project: MakeProject) -> None:
+    make_project(SEVERAL)
+    assert cli("run").code == 0
+    for words in ((), ("one", "two"), ("-f",)):
+        lines = cli("logs", *words).out.splitlines()
+        assert [line.split()[0] for line in lines] == ["one.1", "two.1", "one.1", "one.1", "two.1",
+                                                       "one.1"]  # fmt: skip
+        assert lines[1].endswith('"msg": "two a"}')
+    assert cli("logs", "--level", "error", "-o", "raw").out == (
+        "2026-11-25T14:00:03Z ERROR one b\n  at x\n"
+    )
+    assert cli("logs", "--exclude", "one", "--where", "loss>0.2", "-o", "raw").out.count("\n") == 1
+    since = ("--since", "2026-11-25T14:00:03Z", "--until", "2026-11-25T14:00:05Z")
+    found = json.loads(cli("logs", *since, "-o", "json").out)
+    assert [(each["stage"], each["line"], each["level"]) for each in found] == [
+        ("one", 2, "error"), ("one", 3, None), ("two", 2, "info")
+    ]  # fmt: skip
+    assert found[2]["fields"]["loss"] == "0.1"
+    assert found[2]["time"] == "2026-11-25T14:00:05.000Z"
+    assert cli("logs", "--grep", "nowhere", "-o", "json").out == "[]\n"
+    for words, said in (
+        (("--since", "soon"), "write 10m"),
+        (("--level", "loud"), "there is no level 'loud'"),
+        (("--where", "loss"), "write FIELD=VALUE"),
+        (("--grep", "("), "is not a regular expression"),
+        (("one", "container/x"), "can't be shown together"),
+        (("build/nowhere",), "there is no build"),
+    ):
+        wrong = cli("logs", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
 
 

@@ -49,7 +49,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("ls", "list runs, stages, containers, pods, …"),
             ("triage", "what is wrong, why, and what would fix it"),
-            ("logs", "a stage's log"),
+            ("logs", "logs of stages, builds, containers and pods"),
             ("diff", "runs side by side"),
             ("explain", "why a stage runs or is taken from the cache"),
             ("get", "copy a stage's output out of the store"),

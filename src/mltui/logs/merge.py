@@ -31,7 +31,7 @@ class MergeSource:
     lines: LogIndex
     time_of: Callable[[int, bytes], float | None]
     begun_at: float = 0.0
-    """The time of lines before the first that says one."""
+    """The time of its lines if none of the first says one."""
     is_over: bool = False
     """Nothing more comes: a last line without newline counts."""
     place: int = 0
@@ -58,19 +58,24 @@ class MergeSource:
     def _load(self) -> bool:
         lines = self.lines
         starts: list[int] = []
-        at = self._read
-        while at < lines.end and len(starts) < _READ_LINES:
-            after = lines.next(at)
+        place = self._read
+        while place < lines.end and len(starts) < _READ_LINES:
+            after = lines.next(place)
             if after >= lines.end and not self.is_over and lines.pread(1, after - 1) != b"\n":
                 break  # it may go on
-            starts.append(at)
-            at = after
+            starts.append(place)
+            place = after
         self._ahead, self._next = [], 0
-        for start, raw in zip(starts, lines.read(starts), strict=True):
-            found = self.time_of(start, raw)
-            self._at = max(self._at, self.begun_at if found is None else found)
+        found = [
+            self.time_of(start, raw) for start, raw in zip(starts, lines.read(starts), strict=True)
+        ]
+        if not self._read and found:
+            self._at = next((at for at in found if at is not None), self.begun_at)
+        for start, at in zip(starts, found, strict=True):
+            if at is not None:
+                self._at = max(self._at, at)
             self._ahead.append((self._at, lines.next(start)))
-        self._read = at
+        self._read = place
         return bool(starts)
 
 

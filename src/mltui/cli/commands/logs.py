@@ -1,26 +1,29 @@
-"""`mltui logs`: what a stage printed. Safe on a terminal; byte for byte with `-o raw`."""
+"""`mltui logs`: what stages, builds, containers and pods printed, one or several as one.
+
+Safe on a terminal; byte for byte with `-o raw`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from mltui.cli import diagnostics
-from mltui.cli.choose import check_stage, choose_rows, choose_run, read_label
-from mltui.cli.colours import painted
+from mltui.cli.choose import Label, check_stage, choose_rows, choose_run, read_label
+from mltui.cli.logprint import POLL_S, Look, Printed, Printer
 from mltui.cli.output import Output
 from mltui.cli.places import LogPlace, log_of, whole_without_log
 from mltui.errors import UsageError
+from mltui.logs.filters import Filter, level_filter, read_filter
 from mltui.logs.index import LogIndex
-from mltui.logs.sanitize import plain
-from mltui.logs.search import Pattern, PatternError, compile_pattern, matching
-from mltui.logs.sieve import Sieve
+from mltui.logs.search import PatternError, compile_pattern
+from mltui.logs.times import read_when
 from mltui.pipeline.rows import StageRow, State
+from mltui.runs.journal import Journal
 from mltui.runs.project import Project
 
 EPILOG = """\
@@ -28,22 +31,52 @@ examples:
   mltui logs train                 the newest round, its last attempt
   mltui logs train~3.2             round 3, second attempt
   mltui logs 'translate[en-es]'    one item of a for_each stage
+  mltui logs                       all stages of the newest run, by time
   mltui logs train -f              and what it prints from now on
-  mltui logs train --grep 'loss nan|Error'
+  mltui logs train --grep 'loss nan|Error' --level warning
   mltui logs train -o raw > train.log
+  mltui logs container/db deploy/classifier -f --since 10m
+  mltui logs -l app=classifier --previous
 """
-
-POLL_S = 0.1
-_STEP_LINES = 2_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("stage", metavar="STAGE[~ROUND[.ATTEMPT]]", help="whose log")
-    parser.add_argument("--run", type=int, metavar="N", help="of run N (the newest)")
+    parser.add_argument(
+        "targets",
+        metavar="TARGET",
+        nargs="*",
+        help="STAGE[~ROUND[.ATTEMPT]], build/ID, container/NAME, pod/NAME, deploy/NAME, …;"
+        " none: all stages of the run",
+    )
+    parser.add_argument("--run", type=int, metavar="N", help="stages of run N (the newest)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until it has ended")
     parser.add_argument("-n", "--tail", type=int, metavar="N", help="only the last N lines")
-    parser.add_argument("--grep", metavar="PATTERN", help="only lines that match")
+    parser.add_argument("--since", metavar="TIME", help="only from then on: 10m, 14:02, a date")
+    parser.add_argument("--until", metavar="TIME", help="only up to then")
+    parser.add_argument(
+        "--previous", action="store_true", help="of the container before the restart"
+    )
+    parser.add_argument(
+        "--grep", action="append", default=[], metavar="PATTERN", help="only lines that match"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="PATTERN", help="without these lines"
+    )
+    parser.add_argument("--level", metavar="LEVEL", help="only lines as bad as this: warning, …")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FIELD>VALUE",
+        help="only objects with such a field (also = != < ~)",
+    )
+    parser.add_argument("-l", "--selector", metavar="LABELS", help="pods with these labels")
+    parser.add_argument("-c", "--container", metavar="NAME", help="this container of pods")
+    parser.add_argument(
+        "--namespace", action="append", default=[], metavar="NS", help="where the pods are"
+    )
+    parser.add_argument("--context", metavar="NAME", help="in which cluster they are")
     parser.add_argument("-o", dest="output", choices=["json", "raw"], help="objects, or the bytes")
 
 
@@ -51,63 +84,220 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Print it."""
     if args.tail is not None and args.tail < 0:
         raise UsageError(f"--tail {args.tail}: a number of lines")
-    pattern = _pattern(args.grep)
-    if args.output == "raw" and pattern is not None:
-        raise UsageError("-o raw gives the bytes as they are: leave --grep out")
-    project = Project.find(Path.cwd())
-    label = read_label(args.stage)
-    with closing(project.journal()) as journal:
-        number = choose_run(journal, args.run).number
+    look = Look(
+        filters=_filters(args),
+        since=_when(args.since, "--since"),
+        until=_when(args.until, "--until"),
+        tail=args.tail,
+        output=args.output or "",
+        follow=args.follow,
+        offset_s=float(-time.timezone),
+    )
+    printer = Printer(look, out, diagnostics.note)
+    outside = [each for each in args.targets if _is_outside(each)]
+    if outside or args.selector:
+        if len(outside) != len(args.targets):
+            raise UsageError("stages and things outside of the project can't be shown together")
+        from mltui.cli.logsoutside import print_outside
 
-        def look() -> tuple[StageRow | None, LogPlace | None]:
-            """The row as it is now, and its log once there is one."""
-            _, rows = journal.stages(number)
-            if not rows and args.follow and not choose_run(journal, number).state.is_final:
-                check_stage(project, label.stage)
-                return None, None
-            row = _shown(choose_rows(rows, label, args.stage, number))
-            wrong = whole_without_log(row, rows)
-            if wrong is not None:
-                raise wrong
-            if args.follow and not row.state.is_final and not row.attempt and row.build is None:
-                return row, None
-            return row, log_of(project, journal, row, label.attempt)
-
-        row, place = look()
-        if row is None or place is None:
-            diagnostics.note(f"{args.stage} has not started yet")
-            while row is None or place is None:
-                time.sleep(POLL_S)
-                row, place = look()
-        if not place.path.exists() and row.state.is_final:
-            raise UsageError(f"the log of {place.title} is no longer kept")
-        if not place.attempt or out.is_terminal:
-            diagnostics.note(out.say(f"run {number} · {place.title}"))
-
-        def has_ended() -> bool:
-            """Whether nothing will be written to it any more."""
-            now, _ = look()
-            return (
-                now is None
-                or now.state.is_final
-                or (place.attempt != 0 and now.attempt > place.attempt)
-            )
-
-        writer = _Writer(row, place, out, args)
-        follow = has_ended if args.follow else None
-        with closing(LogIndex(place.path)) as index:
-            if args.output == "raw":
-                _copy(index, args.tail, follow, out)
-            else:
-                writer.write(_lines(index, pattern, args.tail, follow, out))
+        print_outside(args, outside, look, printer)
+    else:
+        with ExitStack() as stack:
+            project = Project.find(Path.cwd())
+            journal = stack.enter_context(closing(project.journal()))
+            _Stages(args, out, project, journal, printer, stack).print()
+    printer.end()
     return diagnostics.DONE
 
 
-def _pattern(source: str | None) -> Pattern | None:
+def _is_outside(target: str) -> bool:
+    word, slash, name = target.partition("/")
+    return bool(slash and name) and "[" not in word and word != "build"
+
+
+def _when(text: str | None, option: str) -> float | None:
+    if text is None:
+        return None
+    found = read_when(text, time.time(), float(-time.timezone))
+    if found is None:
+        raise UsageError(f"{option} {text}: write 10m, 14:02, 14:02:09 or 2026-11-25T14:02")
+    return found
+
+
+def _filters(args: argparse.Namespace) -> list[Filter]:
+    found: list[Filter] = []
     try:
-        return compile_pattern(source) if source is not None else None
+        for option, patterns in (("--grep", args.grep), ("--exclude", args.exclude)):
+            for each in patterns:
+                inverse = option == "--exclude"
+                found.append(Filter(each, compile_pattern(each), is_inverse=inverse))
     except PatternError as error:
-        raise UsageError(f"--grep: {error}") from None
+        raise UsageError(f"{option}: {error}") from None
+    try:
+        if args.level is not None:
+            found.append(level_filter(args.level))
+    except PatternError as error:
+        raise UsageError(f"--level: {error}") from None
+    for each in args.where:
+        condition = read_filter(each)
+        if condition.condition is None and condition.level is None:
+            raise UsageError(f"--where {each}: write FIELD=VALUE, FIELD>VALUE or FIELD~PATTERN")
+        found.append(condition)
+    return found
+
+
+class _Stages:
+    """Stages of one run, and builds."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        out: Output,
+        project: Project,
+        journal: Journal,
+        printer: Printer,
+        stack: ExitStack,
+    ) -> None:
+        self._args = args
+        self._out = out
+        self._project = project
+        self._journal = journal
+        self._printer = printer
+        self._stack = stack
+        self._number = choose_run(journal, args.run).number
+        self._shown: set[Path] = set()
+
+    def print(self) -> None:
+        """All that was asked, as long as more may come."""
+        targets = self._args.targets
+        if len(targets) == 1 and not targets[0].startswith("build/"):
+            self._wait_for(targets[0])
+        else:
+            self._join()
+            if not self._shown and not self._args.follow:
+                raise UsageError(f"run {self._number} has no logs yet")
+        while True:
+            is_over = not self._args.follow or self._is_over()
+            self._printer.step()
+            if is_over:
+                return
+            time.sleep(POLL_S)
+            if len(targets) != 1:
+                self._join()
+
+    def _is_over(self) -> bool:
+        if not self._printer.is_over:
+            return False
+        return bool(self._args.targets) or choose_run(self._journal, self._number).state.is_final
+
+    # --- one ------------------------------------------------------------------------------------
+
+    def _wait_for(self, target: str) -> None:
+        """The log of one stage, once there is one."""
+        label = read_label(target)
+        row, place = self._look(target, label)
+        if row is None or place is None:
+            diagnostics.note(f"{target} has not started yet")
+            while row is None or place is None:
+                time.sleep(POLL_S)
+                row, place = self._look(target, label)
+        if not place.path.exists() and row.state.is_final:
+            raise UsageError(f"the log of {place.title} is no longer kept")
+        if not place.attempt or self._out.is_terminal:
+            diagnostics.note(self._out.say(f"run {self._number} · {place.title}"))
+        self._add(row, place, lambda: self._has_ended(target, label, place))
+
+    def _look(self, target: str, label: Label) -> tuple[StageRow | None, LogPlace | None]:
+        """The row as it is now, and its log once there is one."""
+        follow, number = self._args.follow, self._number
+        _, rows = self._journal.stages(number)
+        if not rows and follow and not choose_run(self._journal, number).state.is_final:
+            check_stage(self._project, label.stage)
+            return None, None
+        row = _shown(choose_rows(rows, label, target, number))
+        wrong = whole_without_log(row, rows)
+        if wrong is not None:
+            raise wrong
+        if follow and not row.state.is_final and not row.attempt and row.build is None:
+            return row, None
+        return row, log_of(self._project, self._journal, row, label.attempt)
+
+    def _has_ended(self, target: str, label: Label, place: LogPlace) -> bool:
+        """Whether nothing will be written to it any more."""
+        now, _ = self._look(target, label)
+        return (
+            now is None
+            or now.state.is_final
+            or (place.attempt != 0 and now.attempt > place.attempt)
+        )
+
+    # --- several --------------------------------------------------------------------------------
+
+    def _join(self) -> None:
+        """Add the logs that are there now and were not before."""
+        _, rows = self._journal.stages(self._number)
+        targets = self._args.targets
+        wanted: list[tuple[StageRow, int]] = []
+        for target in targets:
+            if target.startswith("build/"):
+                self._add_build(target.partition("/")[2])
+                continue
+            label = read_label(target)
+            if rows:
+                found = choose_rows(rows, label, target, self._number)
+                wanted.append((_shown(found), label.attempt))
+        if not targets:
+            wanted = [(row, 0) for row in rows]
+        for row, attempt in wanted:
+            if row.attempt or row.state is State.CACHED:
+                try:
+                    place = log_of(self._project, self._journal, row, attempt)
+                except UsageError:
+                    continue
+                if place.path.exists():
+                    instance = row.instance
+                    self._add(row, place, lambda i=instance: self._is_final(i))  # type: ignore[misc]
+
+    def _is_final(self, instance: Any) -> bool:
+        _, rows = self._journal.stages(self._number)
+        return all(row.state.is_final for row in rows if row.instance == instance)
+
+    def _add_build(self, key: str) -> None:
+        build = self._journal.build(key)
+        if build is None or not build.log:
+            raise UsageError(f"there is no build {key!r} with a log: `mltui ls builds` lists them")
+        path = self._project.folder / build.log
+        if path in self._shown:
+            return
+        self._shown.add(path)
+        index = self._stack.enter_context(closing(LogIndex(path)))
+        about = {"build": key, "line": 0}
+
+        def is_over() -> bool:
+            now = self._journal.build(key)
+            return now is None or now.state.is_final
+
+        label = f"build of {build.environment}"
+        self._printer.add(Printed(label, index, is_over, about=about))
+
+    def _add(self, row: StageRow, place: LogPlace, is_over: Callable[[], bool]) -> None:
+        if place.path in self._shown:
+            return
+        if self._args.follow and len(self._args.targets) != 1 and self._printer.logs:
+            diagnostics.note(self._out.say(f"{place.title} joined"))
+        self._shown.add(place.path)
+        index = self._stack.enter_context(closing(LogIndex(place.path)))
+        about = {
+            "run": row.run,
+            "stage": row.stage,
+            "item": row.item,
+            "round": row.round,
+            "round_path": list(row.path),
+            "attempt": place.attempt,
+            "line": 0,
+        }
+        begun_at = row.started_at or 0.0
+        self._printer.add(Printed(place.title, index, is_over, begun_at=begun_at, about=about))
 
 
 def _shown(rows: list[StageRow]) -> StageRow:
@@ -118,117 +308,3 @@ def _shown(rows: list[StageRow]) -> StageRow:
             return found[-1]
     begun = [row for row in wholes if row.attempt or row.state is State.CACHED]
     return (begun or wholes)[-1]
-
-
-def _lines(
-    index: LogIndex,
-    pattern: Pattern | None,
-    tail: int | None,
-    has_ended: Callable[[], bool] | None,
-    out: Output,
-) -> Iterator[tuple[int, bytes]]:
-    """Line numbers (from 0) and bytes, to the end or as long as more may come."""
-    _read_all(index)
-    sieve = Sieve(index, matching(index, pattern)) if pattern is not None else None
-    shown, generation = 0, index.generation
-    if tail is not None and sieve is None:
-        shown = max(0, index.line_count - tail)
-    is_first = True
-    while True:
-        is_over = has_ended is None or has_ended()
-        _read_all(index)
-        if index.generation != generation:
-            generation, shown = index.generation, 0
-            diagnostics.note(index.notice)
-        # A last line that is not finished yet waits, as long as it can be.
-        end = index.line_count - (index.is_open_ended and not is_over)
-        if sieve is None:
-            while shown < end:
-                step = min(end, shown + _STEP_LINES)
-                yield from zip(range(shown, step), index.lines(shown, step), strict=True)
-                shown = step
-        elif shown < end:
-            begin = index.position(shown)
-            found = (
-                (number, position)
-                for block in range(index.block_of(begin), index.block_count)
-                for position in sieve.at(block)
-                if position >= begin and (number := index.number(position)) is not None
-            )
-            wanted: Iterable[tuple[int, int]] = (each for each in found if each[0] < end)
-            if is_first and tail is not None:
-                wanted = deque(wanted, maxlen=tail)
-            for number, position in wanted:
-                yield number, index.read([position])[0]
-            shown = end
-        is_first = False
-        if is_over:
-            return
-        out.flush()
-        time.sleep(POLL_S)
-
-
-def _read_all(index: LogIndex) -> None:
-    index.refresh()
-    while index.behind_bytes:
-        index.refresh()
-
-
-def _copy(
-    index: LogIndex, tail: int | None, has_ended: Callable[[], bool] | None, out: Output
-) -> None:
-    """The bytes of the file."""
-    _read_all(index)
-    offset = 0
-    if tail is not None:
-        first = max(0, index.line_count - tail)
-        offset = index.position(first) if first < index.line_count else index.scanned_bytes
-    while True:
-        is_over = has_ended is None or has_ended()
-        _read_all(index)
-        while data := index.pread(1 << 18, offset):
-            out.raw(data)
-            offset += len(data)
-        if is_over:
-            return
-        out.flush()
-        time.sleep(POLL_S)
-
-
-class _Writer:
-    """Lines as text or as objects."""
-
-    def __init__(
-        self, row: StageRow, place: LogPlace, out: Output, args: argparse.Namespace
-    ) -> None:
-        self._row = row
-        self._place = place
-        self._out = out
-        self._is_json = args.output == "json"
-        self._is_stream = args.follow
-
-    def write(self, lines: Iterable[tuple[int, bytes]]) -> None:
-        """All of them, as they come."""
-        objects = (self._object(number, line) for number, line in lines)
-        if not self._is_json:
-            show = painted if self._out.has_colour else plain
-            for _, line in lines:
-                self._out.line(show(line))
-        elif self._is_stream:
-            for found in objects:
-                self._out.json_line(found)
-        else:
-            self._out.json_list(objects)
-
-    def _object(self, number: int, line: bytes) -> dict[str, Any]:
-        row = self._row
-        return {
-            "run": row.run,
-            "stage": row.stage,
-            "item": row.item,
-            "round": row.round,
-            "round_path": list(row.path),
-            "attempt": self._place.attempt,
-            "line": number + 1,
-            "text": plain(line),
-        }
