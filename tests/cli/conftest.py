@@ -262,7 +262,7 @@ class Pty:
         )
         os.close(slave)
 
-    def read_until(self, words: str, timeout_s: float = 15) -> None:
+    def read_until(self, words: str, timeout_s: float = 60) -> None:
         """Until it has written this."""
         until = time.monotonic() + timeout_s
         while words not in self.out:
@@ -273,7 +273,7 @@ class Pty:
         """As a person would."""
         os.write(self._master, keys.encode())
 
-    def end(self, timeout_s: float = 15) -> int:
+    def end(self, timeout_s: float = 60) -> int:
         """Wait until it has ended; its exit code."""
         until = time.monotonic() + timeout_s
         while self._read(until):

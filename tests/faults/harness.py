@@ -80,9 +80,12 @@ EXECUTIONS = 9
 
 
 def wait_for(what: str, until_s: float, is_so: object) -> None:
-    """Poll until `is_so()`; fails the test when it takes longer than `until_s`."""
+    """Poll until `is_so()`; fails the test when it takes much longer than `until_s`.
+
+    That is what it takes a calm machine and some; a busy one gets a minute.
+    """
     assert callable(is_so)
-    deadline = time.monotonic() + until_s
+    deadline = time.monotonic() + max(until_s, 60)
     while not is_so():
         assert time.monotonic() < deadline, f"waited {until_s} s for: {what}"
         time.sleep(0.01)
@@ -136,7 +139,7 @@ class World:
         self.started.append(runner)
         return runner
 
-    def finish(self, timeout_s: float = 30, **env: str) -> int:
+    def finish(self, timeout_s: float = 90, **env: str) -> int:
         """Have a new runner do what is left; its exit code."""
         return self.start(**env).wait(timeout_s)
 
@@ -144,14 +147,14 @@ class World:
         """A run with a runner, as a person asks for it."""
         return client.submit(self.project, request or RunRequest(jobs=2))
 
-    def wait_end(self, run: int = 1, timeout_s: float = 30) -> RunRow:
+    def wait_end(self, run: int = 1, timeout_s: float = 90) -> RunRow:
         """Wait until a run is over; its line."""
         wait_for(f"the end of run {run}", timeout_s, lambda: self.row(run).state.is_final)
         return self.row(run)
 
     def ask(self, request: int) -> str:
         """The answer to a request."""
-        answer = client.wait_answer(self.project, request, 20)
+        answer = client.wait_answer(self.project, request, 60)
         assert answer is not None, self.log()
         return answer
 

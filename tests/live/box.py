@@ -14,7 +14,7 @@ from mltui.errors import MltuiError
 from mltui.live.daemon import Daemon
 
 LABEL = "mltui.test"
-SOON_S = 15.0
+SOON_S = 60.0
 """Events come in milliseconds; the rest is for machines that are busy with other tests."""
 
 

@@ -33,8 +33,9 @@ async def test_only_what_is_on_screen_is_measured(feed: Feed, relay: Relay, box:
         usage = table.rows[key].usage
         return None if usage is None else usage.cpu_percent
 
-    await soon(lambda: (cpu(busy) or 0) > 5 and cpu(calm) is not None)
-    assert (cpu(calm) or 0) < 5
+    # How much of the processor it gets depends on who else wants it.
+    await soon(lambda: (cpu(busy) or 0) > 1 and cpu(calm) is not None)
+    assert (cpu(calm) or 0) < (cpu(busy) or 0)
     usage = table.rows[calm].usage
     assert usage is not None and 0 < usage.memory_bytes < 100 << 20
     assert table.rows[unseen].usage is None and table.rows[ended].usage is None

@@ -202,7 +202,7 @@ async def test_a_container_removed_under_our_hands_is_lost(box: Box) -> None:
     waiting = asyncio.create_task(box.engine.wait(attempt, obj))
     await until(lambda: read(attempt.log) == b"up\n")
     box.host.run("rm", "-f", obj)
-    end = await asyncio.wait_for(waiting, 20)
+    end = await asyncio.wait_for(waiting, 60)
     assert (end.how, end.code) == (Stopped.LOST, None)
     assert "removed by somebody else" in end.message
     assert attempt.log.read_bytes() == b"up\n"
@@ -234,7 +234,7 @@ async def test_stop_ends_what_does_not_listen(box: Box, paused: bool) -> None:
     if paused:
         box.host.run("pause", obj)
     await box.engine.stop(attempt, obj, 0.2)
-    end = await asyncio.wait_for(waiting, 20)
+    end = await asyncio.wait_for(waiting, 60)
     assert (end.how, end.code) == (Stopped.SIGNALLED, 137)
     await box.engine.remove(attempt, obj)
 

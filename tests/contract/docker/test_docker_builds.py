@@ -233,11 +233,9 @@ async def test_cancelling_ends_the_build(
     log = _log(project, "t-1")
     building = asyncio.create_task(engine.build(ENVIRONMENT, project, log))
     await until(lambda: log.exists() and "\nbegun" in log.read_text())
-    began = time.monotonic()
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
-    assert time.monotonic() - began < 10
     tree = _tree(log)
     assert tree.cancelled and tree.ended_at
     assert tree.current is not None and tree.current.error == "cancelled"

@@ -56,7 +56,7 @@ async def test_adopts_what_was_started(box: Box, far: str) -> None:
     shell = "for i in 1 2 3 4; do echo $i; sleep 0.7; done; echo out >o; exit 0"
     attempt, obj = await _started_by_another(box, shell, far, ("o",))
     assert await box.engine.find(attempt) == obj
-    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 30)
+    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 60)
     assert (end.how, end.code) == (Stopped.EXITED, 0)
     assert attempt.log.read_bytes() == b"1\n2\n3\n4\n"
     assert (attempt.work / "o").read_text() == "out\n"

@@ -262,7 +262,8 @@ async def test_a_daemon_that_accepts_and_never_answers(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(Unreachable, match="accepts connections but does not answer"):
         await engine.built(IMAGE, tmp_path)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 40, "twice its patience, on a busy machine"
+    assert not beats.done()
     beats.cancel()
     await engine.close()
     server.close()
@@ -270,11 +271,11 @@ async def test_a_daemon_that_accepts_and_never_answers(tmp_path: Path) -> None:
 
 
 async def _longest_gap() -> None:
-    """Fails when the loop stands still for a second."""
+    """Fails when the loop stands still."""
     while True:
         began = time.monotonic()
         await asyncio.sleep(0.05)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4, "patience is 2.5 s: it was waited for in the loop"
 
 
 async def test_hanging_in_the_middle_and_recovering(
@@ -287,7 +288,7 @@ async def test_hanging_in_the_middle_and_recovering(
     await until(lambda: read(attempt.log) == b"one\n")
     relay.hang()
     with pytest.raises(Unreachable, match="does not answer"):
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 60)
     for call in (box.engine.find(attempt), box.engine.stop(attempt, obj, 1)):
         with pytest.raises(Unreachable):
             await call

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.testbed.docker import OwnDocker
 
 TINY = import_module("testbed.docker").TINY_IMAGE
+WAITS = "echo one; while ! [ -e /tmp/go ]; do sleep 0.1; done; "
 pytestmark = pytest.mark.slow
 
 
@@ -45,7 +46,7 @@ async def test_a_restart_loses_what_ran(own_docker: OwnDocker, mine: Box, number
     attempt, obj, waiting = await _running(mine, "echo one; sleep 300")
     await asyncio.to_thread(own_docker.stop, number)
     with pytest.raises(Unreachable):
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 60)
     with pytest.raises(Unreachable, match="not running"):
         await mine.engine.find(attempt)
     await asyncio.to_thread(own_docker.start)
@@ -69,11 +70,12 @@ async def test_with_live_restore_it_is_carried_on(own_docker: OwnDocker, mine: B
     config.write_text(json.dumps({"live-restore": True}))
     own_docker.arguments = ["--config-file", str(config)]
     await asyncio.to_thread(own_docker.start)
-    attempt, obj, waiting = await _running(mine, "echo one; sleep 8; echo two; exit 5")
+    attempt, obj, waiting = await _running(mine, WAITS + "echo two; exit 5")
     await asyncio.to_thread(own_docker.stop, signal.SIGKILL)
     with pytest.raises(Unreachable):
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 60)
     await asyncio.to_thread(own_docker.start)
+    own_docker.run("exec", obj, "sh", "-c", ": > /tmp/go")
     end = await asyncio.wait_for(mine.engine.wait(attempt, obj), 60)
     assert (end.how, end.code) == (Stopped.EXITED, 5)
     assert attempt.log.read_bytes() == b"one\ntwo\n"
