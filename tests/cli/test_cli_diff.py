@@ -81,3 +81,29 @@ def test_wrong_words(project: Path) -> None:
     assert "from two to" in mltui(project, "diff", "1", code=2)
     assert "there is run, params" in mltui(project, "diff", "1", "2", "--only", "x", code=2)
     assert "are the same" in mltui(project, "diff", "2", "2")
+
+
+def test_a_table_of_runs_with_what_is_asked_for(project: Path) -> None:
+    mltui(project, "note", "1", "the first | one", "--tag", "baseline")
+    assert "[baseline]" in mltui(project, "note", "1")
+    rows = json.loads(mltui(project, "table", "--show", "accuracy,c", "--sort", "c", "-o", "json"))
+    assert [(row["run"], row["values"]) for row in rows] == [
+        (1, {"train.accuracy": 0.7, "c": 7}),
+        (2, {"train.accuracy": 0.8, "c": 8}),
+    ]
+    assert [row["run"] for row in json.loads(
+        mltui(project, "table", "--sort", "accuracy", "--desc", "-o", "json")
+    )] == [2, 1]  # fmt: skip
+    only = mltui(project, "table", "--tag", "baseline", "-o", "md")
+    assert "the first \\| one" in only
+    assert "\n| 2 |" not in only
+    said = mltui(project, "table")
+    assert "train.accuracy" in said
+    assert "baseline" in said
+    assert "run,state,started_at" in mltui(project, "table", "-o", "csv")
+    mltui(project, "note", "1", "", "--untag", "baseline")
+    assert "nothing was said" in mltui(project, "note", "1")
+    assert "did you mean `train.accuracy`" in mltui(
+        project, "table", "--show", "train.acuracy", code=2
+    )
+    assert "letters, digits" in mltui(project, "note", "1", "--tag", "a b", code=2)

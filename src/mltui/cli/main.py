@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("ls", "list runs, stages, containers, pods, …"),
             ("triage", "what is wrong, why, and what would fix it"),
             ("logs", "logs of stages, builds, containers and pods"),
+            ("table", "runs with chosen metrics and params, sorted"),
             ("diff", "runs side by side"),
             ("explain", "why a stage runs or is taken from the cache"),
             ("get", "copy a stage's output out of the store"),
@@ -72,6 +73,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Keep",
         (
+            ("note", "say something of a run, or tag it"),
             ("gc", "free what no run or cache needs"),
             ("pin", "keep a run from gc"),
             ("unpin", "no longer keep a run from gc"),

@@ -19,7 +19,7 @@ from mltui.errors import JournalError
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import codec
 from mltui.runs.readings import BUILD, Readings, path_text
-from mltui.runs.rows import BuildRow, Result, RunRequest
+from mltui.runs.rows import BuildRow, Note, Result, RunRequest
 
 if TYPE_CHECKING:
     from mltui.pipeline.model import Event
@@ -66,6 +66,13 @@ _PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_BUILD = f"INSERT OR REPLACE INTO builds ({BUILD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ANSWER = "UPDATE requests SET handled_at = ?, answer = ? WHERE id = ?"
+
+
+NOTES = (
+    "CREATE TABLE IF NOT EXISTS notes (run INTEGER PRIMARY KEY, text TEXT NOT NULL, "
+    "tags TEXT NOT NULL)"
+)
+"""Made with the first note, so that journals from before have no other version."""
 
 
 class DiskFull(JournalError):
@@ -202,6 +209,15 @@ class Journal(Readings):
         with self._transaction() as db:
             db.execute("UPDATE runs SET pinned = ? WHERE number = ?", (pinned, run))
 
+    def put_note(self, run: int, note: Note) -> None:
+        """What a person says of a run, in place of what was said before."""
+        with self._transaction() as db:
+            db.execute(NOTES)
+            db.execute(
+                "INSERT OR REPLACE INTO notes VALUES (?, ?, ?)",
+                (run, note.text, json.dumps(list(note.tags))),
+            )
+
     # --- the runner's -------------------------------------------------------------------------
 
     def append(
@@ -268,8 +284,10 @@ class Journal(Readings):
     def forget(self, runs: Iterable[int], keys: Iterable[str]) -> None:
         """Remove runs and kept results; for `gc`."""
         with self._transaction() as db:
+            db.execute(NOTES)
             for run in runs:
                 for table, column in (
+                    ("notes", "run"),
                     ("events", "run"),
                     ("stages", "run"),
                     ("requests", "run"),

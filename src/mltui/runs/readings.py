@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs import codec
-from mltui.runs.rows import BuildRow, Request, Result, RunRequest, RunRow
+from mltui.runs.rows import BuildRow, Note, Request, Result, RunRequest, RunRow
 
 if TYPE_CHECKING:
     from mltui.pipeline.model import Event, StageCached, StageKeyed
@@ -202,6 +202,14 @@ class Readings:
             f"SELECT {BUILD} FROM builds {where} ORDER BY started_at DESC LIMIT ?", values
         )
         return [_build(row) for row in rows]
+
+    def notes(self) -> dict[int, Note]:
+        """Run → what a person said of it."""
+        try:
+            rows = self._db.execute("SELECT run, text, tags FROM notes").fetchall()
+        except sqlite3.OperationalError:
+            return {}  # nobody has said anything yet
+        return {row[0]: Note(row[1], tuple(json.loads(row[2]))) for row in rows}
 
     def results_of(self, run: int) -> int:
         """How many results a run took from the cache."""

@@ -49,6 +49,14 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a person says of a run."""
+
+    text: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BuildRow:
     """One build of an environment, with its own log."""
 
