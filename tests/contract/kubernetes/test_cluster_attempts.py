@@ -40,8 +40,10 @@ async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
     assert not (attempt.work / "missing").exists()
     assert not (attempt.work / "undeclared").exists()
     assert end.usage.cpu_s is not None
-    facts = json.loads((attempt.folder / "pod.json").read_text())
+    facts = json.loads((attempt.folder / "container.json").read_text())
     assert facts["namespace"] == box.namespace
+    assert facts["name"].startswith(facts["job"])
+    assert facts["started_at"] > 0
 
 
 async def test_an_image_without_a_shell_runs_a_list(box: Box, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -61,6 +62,37 @@ def test_an_upload_goes_on_where_it_was(remote: Remote) -> None:
     assert missing == {content.digest: 300}
     remote.send(content)
     assert json.loads(remote.call("POST", "/missing", json.dumps([content.digest]).encode())) == {}
+
+
+def test_a_download_goes_on_where_it_broke(remote: Remote, tmp_path: Path) -> None:
+    content = _content(os.urandom(3 << 20))
+    remote.send(content)
+    asked: list[bytes] = []
+    port = int(remote.address.rpartition(":")[2])
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def relay() -> None:
+        """Breaks off the first two answers, each a little later."""
+        for limit in (1_000_000, 1_500_000, 1 << 30):
+            near, _ = server.accept()
+            with near, socket.create_connection(("127.0.0.1", port)) as far:
+                asked.append(near.recv(65536))
+                far.sendall(asked[-1])
+                sent = 0
+                while sent < limit and (data := far.recv(65536)):
+                    near.sendall(data)
+                    sent += len(data)
+
+    thread = threading.Thread(target=relay)
+    thread.start()
+    broken = Remote(f"127.0.0.1:{server.getsockname()[1]}", "t0ken", away_s=20)
+    broken.fetch(content.digest, tmp_path / "got")
+    thread.join(20)
+    server.close()
+    broken.close()
+    assert (tmp_path / "got").read_bytes() == content.data
+    offsets = [int(each.split(b"offset=")[1].split()[0]) for each in asked]
+    assert offsets[0] == 0 < offsets[1] < offsets[2]
 
 
 def test_what_is_not_what_it_says_is_not_kept(remote: Remote, tmp_path: Path) -> None:

@@ -28,17 +28,16 @@ from mltui.engines.kubernetes.standing import (
     Phase,
     Standing,
     interruption,
+    read_pod,
     read_result,
     read_standing,
 )
 from mltui.engines.kubernetes.storage import Storage
 from mltui.engines.kubernetes.store.tree import Tree, restore
-from mltui.engines.protocol import Attempt, Exit, Stopped
+from mltui.engines.protocol import Attempt, Exit, Stopped, keep_facts
 from mltui.errors import Unreachable
 from mltui.text.format import format_duration
 
-FACTS = "pod.json"
-"""In the attempt's folder: what its Job and pod were, for the screens."""
 _FOLLOW_S = 20.0
 _METRICS_S = 2.0
 _LOOK_S = 10.0
@@ -299,19 +298,10 @@ class Watching:
                     await asyncio.sleep(limit_s)
 
     def _note(self, exit_: Exit) -> None:
-        """Keep what the pod was: it is removed soon."""
+        """Keep what its pod was: it is removed soon."""
         pod = self._pod or {}
-        status = pod.get("status") or {}
-        facts = {
-            "namespace": self._namespace,
-            "job": self._job,
-            "pod": (pod.get("metadata") or {}).get("name"),
-            "node": (pod.get("spec") or {}).get("nodeName"),
-            "started_at": status.get("startTime"),
-            "exit_code": exit_.code,
-        }
-        with suppress(OSError):
-            (self._attempt.folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        facts = {"namespace": self._namespace, "job": self._job, "exit_code": exit_.code}
+        keep_facts(self._attempt.folder, facts | read_pod(pod))
 
     async def _in_pool(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)

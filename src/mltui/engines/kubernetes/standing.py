@@ -11,6 +11,7 @@ import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -269,6 +270,34 @@ def _seconds(result: Object) -> float | None:
 def _number(result: Object, name: str) -> int | None:
     text = str(result.get(name, ""))
     return int(text) if text.isdecimal() else None
+
+
+def read_pod(pod: Object) -> dict[str, Any]:
+    """What is kept of a pod: see `mltui.runs.containers`."""
+    stage: Object = {}
+    for each in (pod.get("status") or {}).get("containerStatuses") or ():
+        if each.get("name") == STAGE:
+            stage = each
+    state = stage.get("state") or {}
+    started = _time((state.get("terminated") or state.get("running") or {}).get("startedAt"))
+    made = _time((pod.get("metadata") or {}).get("creationTimestamp"))
+    return {
+        "id": str(stage.get("containerID") or "").rpartition("/")[2],
+        "name": (pod.get("metadata") or {}).get("name") or "",
+        "node": (pod.get("spec") or {}).get("nodeName"),
+        "image": stage.get("imageID") or "",
+        "started_at": started,
+        "start_s": None if made is None or started is None else started - made,
+        "ended_at": _time((state.get("terminated") or {}).get("finishedAt")),
+    }
+
+
+def _time(text: object) -> float | None:
+    """RFC 3339 as a Unix time."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
 
 
 def plain_line(text: str) -> str:

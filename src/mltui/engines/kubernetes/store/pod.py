@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -88,34 +88,37 @@ class Remote:
     def fetch(self, digest: str, path: Path) -> None:
         """Content into a file; checked. Away when it is damaged in the store."""
         for _ in range(3):
-            total, have = hashlib.sha256(), 0
+            total = hashlib.sha256()
             with path.open("wb") as file:
-                while data := self._piece(digest, have):
+                for data in self._stream(digest):
                     file.write(data)
                     total.update(data)
-                    have += len(data)
             if total.hexdigest() == digest:
                 return
             if json.loads(self.call("POST", f"/check/{digest}", b""))["ok"] is not True:
                 break
         raise Away(f"content {digest[:12]} is damaged or no longer in the store")
 
-    def _piece(self, digest: str, offset: int) -> bytes:
-        """What comes before the connection breaks, so that a long transfer goes on, not anew."""
-        deadline = time.monotonic() + self._away_s
+    def _stream(self, digest: str) -> Iterator[bytes]:
+        """Content as it comes; after a broken connection it goes on where it was."""
+        at, deadline = 0, time.monotonic() + self._away_s
         while True:
             connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
             try:
-                path = f"/blobs/{digest}?offset={offset}"
+                path = f"/blobs/{digest}?offset={at}"
                 connection.request("GET", path, None, {TOKEN: self._token})
                 response = connection.getresponse()
                 if response.status == 404:
                     raise Away(f"content {digest[:12]} is no longer in the store")
-                if response.status == 200:
-                    return response.read(64 << 20)
                 why = f"it answers {response.status}"
-            except http.client.IncompleteRead as error:
-                return error.partial
+                if response.status == 200:
+                    while data := response.read(CHUNK):
+                        at += len(data)
+                        deadline = time.monotonic() + self._away_s
+                        yield data
+                    if not response.length:
+                        return
+                    why = "it broke off"
             except (OSError, http.client.HTTPException) as error:
                 why = str(error)
             finally:

@@ -184,11 +184,14 @@ class Handler(BaseHTTPRequestHandler):
     token: str
     timeout = 120
     _body: _Body
+    _is_answering = False
+    """The head of an answer is out: what goes wrong now can only be told by breaking off."""
 
     def log_message(self, *args: Any) -> None:
         """Be silent: what matters is in the answers."""
 
     def _handle(self) -> None:
+        self._is_answering = False
         parts = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         self._body = _Body(cast(BinaryIO, self.rfile), int(self.headers.get("Content-Length") or 0))
@@ -202,9 +205,16 @@ class Handler(BaseHTTPRequestHandler):
             self._act(parts.path.strip("/").split("/"), query)
         except Refused as error:
             self._say(error.status, error.body)
+        except (KeyError, ValueError) as error:
+            self._say(400, {"message": f"the store does not understand the request: {error}"})
         except FileNotFoundError:
             self._say(404, {"message": "there is no such content"})
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True  # whoever asked is gone
         except OSError as error:
+            if self._is_answering:
+                self.close_connection = True
+                return
             status = 507 if error.errno in (28, 122) else 500
             self._say(status, {"message": f"the store's disk: {error.strerror or error}"})
 
@@ -256,6 +266,7 @@ class Handler(BaseHTTPRequestHandler):
     def _send_file(self, path: Path, offset: int) -> None:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
+            self._is_answering = True
             self.send_response(200)
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Content-Length", str(max(0, size - offset)))
@@ -266,6 +277,7 @@ class Handler(BaseHTTPRequestHandler):
     def _follow(self, name: str, offset: int, limit_s: float) -> None:
         """The log from `offset`, then what comes, until the attempt is over or `limit_s` passed."""
         folder, deadline = self.store.record(name), time.monotonic() + limit_s
+        self._is_answering = True
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Transfer-Encoding", "chunked")
