@@ -42,7 +42,7 @@ def _kube(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]: 
 
 KUBE_LISTS = (
     *_kube("pods", "Pods", "Every pod of the namespaces you look at, live.", "po"),
-    *_kube("deployments", "Deployments", "What keeps pods running, and how far it is.", "deploy", "dp"),
+    *_kube("deployments", "Deployments", "What keeps pods running, and how far.", "deploy", "dp"),
     *_kube("jobs", "Jobs", "Work that ends; a stage on a cluster is one."),
     *_kube("events", "Events", "What the cluster did, and what it could not do.", "ev"),
     *_kube("services", "Services", "Names and addresses before pods.", "svc"),
