@@ -108,8 +108,11 @@ class CommandLine(Horizontal):
         self._offer(text)
         self.screen.set_focus(field)  # at once: what is typed ahead belongs here
 
-    async def take(self, event: Key) -> None:
-        """A key that was typed before the line was open, and reached whatever had the keys then."""
+    async def take(self, event: Key) -> bool:
+        """A key that was typed before the line was open, and reached whatever had the keys then.
+
+        False when it is none that a line can be typed with.
+        """
         field = self.query_one(Typed)
         if event.key == "enter":
             await field.action_submit()
@@ -117,6 +120,9 @@ class CommandLine(Horizontal):
             field.action_leave()
         elif event.is_printable and event.character:
             field.insert_text_at_cursor(event.character)
+        else:
+            return False
+        return True
 
     def close(self) -> None:
         """Give the footer its place back."""
@@ -178,7 +184,8 @@ def completions(text: str, known: Known) -> list[str]:
     name, space, argument = text.lstrip().partition(" ")
     commands = registry.commands()
     if not space:
-        return [each for each in commands if each.startswith(name)]
+        found = [each for each in commands if each.startswith(name)]
+        return sorted(found, key=lambda each: (len(each), each)) if name else found
     action = commands.get(name)
     if action is None or action.complete is None:
         return []

@@ -284,8 +284,8 @@ class Workbench(Screen[int]):
     async def on_key(self, event: Key) -> None:
         """A command or a filter typed so fast that its line was not open yet for all of it."""
         if self.line.display:
-            event.stop()
-            await self.line.take(event)
+            if await self.line.take(event):
+                event.stop()  # other keys are bindings of the field, which has the focus by now
         elif event.key in keymap.TYPING:
             event.stop()
             self.action_press(event.key)
@@ -302,6 +302,10 @@ class Workbench(Screen[int]):
         refusal = registry.refusal(action, self.selection)
         if refusal is not None:
             self.notice(refusal, bad=True)
+            return
+        if action.types:  # at once, so that the next key finds the line open
+            is_command = action.id == "find.command"
+            (self.context.begin_command if is_command else self.context.begin_filter)()
             return
         self.workbench_app.act(action, self.context, argument)
 

@@ -105,7 +105,7 @@ def test_every_kind_is_whole() -> None:
         assert kind.list_rows is not None or kind.join is not None
         assert (kind.list_rows is None) == (kind.read is None)
         assert kind.empty and kind.engine == "docker" and kind_named(name) is kind
-        assert {kind_named(alias) for alias in kind.aliases} <= {kind}
+        assert all(kind_named(alias) is kind for alias in kind.aliases)
         known = verbs().keys() | {"prune", "pull", "push", "tag"}
         assert set(kind.actions) <= known
         for action in set(kind.actions) & verbs().keys():
