@@ -22,25 +22,26 @@ from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
 from mltui.app.present.kind import about, header
 from mltui.app.present.line import Line, line
-from mltui.app.sources.builds import BuildSource
 from mltui.app.sources.docker import DockerSource
-from mltui.app.sources.kube import KubeSource
 from mltui.app.sources.source import Follow, Source
 from mltui.errors import MltuiError
 from mltui.live.daemon import Daemon
 from mltui.live.feed import Feed
 from mltui.live.kind import Kind
-from mltui.live.kube.cluster import Cluster
-from mltui.live.kube.place import Where
 from mltui.live.logs import Following, LogState
 from mltui.logs.index import LogIndex
 
 if TYPE_CHECKING:
+    from mltui.app.sources.builds import BuildSource
+    from mltui.app.sources.kube import KubeSource
     from mltui.app.workbench import Workbench
+    from mltui.live.kube.cluster import Cluster
+    from mltui.live.kube.place import Where
     from mltui.live.verbs import Ref
 
+    Trail = tuple[tuple[Where, str], ...]
+
 T = TypeVar("T")
-Trail = tuple[tuple[Where, str], ...]
 
 
 class Lists:
@@ -52,8 +53,8 @@ class Lists:
         self.is_open = False
         self.pages = ListPages(bench, self)
         self.docker = DockerSource(bench)
-        self.kube = KubeSource(bench)
-        self.builds = BuildSource(bench, self._builds_changed)
+        self._kube: KubeSource | None = None
+        self._builds: BuildSource | None = None
         self.source: Source = self.docker
         self._title = ""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -68,6 +69,24 @@ class Lists:
         self.pane.opened = bench.context.enter
         self.pane.thing_changed = self.thing_changed
 
+    @property
+    def kube(self) -> KubeSource:
+        """Kubernetes; loaded when it is first asked for."""
+        if self._kube is None:
+            from mltui.app.sources.kube import KubeSource
+
+            self._kube = KubeSource(self._bench)
+        return self._kube
+
+    @property
+    def builds(self) -> BuildSource:
+        """The project's builds; loaded when they are first asked for."""
+        if self._builds is None:
+            from mltui.app.sources.builds import BuildSource
+
+            self._builds = BuildSource(self._bench, self._builds_changed)
+        return self._builds
+
     # --- opening and leaving --------------------------------------------------------------------
 
     async def open(self, name: str, trail: Trail = ()) -> None:
@@ -75,11 +94,9 @@ class Lists:
 
         `trail`: the lists that Esc leads back to.
         """
-        source: Source = self.kube
-        if name == "builds":
-            source = self.builds
-        elif name in DOCKER:
-            source = self.docker
+        source: Source = self.docker
+        if name not in DOCKER:
+            source = self.builds if name == "builds" else self.kube
         opened = await source.open(name)
         if self.source is not source:
             self.source.leave()
@@ -102,7 +119,8 @@ class Lists:
     async def close(self) -> None:
         """The app ends."""
         self._end_log()
-        await asyncio.gather(self.docker.close(), self.kube.close(), self.builds.close())
+        sources = (self.docker, self._kube, self._builds)
+        await asyncio.gather(*(source.close() for source in sources if source is not None))
         if self._folder is not None:
             await asyncio.to_thread(self._folder.cleanup)
 
@@ -117,7 +135,7 @@ class Lists:
     @property
     def is_kube(self) -> bool:
         """The list is of Kubernetes."""
-        return self.source is self.kube
+        return self.source is self._kube
 
     @property
     def feed(self) -> Feed:
@@ -127,7 +145,7 @@ class Lists:
     def selection(self, base: Selection) -> Selection:
         """What actions act on here; the rest is as in the pipeline."""
         pane, table = self.pane, self.pane.table
-        evidence = self.builds.evidence
+        evidence = self._builds.evidence if self._builds is not None else None
         place = self.kind.name if self.kind.name in LISTS else "resources"
         position = evidence[1] if evidence is not None and evidence[0] == pane.subject else None
         return replace(
@@ -136,7 +154,7 @@ class Lists:
             engine=self.kind.engine,
             kind=self.kind.name,
             verbs=self.kind.actions,
-            has_logs=self.kind.has_logs or self.source is self.builds,
+            has_logs=self.kind.has_logs or self.source is self._builds,
             things=tuple(pane.chosen),
             denied=self.kube.denied(self.kind, pane.chosen) if self.is_kube else {},
             host=self.source.host,
@@ -184,7 +202,7 @@ class Lists:
         rows = self.pane.grid.model.rows
         subject = self.pane.subject
         row = rows.get(subject) if subject is not None else self.pane.grid.cursor_row
-        if self.source is not self.builds:
+        if self.source is not self._builds:
             return about(self.kind, row)
         reason = row.build.reason if isinstance(row, BuildShown) else ""
         return line((f" {reason}", "state-failed")) if reason else line()
@@ -198,7 +216,7 @@ class Lists:
             return
         if self.is_kube and self.kube_enter(chosen):
             return
-        self.view("log" if self.kind.has_logs and self.source is not self.builds else "describe")
+        self.view("log" if self.kind.has_logs and self.source is not self._builds else "describe")
 
     def kube_enter(self, chosen: Sequence[Any]) -> bool:
         """Into a namespace or a context, or to the pods that something stands for."""
@@ -251,7 +269,7 @@ class Lists:
 
     def tick(self) -> None:
         """A second went by while a run is at work."""
-        if self.source is self.builds:
+        if self.source is self._builds:
             self.pane.grid.tick()
             self.thing_changed()
 
@@ -320,24 +338,24 @@ class Lists:
 
     def journal_changed(self) -> None:
         """Builds may have begun or ended."""
-        if self.is_open and self.source is self.builds:
+        if self.is_open and self.source is self._builds:
             self.builds.read()
 
     def files_changed(self, files: set[Path]) -> None:
         """A log or the steps of a build have more in them."""
         if self._log_file in files:
             self.pane.log_pane.wake()
-        if files & self.builds.files and self.source is self.builds:
+        if self.source is self._builds and files & self.builds.files:
             self.thing_changed()
             self.builds.read()
 
     def _builds_changed(self) -> None:
         self._watch()
-        if self.source is self.builds:
+        if self.source is self._builds:
             self.thing_changed()
 
     def _watch(self) -> None:
-        files = set(self.builds.files)
+        files = set(self._builds.files) if self._builds is not None else set()
         if self._log_file is not None:
             files.add(self._log_file)
         self._bench.listing.watch(files)

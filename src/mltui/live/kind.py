@@ -131,7 +131,7 @@ class Kind(Generic[R]):
     inspect: Callable[[Daemon, str, bool], Awaitable[str]] | None = None
     """All that the host says of it, as JSON text; secrets masked unless asked for."""
     pages: Mapping[str, Callable[[Daemon, str, bool], Awaitable[Page]]] = field(
-        default_factory=dict
+        default_factory=dict, hash=False
     )
     """Other pages by name: `top`, `environment`, `changes`, `layers`; called like `describe`."""
     lasting: frozenset[str] = frozenset(("describe", "environment", "layers"))

@@ -49,8 +49,25 @@ def _read(package: str, path: Iterable[str]) -> Mapping[str, Kind[Any]]:
     return MappingProxyType(found)
 
 
+@cache
+def _own_names() -> frozenset[str]:
+    names = (module.name for module in iter_modules(__path__) if not module.ispkg)
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+def _alone(name: str) -> Kind[Any]:
+    found: Kind[Any] = import_module(f"{__name__}.{name}").KIND
+    assert found.name == name, f"the file of the kind {found.name} is named {name}"
+    return found
+
+
 def kind_named(word: str) -> Kind[Any]:
-    """The kind of a name or alias. KeyError whose text says what was probably meant."""
+    """The kind of a name or alias. KeyError whose text says what was probably meant.
+
+    A kind's own name loads that kind alone.
+    """
+    if word in _own_names():
+        return _alone(word)
     known = kinds()
     if word in known:
         return known[word]
