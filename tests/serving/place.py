@@ -86,6 +86,7 @@ class Server(ThreadingHTTPServer):
 
 server = Server((os.environ.get("HOST", "127.0.0.1"), int(sys.argv[2])), Handler)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+print("listening on", sys.argv[2], flush=True)
 server.serve_forever()
 """
 T = TypeVar("T")

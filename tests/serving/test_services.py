@@ -37,6 +37,9 @@ def test_a_service_from_its_first_version_to_its_end(world: World) -> None:
     until(counted, "a rate of requests")
     assert "/metrics: 1 values are not numbers" in world.cli("ls", "metrics")
 
+    said = world.cli("logs", "service/web/1", "-o", "raw")
+    assert f"listening on {world.ls('replicas')[0]['port']}" in said
+
     world.cli("scale", "web", "3")
     assert len(world.ls("replicas")) == 3
     world.cli("scale", "web", "1")

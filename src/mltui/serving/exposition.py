@@ -80,6 +80,8 @@ def _take(found: Scrape, samples: list[tuple[str, str, Mapping[str, str], float]
             continue
         if kind == "counter":
             key = f"{name}{written}"
+            if written and len(sets) > 1:  # first of all, how much it is in all
+                found.counters[name] = found.counters.get(name, 0.0) + value
             found.counters[key] = found.counters.get(key, 0.0) + value
         elif kind in ("histogram", "summary") and name.endswith(("_sum", "_count")):
             total, count = found.sums.get(base + written, (0.0, 0.0))

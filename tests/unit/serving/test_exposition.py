@@ -34,6 +34,7 @@ AFTER = (
 def test_two_replicas_are_added_up() -> None:
     pair = (read_exposition(BEFORE), read_exposition(AFTER))
     found = between([pair, pair], 10.0)
+    assert found["asked_total"] == ("rate", 10.0)
     assert found["asked_total{code=200}"] == ("rate", 10.0)
     assert found["asked_total{code=500}"] == ("rate", 0.0)
     assert found["took_seconds_count"] == ("rate", 10.0)
@@ -60,7 +61,7 @@ def test_what_is_too_much_or_wrong_is_said() -> None:
     few = "# TYPE a_total counter\n" + "".join(
         f'a_total{{user="{n}"}} 1\n' for n in range(MAX_LABEL_SETS)
     )
-    assert len(read_exposition(few).counters) == MAX_LABEL_SETS
+    assert len(read_exposition(few).counters) == MAX_LABEL_SETS + 1
     assert "not numbers" in read_exposition("a NaN\nb +Inf\nc 1\n").problem
     assert read_exposition("a NaN\nc 1\n").gauges == {"c": 1.0}
     assert "not Prometheus text" in read_exposition("<html>no</html>\n").problem

@@ -112,8 +112,8 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
     still = [c for c in one.curves if len(set(c.values)) == 1]
     if still and is_alone:
         lines += [
-            line((f" {fit(plain(c.name.encode()), max(width - 16, 12), shorten='middle')}", "dim"),
-                 (f"  {_number(c)}", ""))
+            line((f" {fit(plain(c.name.encode()), max(width - 22, 12), shorten='middle')}", "dim"),
+                 (f"  {_number(c)}{' a second' if c.kind == 'rate' else ''}", ""))
             for c in still[:4]
         ]  # fmt: skip
         lines.append(EMPTY)

@@ -26,6 +26,10 @@ from mltui.pipeline.rows import StageRow, State
 from mltui.runs.journal import Journal
 from mltui.runs.project import Project
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mltui.serving.readings import Readings as ServingReadings
+
 EPILOG = """\
 examples:
   mltui logs train                 the newest round, its last attempt
@@ -35,6 +39,7 @@ examples:
   mltui logs train -f              and what it prints from now on
   mltui logs train --grep 'loss nan|Error' --level warning
   mltui logs train -o raw > train.log
+  mltui logs service/classifier -f the replicas of a service; `service/classifier/3`: one
   mltui logs container/db deploy/classifier -f --since 10m
   mltui logs -l app=classifier --previous
 """
@@ -46,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "targets",
         metavar="TARGET",
         nargs="*",
-        help="STAGE[~ROUND[.ATTEMPT]], build/ID, container/NAME, pod/NAME, deploy/NAME, …;"
-        " none: all stages of the run",
+        help="STAGE[~ROUND[.ATTEMPT]], build/ID, service/NAME, container/NAME, pod/NAME, "
+        "deploy/NAME, …; none: all stages of the run",
     )
     parser.add_argument("--run", type=int, metavar="N", help="stages of run N (the newest)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until it has ended")
@@ -112,7 +117,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 def _is_outside(target: str) -> bool:
     word, slash, name = target.partition("/")
-    return bool(slash and name) and "[" not in word and word != "build"
+    return bool(slash and name) and "[" not in word and word not in ("build", "service")
 
 
 def _when(text: str | None, option: str) -> float | None:
@@ -166,11 +171,12 @@ class _Stages:
         self._stack = stack
         self._number = choose_run(journal, args.run).number
         self._shown: set[Path] = set()
+        self._ledger: ServingReadings | None = None
 
     def print(self) -> None:
         """All that was asked, as long as more may come."""
         targets = self._args.targets
-        if len(targets) == 1 and not targets[0].startswith("build/"):
+        if len(targets) == 1 and not targets[0].startswith(("build/", "service/")):
             self._wait_for(targets[0])
         else:
             self._join()
@@ -242,6 +248,9 @@ class _Stages:
             if target.startswith("build/"):
                 self._add_build(target.partition("/")[2])
                 continue
+            if target.startswith("service/"):
+                self._add_service(target.partition("/")[2])
+                continue
             label = read_label(target)
             if rows:
                 found = choose_rows(rows, label, target, self._number)
@@ -279,6 +288,37 @@ class _Stages:
 
         label = f"build of {build.environment}"
         self._printer.add(Printed(label, index, is_over, about=about))
+
+    def _add_service(self, key: str) -> None:
+        """The logs of the replicas there are, or of one by its number."""
+        from mltui.serving import client
+        from mltui.serving.replicas import folder_of
+        from mltui.serving.rows import Health
+
+        name, _, number = key.partition("/")
+        deployment = client.find(self._project, name).name
+        if self._ledger is None:
+            self._ledger = self._stack.enter_context(closing(client.read(self._project)))
+        ledger = self._ledger
+        found = ledger.replicas(deployment, gone=bool(number))
+        if number:
+            found = [one for one in found if str(one.number) == number]
+        if not found and not self._shown:
+            raise UsageError(f"there is no replica {key}: `mltui ls replicas --all` lists them")
+        for one in found:
+            path = folder_of(self._project, deployment) / str(one.number) / "log"
+            if path in self._shown or not path.exists():
+                continue
+            self._shown.add(path)
+            index = self._stack.enter_context(closing(LogIndex(path)))
+
+            def is_over(wanted: int = one.number) -> bool:
+                now = {each.number: each for each in ledger.replicas(deployment)}
+                return wanted not in now or now[wanted].health is Health.GONE
+
+            about = {"service": deployment, "replica": one.number, "line": 0}
+            label = f"{deployment}/{one.number}"
+            self._printer.add(Printed(label, index, is_over, begun_at=one.made_at, about=about))
 
     def _add(self, row: StageRow, place: LogPlace, is_over: Callable[[], bool]) -> None:
         if place.path in self._shown:
