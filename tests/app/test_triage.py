@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mltui.errors import UsageError
@@ -12,6 +14,12 @@ from mltui.runs.project import Project
 from .driver import Driver
 from .seed import NOON, Seed
 from .worlds import world
+
+
+@pytest.fixture(autouse=True)
+def no_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What other tests do to a Docker host is not of these projects."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
 
 
 async def test_triage_says_what_is_wrong_and_sets_the_limit_in_place(
@@ -33,7 +41,7 @@ async def test_triage_says_what_is_wrong_and_sets_the_limit_in_place(
         assert "train~2 of run 2 runs out of memory" in screen.lines[1]
         assert "needs more memory than its limit of 512 MiB" in screen.text
         assert "mltui.yaml:32  resources: {cpu: 1, memory: 512Mi}" in screen.text
-        await screen.press("1")
+        await screen.press("f")
         assert "-    resources: {cpu: 1, memory: 512Mi}  # small data" in screen.text
         assert "+    resources: {cpu: 1, memory: 768Mi}  # small data" in screen.text
         await screen.press("enter")  # the safe answer has the focus

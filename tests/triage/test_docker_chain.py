@@ -106,3 +106,34 @@ def test_the_whole_chain_on_docker(project: Project, capsys: pytest.CaptureFixtu
     assert project.file.read_text() == PROJECT.replace("80Mi", "120Mi")
     main(["retry", "fit"])
     assert "fit" not in {each["object"].split()[0] for each in triage(capsys)}
+
+
+BUILDS = {
+    "copies": ("COPY nothere.txt /x", "can't be built: nothere.txt is missing"),
+    "calls": ("RUN tesseract --version", "can't be built: no program tesseract"),
+    "fails": ("RUN echo half a layer; exit 4", "environment fails can't be built"),
+}
+
+
+@pytest.mark.timeout(300)
+def test_builds_say_the_line_that_is_to_blame(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "mltui: 1\nname: builds\ntargets: {local: {engine: docker}}\nenvironments:\n"
+    text += "".join(f"  {name}: {{image: {{build: images/{name}}}}}\n" for name in BUILDS)
+    text += "stages:\n"
+    for name, (line, _) in BUILDS.items():
+        folder = project.root / "images" / name
+        folder.mkdir(parents=True)
+        (folder / "Dockerfile").write_text(f"FROM {_testbed.BASE_IMAGE}\n\n{line}\n")
+        for stage in (name, f"{name}-too"):
+            text += f"  {stage}: {{phase: data, environment: {name}, run: 'true'}}\n"
+    project.file.write_text(text)
+    assert main(["run"]) == 1
+    told = {each["object"].split()[1]: each for each in triage(capsys)}
+    assert set(told) == set(BUILDS)
+    for name, (line, title) in BUILDS.items():
+        assert title in told[name]["title"]
+        place = f"images/{name}/Dockerfile:3  {line}"
+        assert any(place in each["text"] for each in told[name]["evidence"]), told[name]
+        assert f"edit images/{name}/Dockerfile:3" in {x["title"] for x in told[name]["fixes"]}

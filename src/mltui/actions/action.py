@@ -192,6 +192,10 @@ class Context(Protocol):
         """Show these runs side by side."""
         ...
 
+    def fix_finding(self, number: int) -> None:
+        """Do a fix of the finding under the cursor, from 1, once the person has seen the change."""
+        ...
+
     def open_run(self, number: int) -> None:
         """Show this run; the newest one is followed by whatever run comes next."""
         ...

@@ -94,6 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     runs.ACTION,
     triage.ACTION,
     compare.ACTION,
+    triage.FIX,
     problems.ACTION,
     *LISTS,
     *KUBE_LISTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, Action, Context
+from mltui.actions.action import EVERYWHERE, TRIAGE, Action, Context
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -20,4 +20,23 @@ ACTION = Action(
     places=EVERYWHERE,
     applies=lambda selection: selection.place != "triage",
     rank=75,
+)
+
+
+async def _fix(context: Context, argument: str) -> None:
+    context.fix_finding(int(argument) if argument.isdecimal() else 1)
+
+
+FIX = Action(
+    id="triage.fix",
+    title="Fix",
+    help="The first fix of the finding under the cursor; its digit does any other. The change is "
+    "shown before it is made.",
+    group="Look",
+    run=_fix,
+    keys=("f",),
+    command="fix",
+    argument="N",
+    places=(TRIAGE,),
+    rank=10,
 )

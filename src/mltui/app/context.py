@@ -156,6 +156,10 @@ class ScreenContext(ListContext):
         """Show what is wrong."""
         self._bench.triaging.open()
 
+    def fix_finding(self, number: int) -> None:
+        """Do a fix of the finding under the cursor."""
+        self._bench.triaging.fix(number)
+
     def leave_runs(self) -> None:
         """Show the pipeline again."""
         self._list_runs(False)

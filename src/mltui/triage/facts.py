@@ -278,10 +278,13 @@ class Facts:
         hosts = (*(each for each in self.hosts if each.key != host.key), host)
         return replace(self, hosts=hosts, kube=kube, unseen=(*self.unseen, *unseen))
 
-    def with_host(self, host: HostFact, containers: tuple[ContainerFact, ...]) -> Facts:
+    def with_host(
+        self, host: HostFact, containers: tuple[ContainerFact, ...], *, is_wanted: bool = False
+    ) -> Facts:
         """With what is known of a Docker host; one that is down and not needed is no fault."""
-        if not host.is_up and self.project and "docker" not in self.engines:
-            return replace(self, unseen=(*self.unseen, f"{host.name}: {host.why}"))
+        is_wanted = is_wanted or not self.project or "docker" in self.engines
+        if not host.is_up and not is_wanted:
+            return self
         hosts = (*(each for each in self.hosts if each.key != host.key), host)
         others = tuple(each for each in self.containers if each.host != host.name)
         return replace(self, hosts=hosts, containers=(*others, *containers))

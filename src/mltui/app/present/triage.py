@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.stages import Moment
@@ -19,6 +20,8 @@ _MARKS = {
     Harm.WARNING: ("warning", "state-warning"),
 }
 MAX_SYMPTOMS = 4
+MOST_LINES = 2
+"""A piece of evidence takes so many; all of it opens with Enter."""
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -106,13 +109,12 @@ def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
         lines.append(EMPTY)
     for number, piece in enumerate(finding.evidence):
         is_place = piece.opens is not None and piece.opens.kind == "file"
-        text = shorten_end(piece.text, max(width - 2, 10))
-        lines.append(
-            line(
-                (f" {text}", "accent" if is_place else "dim" if piece.kind == "log" else ""),
-                key=("evidence", number),
-            )
-        )
+        role = "accent" if is_place else "dim" if piece.kind == "log" else ""
+        text = shorten_end(piece.text, max(MOST_LINES * (width - 2) - 10, 10))
+        whole = [line((f" {text}", role))]
+        fits = cell_width(text) <= width - 2
+        first, *rest = whole if fits else wrapped(text, width - 1, role, " ")
+        lines += [replace(first, key=("evidence", number)), *rest]
     if finding.symptoms:
         lines.append(EMPTY)
         for text in finding.symptoms[:MAX_SYMPTOMS]:

@@ -120,7 +120,7 @@ def _look(docker: str, places: str | None) -> tuple[Facts, Project | None]:
         from mltui.live.facts import look_once
 
         host, containers = asyncio.run(look_once())
-        facts = facts.with_host(host, containers)
+        facts = facts.with_host(host, containers, is_wanted=docker == "yes")
     if places is not None or "kubernetes" in facts.engines:
         facts = asyncio.run(_with_kube(facts, project, places))
     return facts, project
