@@ -317,3 +317,22 @@ async def test_a_custom_resource_is_listed_in_the_servers_columns(
         await screen.sees("COLOUR")
         widgets(namespace)
         await screen.until(lambda: "green" in line_of(screen, "round"), "the widget")
+
+
+async def test_production_is_a_band_and_what_is_read_only_stays_as_it_is(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    file = fresh.root / "mltui.yaml"
+    where = f"context: {context(here)}, namespace: {namespace}"
+    target = f"  prod: {{engine: kubernetes, {where}, production: true, read_only: true}}\n"
+    text = file.read_text().partition("targets:\n")[0]
+    file.write_text(f"{text}targets:\n{target}")
+    here.apply(_pod("kept", image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace}")
+        await choose(screen, "kept")
+        assert " PROD " in screen.line("header")
+        await screen.press("ctrl+d")
+        assert "read-only" in screen.notice
+        await screen.command("pods default")
+        await screen.until(lambda: "PROD" not in screen.line("header"), "elsewhere")
