@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mltui.engines.kubernetes.engine import KubernetesEngine
 from mltui.engines.protocol import Attempt, Built, Exit
+from mltui.errors import Unreachable
 from mltui.spec.model import Environment, Image, Pods, Resources, Target
 
 if TYPE_CHECKING:
@@ -104,3 +105,12 @@ async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:
     while not holds():
         assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
         await asyncio.sleep(0.05)
+
+
+async def patiently(box: Box, attempt: Attempt, obj: str) -> Exit:
+    """As the runner does: asks again while the engine is away."""
+    while True:
+        try:
+            return await box.engine.wait(attempt, obj)
+        except Unreachable:
+            await asyncio.sleep(0.5)

@@ -12,11 +12,10 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-from mltui.engines.protocol import Attempt, Exit, Stopped
-from mltui.errors import Unreachable
+from mltui.engines.protocol import Stopped
 from mltui.spec.model import Environment, Image
 
-from .box import Box, until
+from .box import Box, patiently, until
 
 
 async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
@@ -111,7 +110,7 @@ async def test_the_store_is_killed_and_what_it_has_is_kept(box: Box) -> None:
     )
     attempt = await box.attempt(shell=shell, outputs=("big",))
     obj = await box.engine.start(attempt)
-    waiting = asyncio.ensure_future(_patiently(box, attempt, obj))
+    waiting = asyncio.ensure_future(patiently(box, attempt, obj))
     await until(lambda: attempt.log.exists() and b"big\n" in attempt.log.read_bytes(), 60)
     selector = ("-l", "app.kubernetes.io/name=mltui-store", "-n", box.namespace)
     await asyncio.to_thread(
@@ -124,12 +123,3 @@ async def test_the_store_is_killed_and_what_it_has_is_kept(box: Box) -> None:
     assert lines[1:] == list("123456")
     digest = hashlib.sha256((attempt.work / "big").read_bytes()).hexdigest()
     assert lines[0].startswith(digest)
-
-
-async def _patiently(box: Box, attempt: Attempt, obj: str) -> Exit:
-    """As the runner does: asks again while the engine is away."""
-    while True:
-        try:
-            return await box.engine.wait(attempt, obj)
-        except Unreachable:
-            await asyncio.sleep(0.5)

@@ -108,9 +108,13 @@ class Watching:
         with log.open("ab") as file:
             while True:
                 offset = file.tell()
-                async for data in self._storage.follow(self._job, offset, _FOLLOW_S):
-                    file.write(data)
-                    file.flush()
+                try:
+                    async with asyncio.timeout(2 * _FOLLOW_S):
+                        async for data in self._storage.follow(self._job, offset, _FOLLOW_S):
+                            file.write(data)
+                            file.flush()
+                except TimeoutError as error:
+                    raise self._storage.silent() from error
                 found = await self._storage.describe(self._job)
                 result = found["result"]
                 if result is not None and found["log"] <= file.tell():

@@ -26,7 +26,7 @@ from mltui.engines.kubernetes.resources import JOBS, PODS, SECRETS
 from mltui.engines.kubernetes.standing import plain_line
 from mltui.engines.kubernetes.storage import Storage
 from mltui.engines.kubernetes.store.tree import Content, survey
-from mltui.engines.protocol import Attempt, Built, Exit, View
+from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View
 from mltui.errors import Forbidden, StartFailed, Unreachable, UsageError
 from mltui.spec.model import Environment, Target
 
@@ -227,11 +227,20 @@ class KubernetesEngine:
         try:
             await storage.served()
             return await watching.ended(lambda: obj in self._stopped)
-        except ApiError as error:
+        except (ApiError, StartFailed, Unreachable) as error:
             storage.forget()
+            if await self._is_gone(client, namespace, obj):
+                return Exit(Stopped.LOST, None, message="its Job was removed by somebody else")
             raise Unreachable(str(error)) from error
         except OSError as error:
             raise Unreachable(f"what it left can't be kept here: {error}") from error
+
+    async def _is_gone(self, client: Client, namespace: str, obj: str) -> bool:
+        """Whether the server says that its Job, or all of the namespace, is not there."""
+        with suppress(ApiError, Unreachable):
+            found = await self._look(client, namespace, obj.partition("/")[0])
+            return found is None or _object(found) != obj
+        return False
 
     async def stop(self, attempt: Attempt, obj: str, grace_s: float) -> None:
         """See `Engine`. Its pod is deleted: the stage is asked to end, after the engine's grace
@@ -277,8 +286,9 @@ class KubernetesEngine:
                     return
                 obj = _object(found)
             await self._delete(client, namespace, obj)
-            await storage.served()
-            await storage.forget_record(job_name(attempt.name))
+            with suppress(ApiError):  # of a namespace that goes nothing is left
+                await storage.served()
+                await storage.forget_record(job_name(attempt.name))
         except (ApiError, StartFailed) as error:
             raise Unreachable(str(error)) from error
         self._stopped.discard(obj)

@@ -21,7 +21,7 @@ from mltui.engines.http.wire import Response
 from mltui.engines.kubernetes import manifest
 from mltui.engines.kubernetes.client import Client
 from mltui.engines.kubernetes.errors import ApiConflict, ApiNotFound, status_error
-from mltui.engines.kubernetes.manifest import FORMAT, RECORD, STORE, STORE_FORMAT, Served
+from mltui.engines.kubernetes.manifest import FORMAT, STORE, STORE_FORMAT, Served
 from mltui.engines.kubernetes.resources import (
     CLAIMS,
     DEPLOYMENTS,
@@ -40,6 +40,7 @@ from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Target
 
 _READY_S = 90.0
+_SILENT_S = 45.0
 _AT_ONCE = 3
 _TRIES = 5
 
@@ -193,12 +194,18 @@ class Storage:
 
     async def _fetch_on(self, digest: str, part: Path) -> None:
         at = part.stat().st_size if part.exists() else 0
+        loop = asyncio.get_running_loop()
         async with self._open("GET", f"/blobs/{digest}", {"offset": at}) as response:
             if response.status != 200:
                 raise self._refusal(response.status, _told(await response.read()))
             with part.open("ab") as file:
-                async for data in response.chunks():
-                    file.write(data)
+                try:
+                    async with asyncio.timeout(_SILENT_S) as limit:
+                        async for data in response.chunks():
+                            file.write(data)
+                            limit.reschedule(loop.time() + _SILENT_S)
+                except TimeoutError as error:
+                    raise self.silent() from error
 
     # --- what attempts left ---------------------------------------------------------------------
 
@@ -238,8 +245,18 @@ class Storage:
         self, method: str, path: str, query: Any = None, body: bytes | None = None
     ) -> tuple[int, dict[str, Any]]:
         response: Response
-        async with self._open(method, path, query, body) as response:
-            return response.status, _told(await response.read())
+        try:
+            async with (
+                asyncio.timeout(_SILENT_S),
+                self._open(method, path, query, body) as response,
+            ):
+                return response.status, _told(await response.read())
+        except TimeoutError as error:
+            raise self.silent() from error
+
+    def silent(self) -> Unreachable:
+        """The API server answers, the store behind it does not: its node may be lost."""
+        return Unreachable(f"the artifact store in namespace {self._namespace} is silent")
 
     async def _say(self, method: str, path: str, body: bytes | None = None) -> Any:
         status, told = await self._ask(method, path, None, body)
@@ -266,7 +283,6 @@ class Storage:
 
 
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
-RECORD_LABEL = RECORD
 
 
 def _is_ready(found: Any) -> bool:
