@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mltui.actions import registry
 from mltui.actions.action import Action
 from mltui.actions.buildtree import FILE as STEPS
-from mltui.app.evidence import read_evidence
 from mltui.app.panes.textpane import Subject
 from mltui.app.present.card import Evidence
 from mltui.app.present.line import Line
@@ -118,6 +117,8 @@ class Detailing:
         key = (row.run, row.instance, row.attempt, row.build)
         found = self._evidence.get(key)
         if found is None or (spec is not None and not found.position):
+            from mltui.app.evidence import read_evidence
+
             build = project.folder / "builds" / row.build / STEPS if row.build else None
             log = session.log_of(row)[0]
             found = self._evidence[key] = read_evidence(log, row, spec, build)
