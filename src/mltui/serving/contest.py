@@ -110,10 +110,11 @@ async def hold(
         # A model that the judge can't even read any more is no rival.
         why = measured.problem or f"it gives no {judge.metric}"
         return Result(True, f"the serving model can't be judged by run {run}'s code: {why}")
-    return _compare(judge, new[-1].metrics[judge.metric], measured.metrics[judge.metric], run)
+    return verdict(judge, new[-1].metrics[judge.metric], measured.metrics[judge.metric], run)
 
 
-def _compare(judge: Judge, new: float, old: float, run: int) -> Result:
+def verdict(judge: Judge, new: float, old: float, run: int) -> Result:
+    """How a contest ends, given both numbers; a tie keeps what serves."""
     is_better = new > old if judge.is_more_better else new < old
     sign = "=" if new == old else ">" if new > old else "<"
     sentence = (
