@@ -171,6 +171,21 @@ async def test_an_image_is_taken_apart_and_named_anew(fresh: Project, host: Dock
         host.run("rmi", name, other, check=False)
 
 
+async def test_enter_on_a_compose_project_lists_its_containers(fresh: Project, run: Run) -> None:
+    project = f"shop{uuid.uuid4().hex[:6]}"
+    label = "com.docker.compose"
+    options = ("--label", f"{label}.project={project}", "--label", f"{label}.service=web")
+    web, other = run("web", *options), run("other")
+    async with Driver.open(fresh, size=(160, 30)) as screen:
+        await screen.command("compose")
+        await screen.until(lambda: project in str(lists(screen).pane.grid.model.rows), project)
+        lists(screen).pane.grid.cursor_key = project
+        await screen.settle()
+        await screen.press("enter")
+        await screen.until(lambda: state(screen, web) != "" and "NAME" in screen.text, web)
+        assert not state(screen, other) and f"/of {project}" in screen.line("rule")
+
+
 async def test_a_command_typed_ahead_of_its_line_is_whole(fresh: Project) -> None:
     async with Driver.open(fresh, size=(100, 30)) as screen:
         for key in ("colon", "b", "u", "i", "l", "d", "s", "enter"):

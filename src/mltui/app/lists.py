@@ -216,7 +216,17 @@ class Lists:
             return
         if self.is_kube and self.kube_enter(chosen):
             return
+        if self.kind.name == "compose":
+            name = self.kind.label(self.pane.grid.cursor_row or chosen[0])
+            self._bench.run_worker(self._members(name), group="list", exit_on_error=True)
+            return
         self.view("log" if self.kind.has_logs and self.source is not self._builds else "describe")
+
+    async def _members(self, project: str) -> None:
+        """The containers of a Compose project."""
+        await self.open("containers")
+        self.pane.filter(f"of {project}")
+        self._bench.frame.show()
 
     def kube_enter(self, chosen: Sequence[Any]) -> bool:
         """Into a namespace or a context, or to the pods that something stands for."""
