@@ -44,6 +44,8 @@ class Wish:
     context: str
     selector: str
     since_s: int | None
+    tail: int | None = None
+    """Of a log that is followed: begin so many lines before its end."""
 
 
 class Pumps:
@@ -112,7 +114,12 @@ class Pumps:
         async def follow() -> None:
             try:
                 await follow_container(
-                    daemon, found["Id"], stream.path, follow=self._wish.follow, said=self._said
+                    daemon,
+                    found["Id"],
+                    stream.path,
+                    follow=self._wish.follow,
+                    tail=self._wish.tail,
+                    said=self._said,
                 )
             except MltuiError as error:
                 self._said(f"{shown}: {error}")
@@ -241,6 +248,7 @@ class Pumps:
                 follow=wish.follow,
                 previous=wish.previous,
                 since_s=wish.since_s,
+                tail=wish.tail,
                 said=self._said,
             )
             if wish.follow:

@@ -27,6 +27,7 @@ def print_outside(
         context=args.context or "",
         selector=args.selector or "",
         since_s=since_s,
+        tail=args.tail if args.follow and not look.filters else None,
     )
     words: list[str] = []
     with ExitStack() as stack:

@@ -211,7 +211,7 @@ async def take(
 
 
 async def container_chunks(
-    daemon: Daemon, key: str, since: str, *, follow: bool, is_terminal: bool
+    daemon: Daemon, key: str, since: str, *, follow: bool, is_terminal: bool, tail: int | None
 ) -> AsyncIterator[bytes]:
     """A container's log, both streams, each line once with one time."""
     from mltui.engines.docker.frames import BadFrame, Demux
@@ -221,6 +221,8 @@ async def container_chunks(
         "stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if follow else "0",
         "since": f"{at:.0f}" if at is not None else "0",
     }  # fmt: skip
+    if at is None and tail is not None:
+        query["tail"] = str(tail)
     demux = Demux()
     open_: dict[int, bytes] = {}
     try:
@@ -246,14 +248,22 @@ async def container_chunks(
 
 
 async def follow_container(
-    daemon: Daemon, key: str, path: Path, *, follow: bool, said: Callable[[str], None]
+    daemon: Daemon,
+    key: str,
+    path: Path,
+    *,
+    follow: bool,
+    tail: int | None = None,
+    said: Callable[[str], None],
 ) -> None:
     """A container's log into a file, until it has ended. MltuiError."""
     found = await daemon.get(f"/containers/{key}/json")
     is_terminal = bool((found.get("Config") or {}).get("Tty"))
 
     def chunks(since: str) -> AsyncIterator[bytes]:
-        return container_chunks(daemon, key, since, follow=follow, is_terminal=is_terminal)
+        return container_chunks(
+            daemon, key, since, follow=follow, is_terminal=is_terminal, tail=tail
+        )
 
     async def goes_on() -> bool:
         try:
@@ -291,6 +301,7 @@ async def follow_pod(
     follow: bool,
     previous: bool,
     since_s: int | None,
+    tail: int | None = None,
     said: Callable[[str], None],
 ) -> None:
     """A container's log of a pod into a file, until the pod is over or gone. MltuiError."""
@@ -304,6 +315,8 @@ async def follow_pod(
             query["sinceTime"] = since
         elif since_s is not None:
             query["sinceSeconds"] = since_s
+        if not since and tail is not None:
+            query["tailLines"] = tail
         async with cluster.client.log(place.namespace, place.pod, query) as pieces:
             async for data in pieces:
                 yield data
