@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.app.clipboard import copy
+from mltui.app.panes.log import StageLog, local_offset_s
 from mltui.app.widgets.logkeys import PROMPTS, LogWanted
 from mltui.errors import MltuiError, UsageError
 from mltui.logs.filters import Filter, Where, read_filter
 from mltui.logs.index import LogIndex
+from mltui.logs.lines import Log
+from mltui.logs.merge import Merged, MergeSource
 from mltui.logs.search import PatternError
-from mltui.logs.sieve import Sieve
 from mltui.logs.times import read_when
 from mltui.text import format_count
 
@@ -47,11 +49,36 @@ class LogDesk:
         """A pane wants something."""
         if event.what in PROMPTS:
             self.ask(event.pane, event.what)
+        elif event.what == "all":
+            self._all_stages()
         elif event.what == "zoom":
             left = self._bench.left
             left.display = not left.display
         else:
             self._bench.run_worker(self._fetch(event.pane, event.what), group="log")
+
+    def _all_stages(self) -> None:
+        """The logs of all stages as one, or the selected stage's again."""
+        bench = self._bench
+        if bench.listed is not None:
+            bench.notice("all stages are shown together on the pipeline")
+            return
+        tab = bench.detail.log_tab
+        tab.together = self._logs if tab.together is None else None
+        bench.show_detail()
+        bench.detail.give_focus()
+
+    def _logs(self) -> list[StageLog]:
+        """Logs of the run on screen, of each stage's newest attempt."""
+        session = self._bench.session
+        found: dict[Path, StageLog] = {}
+        for row in session.view.rows.values() if session.view is not None else ():
+            file, name = session.log_of(row, 0)
+            if file is not None and file.exists() and row.run:
+                label = name or row.instance.label
+                log = StageLog(label, file, row.started_at or 0.0, row.state.is_final)
+                found.setdefault(file, log)
+        return list(found.values())
 
     def ask(self, pane: LogPane, what: str) -> None:
         """Have something typed for a pane."""
@@ -128,8 +155,7 @@ class LogDesk:
             body.fields = body.fields or bool(body.columns)
             scene.relayout()
         elif what == "time" and text:
-            offset_s = -time.timezone if not time.localtime().tm_isdst else -time.altzone
-            at = read_when(text, time.time(), offset_s)
+            at = read_when(text, time.time(), local_offset_s())
             if at is None:
                 raise UsageError(f"{text!r} is no time: 14:02, 14:02:09, 10m ago, 2026-11-25T14:02")
             if not scene.go_to_time(at):
@@ -181,7 +207,7 @@ class LogDesk:
         filters = () if whole else scene.filters
         span = None if whole else scene.selecting.span
         try:
-            size = await asyncio.to_thread(_write, scene.index.path, path, filters, span)
+            size = await asyncio.to_thread(_write, _again(scene.index), path, filters, span)
         except OSError as error:
             words = "is there already: name another" if path.exists() else error.strerror
             self._bench.notice(f"{path} {words}", bad=True)
@@ -191,11 +217,11 @@ class LogDesk:
     async def _open(self, pane: LogPane, what: str) -> None:
         scene = pane.scene
         assert scene is not None
-        path, folder = scene.index.path, None
-        if scene.filters:
+        path, folder = getattr(scene.index, "path", None), None
+        if scene.filters or path is None:
             folder = tempfile.TemporaryDirectory(prefix="mltui-")
             path = Path(folder.name) / _file_name(pane.title)
-            await asyncio.to_thread(_write, scene.index.path, path, scene.filters, None)
+            await asyncio.to_thread(_write, _again(scene.index), path, scene.filters, None)
         env = dict(os.environ)
         number = scene.index.number(scene.rows[0].line) if scene.rows else None
         if what == "pager":
@@ -216,37 +242,44 @@ def _file_name(title: str) -> str:
     return f"{kept.strip('-.') or 'log'}.log"
 
 
-def _write(
-    source: Path, path: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None
-) -> int:
+def _again(log: Log) -> Log:
+    """The same log, to be read in a thread."""
+    if isinstance(log, Merged):
+        sources = [
+            MergeSource(each.label, LogIndex(each.lines.path), each.time_of, each.begun_at, True)
+            for each in log.sources
+        ]
+        return Merged(sources)
+    assert isinstance(log, LogIndex)
+    return LogIndex(log.path)
+
+
+def _write(log: Log, path: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None) -> int:
     """Copy a log's lines as they were written to a new file; how many bytes. In a thread."""
     size = 0
-    with path.open("xb") as file:
-        for part in _parts(source, filters, span):
-            size += file.write(part)
+    try:
+        with path.open("xb") as file:
+            log.look()
+            while isinstance(log, Merged) and log.behind_bytes:
+                log.refresh()
+            for part in _parts(log, filters, span):
+                size += file.write(part)
+    finally:
+        log.close()
     return size
 
 
-def _parts(
-    source: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None
-) -> Iterator[bytes]:
-    index = LogIndex(source)
-    index.look()
-    try:
-        first, end = (span[0], index.next(span[1])) if span is not None else (0, index.end)
-        if not filters:
-            for at in range(first, end, _PART_BYTES):
-                yield index.pread(min(_PART_BYTES, end - at), at)
-            return
-        shown = Sieve(index, Where(index, filters).test)
-        for block in range(index.block_of(first), index.block_count):
-            for place in shown.at(block):
-                if first <= place < end:
-                    after = index.next(place)
-                    for at in range(place, after, _PART_BYTES):
-                        yield index.pread(min(_PART_BYTES, after - at), at)
-    finally:
-        index.close()
+def _parts(log: Log, filters: tuple[Filter, ...], span: tuple[int, int] | None) -> Iterator[bytes]:
+    first, end = (span[0], log.next(span[1])) if span is not None else (0, log.end)
+    if not filters and isinstance(log, LogIndex):
+        for at in range(first, end, _PART_BYTES):
+            yield log.pread(min(_PART_BYTES, end - at), at)
+        return
+    test = Where(log, filters).test if filters else log.starts
+    for block in range(log.block_of(first), log.block_count):
+        for place in test(block):
+            if first <= place < end:
+                yield from log.raw(place)
 
 
 def command_of(pane: LogPane) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from mltui.logs.lines import Lines
+from mltui.logs.merge import Merged
 from mltui.logs.search import ERROR_LINES
 from mltui.logs.times import TimeReader
 
@@ -152,14 +153,16 @@ class Folding:
                 break
             before.append(above)
             place = above
-        folder = Folder(self._times)
-        for line in lines.read(before[::-1]):
-            folder.feed(line)
-        found: dict[int, Fold] = {
-            start: fold
-            for start, line in zip(starts, lines.read(starts), strict=True)
-            if (fold := folder.feed(line)) is not Fold.NOT
-        }
+        folder, source = Folder(self._times), -1
+        source_of = lines.source_of if isinstance(lines, Merged) else lambda place: 0
+        found: dict[int, Fold] = {}
+        places = [*before[::-1], *starts]
+        for place, line in zip(places, lines.read(places), strict=True):
+            if source_of(place) != source:  # of several logs each has its own story
+                folder, source = Folder(self._times), source_of(place)
+            fold = folder.feed(line)
+            if fold is not Fold.NOT and place >= starts[0]:
+                found[place] = fold
         if len(self._known) >= _KEPT_BLOCKS:
             del self._known[next(iter(self._known))]
         self._known.pop(block, None)

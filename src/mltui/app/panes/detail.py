@@ -137,7 +137,7 @@ class DetailPane(Vertical):
 
     def files_changed(self, files: set[Path]) -> None:
         """Some of the files on screen have more in them."""
-        if self.log_tab.file in files:
+        if self.log_tab.files & files:
             self.log_tab.wake()
         build = self._build
         if build is not None and build.file in files and self.current is build:
@@ -147,7 +147,9 @@ class DetailPane(Vertical):
     def _watch(self, event: FileShown) -> None:
         event.stop()
         build = self._build.file if self._build is not None else None
-        files = {file for file in (self.log_tab.file, build) if file is not None}
+        files = set(self.log_tab.files)
+        if build is not None:
+            files.add(build)
         self.post_message(self.Watching(files))
 
     # --- parts ----------------------------------------------------------------------------------

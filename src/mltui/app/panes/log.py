@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -13,6 +17,8 @@ from mltui.app.present.line import line
 from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
+from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.times import TimeReader
 from mltui.pipeline.rows import StageRow, State, attempt_label
 
 _EMPTY = {
@@ -25,12 +31,33 @@ _EMPTY = {
 _NOTHING = "it wrote nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class StageLog:
+    """One of the logs of a run."""
+
+    label: str
+    file: Path
+    begun_at: float
+    is_over: bool
+
+
+def local_offset_s() -> float:
+    """What this machine's clock is ahead of UTC."""
+    is_summer = time.localtime().tm_isdst > 0
+    return float(-time.altzone if is_summer else -time.timezone)
+
+
 class LogTab(Vertical):
     """A `LogPane` on whichever log the selected stage writes or wrote."""
 
     def __init__(self) -> None:
         super().__init__(id="log")
         self.file: Path | None = None
+        self.files: set[Path] = set()
+        """What is on screen: one log, or those of all stages."""
+        self.together: Callable[[], list[StageLog]] | None = None
+        """Asked for the logs of all stages, to be shown as one; None: the selected stage's."""
+        self._merged: Merged | None = None
         self.log_pane = LogPane(id="logpane", show_title=False, histogram=True)
         self._note = LineView(id="lognote")
         self._note.can_focus = False
@@ -46,7 +73,10 @@ class LogTab(Vertical):
         self.log_pane.display = False
 
     def about(self, subject: Subject | None, moment: Moment) -> None:
-        """Show this stage's newest log, from its end."""
+        """Show this stage's newest log, from its end; or those of all stages."""
+        if self.together is not None and subject is not None:
+            self._open_all(self.together(), subject.row.run)
+            return
         if subject is None:
             self._open(None, "", "")
             return
@@ -59,7 +89,9 @@ class LogTab(Vertical):
         if row.state.is_final and subject.log is not None and not _has_text(subject.log):
             self._open(None, subject.log_name or _name(row), _NOTHING)
             return
-        self._open(subject.log, subject.log_name or _name(row), _EMPTY.get(row.state, _NOTHING))
+        name = subject.log_name or _name(row)
+        target = f"{shlex.quote(_name(row))} --run {row.run}"
+        self._open(subject.log, name, _EMPTY.get(row.state, _NOTHING), target)
 
     def tick(self, moment: Moment) -> None:
         """Nothing on it depends on the clock."""
@@ -68,7 +100,7 @@ class LogTab(Vertical):
         """The file changed."""
         self.log_pane.wake()
 
-    def _open(self, file: Path | None, name: str, empty: str) -> None:
+    def _open(self, file: Path | None, name: str, empty: str, target: str = "") -> None:
         if file is None:
             self._note.show([line((f" {empty}", "dim"))])
         if self._shown != (file, name):
@@ -76,8 +108,46 @@ class LogTab(Vertical):
             self.file = file
             self._note.display = file is None
             self.log_pane.display = file is not None
-            self.log_pane.set_index(LogIndex(file) if file is not None else None, name)
-            self.post_message(FileShown(file))
+            index = LogIndex(file) if file is not None else None
+            self._merged = None
+            self.log_pane.set_index(index, name, target=target, offset_s=local_offset_s())
+            self._watch({file} if file is not None else set())
+
+    def _open_all(self, logs: list[StageLog], run: int) -> None:
+        """The logs of all stages as one; those that begin later join."""
+        merged = self._merged
+        if merged is None or self._shown != (run, "all"):
+            merged = self._merged = Merged()
+            self._shown, self.file = (run, "all"), None
+            self.files = set()
+            self._note.display, self.log_pane.display = False, True
+            for each in logs:
+                self._join(merged, each, "")
+            self.log_pane.set_index(merged, f"run {run}, all stages", target=f"--run {run}")
+        for each in logs:
+            if each.file not in self.files:
+                self._join(merged, each, f"{each.label} joined")
+        ended = {each.file for each in logs if each.is_over}
+        for source in merged.sources:
+            source.is_over = source.is_over or source.lines.path in ended
+        self._watch({each.file for each in logs})
+        self.log_pane.wake()
+
+    def _join(self, merged: Merged, log: StageLog, mark: str) -> None:
+        self.files = self.files | {log.file}
+        times = TimeReader(log.begun_at or time.time(), local_offset_s())
+
+        def time_of(position: int, raw: bytes) -> float | None:
+            found = times.read(raw)
+            return found.at if found is not None else None
+
+        index = LogIndex(log.file)
+        source = MergeSource(log.label, index, time_of, log.begun_at, is_over=log.is_over)
+        merged.add(source, mark)
+
+    def _watch(self, files: set[Path]) -> None:
+        self.files = files
+        self.post_message(FileShown(self.file))
 
 
 def _has_text(file: Path) -> bool:

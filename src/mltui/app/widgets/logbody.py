@@ -13,17 +13,23 @@ from enum import StrEnum
 from mltui.app.present.line import Part
 from mltui.logs.fields import fields_of, is_level, is_time, message_name
 from mltui.logs.levels import Level, level_of, level_place
+from mltui.logs.lines import Lines
 from mltui.logs.sanitize import PLAIN, Span, clean, plain
 from mltui.logs.times import TimeReader
 from mltui.text.width import fit
 
 _WIDEST_FIELD = 32
+_FIRST_LINES = 20  # looked at for a stamp
 _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.WARNING: "state-warning",
     Level.INFO: "dim",
     Level.DEBUG: "dim",
     Level.TRACE: "dim",
 }
+
+
+SOURCE_ROLES = ("source-1", "source-2", "source-3", "source-4", "source-5", "source-6")
+"""Colours of several logs in one, given in turn."""
 
 
 class Times(StrEnum):
@@ -66,6 +72,15 @@ class LineBody:
         stamp = self.reader.read(raw)
         return stamp.at if stamp is not None else self.received(position)
 
+    def stamp_width(self, lines: Lines) -> int:
+        """Bytes of the first stamp in a log; 0 if its first lines have none."""
+        first = lines.starts(0)[:_FIRST_LINES] if lines.end else ()
+        for raw in lines.read(first):
+            stamp = self.reader.read(raw)
+            if stamp is not None:
+                return stamp.last - stamp.first
+        return 0
+
     def prefix(self, position: int, raw: bytes, above: float | None) -> list[Part]:
         """What stands before the text: source and time. *above*: the time of the line above."""
         parts: list[Part] = []
@@ -94,7 +109,7 @@ class LineBody:
             fields = fields_of(raw)
             if fields is not None:
                 return self._object(raw, fields)
-        if self.times is not Times.WRITTEN:
+        if self.times is not Times.WRITTEN and not raw.startswith(b"{"):
             stamp = self.reader.read(raw)
             if stamp is not None and stamp.last:
                 raw = (raw[: stamp.first] + raw[stamp.last :]).lstrip(b" \t")

@@ -26,7 +26,7 @@ from mltui.app.widgets.logtitle import NOTHING, LogStatus, title_line
 from mltui.app.widgets.logview import FollowStyle
 from mltui.app.widgets.paint import LineBuilder, changed_width
 from mltui.app.widgets.roles import RoleStyles
-from mltui.logs.index import LogIndex
+from mltui.logs.lines import Log
 from mltui.logs.times import TimeReader
 from mltui.text import shorten_end, unicode_ok
 
@@ -65,7 +65,7 @@ class LogPane(Widget):
 
     def __init__(
         self,
-        index: LogIndex | None = None,
+        index: Log | None = None,
         *,
         title: str = "",
         show_title: bool = True,
@@ -98,7 +98,7 @@ class LogPane(Widget):
         self._new_lines = 0
         self._open(index)
 
-    def _open(self, index: LogIndex | None, offset_s: float = 0.0) -> None:
+    def _open(self, index: Log | None, offset_s: float = 0.0) -> None:
         old = self._scene
         self._scene = None
         if index is not None:
@@ -115,7 +115,7 @@ class LogPane(Widget):
         self._generation += 1
 
     def set_index(
-        self, index: LogIndex | None, title: str = "", *, target: str = "", offset_s: float = 0.0
+        self, index: Log | None, title: str = "", *, target: str = "", offset_s: float = 0.0
     ) -> None:
         """Show another log from its end, following it. The one shown before is closed.
 
@@ -129,7 +129,7 @@ class LogPane(Widget):
         self.wake()
 
     @property
-    def index(self) -> LogIndex | None:
+    def index(self) -> Log | None:
         """The log that is shown."""
         return None if self._scene is None else self._scene.index
 

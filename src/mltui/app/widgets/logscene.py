@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.selection import Selection
 from textual.strip import Strip
 
-from mltui.app.widgets.logbody import LineBody, Times
+from mltui.app.widgets.logbody import SOURCE_ROLES, LineBody, Source, Times
 from mltui.app.widgets.loghistogram import HistogramLine
 from mltui.app.widgets.logpaint import LinePainter
 from mltui.app.widgets.logselect import Selecting
@@ -20,7 +20,8 @@ from mltui.app.widgets.logview import Finder, FollowStyle, LogView, Row
 from mltui.app.widgets.roles import RoleStyles
 from mltui.logs.filters import Filter, Where, both
 from mltui.logs.fold import Fold, Folding
-from mltui.logs.index import LogIndex
+from mltui.logs.lines import Log
+from mltui.logs.merge import Merged
 from mltui.logs.profile import Profile, first_time, position_at
 from mltui.logs.search import ERROR_LINES, Pattern, compile_pattern, matching
 from mltui.logs.sieve import AllLines, Sieve
@@ -33,14 +34,20 @@ STEP_BYTES = 4 * 1024 * 1024
 _COPY_LINES = 10_000
 _NARROW = 70
 _CLOCK_CELLS = 14
-_FIRST_LINES = 20  # looked at for a stamp
+
+
+def read_share(log: Log) -> float:
+    """How much of a log is counted: 1.0 when all is."""
+    files = [each.lines for each in log.sources] if isinstance(log, Merged) else [log]
+    size = sum(each.end for each in files)
+    return 1 - log.behind_bytes / size if size else 1.0
 
 
 class LogScene:
     """The log of *index*, seen through a page of a width and height that `resize` sets."""
 
     def __init__(
-        self, index: LogIndex, roles: RoleStyles, follow_style: FollowStyle, times: TimeReader
+        self, index: Log, roles: RoleStyles, follow_style: FollowStyle, times: TimeReader
     ) -> None:
         self.index = index
         index.look()
@@ -52,6 +59,10 @@ class LogScene:
         self.is_folding = True
         self.line_body = LineBody(times)
         self.painter = LinePainter(index, roles, self.line_body)
+        if isinstance(index, Merged):
+            self.painter.marks = index.marks
+            self.line_body.source_of = index.source_of
+            self._name_sources(index)
         self.view = LogView(self.shown, self.painter.rows_of)
         self.view.follow_style = follow_style
         self.histogram = HistogramLine(Profile(index, self._errors_sieve, self.line_body.time_of))
@@ -65,6 +76,15 @@ class LogScene:
         self._finder: Finder | None = None
         self._errors: Finder | None = None
         self._show_lines()
+
+    def _name_sources(self, merged: Merged) -> None:
+        """A name and a colour for each of several logs."""
+        if len(self.line_body.sources) != len(merged.sources):
+            self.line_body.sources = [
+                Source(each.label, SOURCE_ROLES[number % len(SOURCE_ROLES)])
+                for number, each in enumerate(merged.sources)
+            ]
+            self.painter.clear()
 
     # what is shown of the log
 
@@ -119,7 +139,7 @@ class LogScene:
         """The page is *width* by *height* cells and its text looks like *base*."""
         self.painter.width, self.painter.base = width, base
         if not self.times_chosen:  # a stamp as it is written takes half of a narrow page
-            narrow = width < _NARROW and self._stamp_width() > _CLOCK_CELLS
+            narrow = width < _NARROW and self.line_body.stamp_width(self.index) > _CLOCK_CELLS
             self.line_body.times = Times.CLOCK if narrow else Times.WRITTEN
         self.painter.clear()
         self.view.resize(height)
@@ -140,15 +160,6 @@ class LogScene:
         self.line_body.times = times
         self._begins_at()
         self.relayout()
-
-    def _stamp_width(self) -> int:
-        """Bytes of the first stamp in the log."""
-        first = self.index.starts(0)[:_FIRST_LINES] if self.index.end else ()
-        for raw in self.index.read(first):
-            stamp = self.line_body.reader.read(raw)
-            if stamp is not None:
-                return stamp.last - stamp.first
-        return 0
 
     def _begins_at(self) -> float | None:
         body = self.line_body
@@ -193,6 +204,8 @@ class LogScene:
         index, view = self.index, self.view
         before, was_open, end = index.line_count, index.is_open_ended, view.end
         index.refresh(STEP_BYTES)
+        if isinstance(index, Merged):
+            self._name_sources(index)
         if index.generation != self._generation:
             self._generation = index.generation
             self.painter.clear()
@@ -203,8 +216,7 @@ class LogScene:
             before = end = 0
         elif index.end != end and end:
             self._grown(end, was_open)
-        filtered = isinstance(self.shown, Sieve) and self.filters
-        if filtered and isinstance(self.shown, Sieve) and not self.shown.is_done:
+        if self.filters and isinstance(self.shown, Sieve) and not self.shown.is_done:
             self.shown.advance()
         view.grow(index.end, self._count())
         if self.shown.is_stuck:
@@ -223,9 +235,8 @@ class LogScene:
 
     def _grown(self, end: int, was_open: bool) -> None:
         """Lines came: the last one of before may go on, or have more folded below it."""
-        last = self._lines.last_before(end)
-        if self.painter.below is not None:
-            last = self.shown.last_before(end)
+        lines = self.shown if self.painter.below is not None else self._lines
+        last = lines.last_before(end)
         if last is not None and (was_open or self.painter.below is not None):
             self.painter.forget_from(last)
 
@@ -341,7 +352,7 @@ class LogScene:
             waiting_lines=view.waiting_lines,
             first_line=0 if first is None else first + 1,
             last_line=0 if last is None else last + 1,
-            read_share=1 - index.behind_bytes / index.end if index.end else 1.0,
+            read_share=read_share(index),
             search=self.search_words(),
             notice=index.notice,
             filter=" ".join(words),

@@ -41,6 +41,12 @@ ROLES: Mapping[str, str] = {
     "cursor-blurred": "on $foreground 7%",
     "match": "on $warning 35%",
     "match-current": "bold $background on $warning",
+    "source-1": "$accent",
+    "source-2": "$secondary",
+    "source-3": "$success",
+    "source-4": "$primary",
+    "source-5": "$text-muted",
+    "source-6": "$warning",
     "selected": "$screen-selection-foreground on $screen-selection-background",
 }
 """Each role and its default look, written as `parse_look` reads it."""
