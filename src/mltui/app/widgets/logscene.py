@@ -271,7 +271,7 @@ class LogScene:
     @property
     def pattern(self) -> str:
         """What is searched for."""
-        return "" if self._finder is None else self._finder.pattern.source
+        return self._finder.pattern.source if self._finder is not None else ""
 
     def next_match(self, forward: bool) -> None:
         """Look for the next or previous hit of the search, if there is one."""
@@ -313,9 +313,9 @@ class LogScene:
             if finder is None:
                 continue
             found = format_count(finder.sieve.total)
-            more = "" if finder.sieve.is_done else "+"
+            found += "" if finder.sieve.is_done else "+"
             place = f"{format_count(finder.ordinal)}/" if finder.ordinal else ""
-            words.append(f"{name.format(finder.pattern.source)} {place}{found}{more}")
+            words.append(f"{name.format(finder.pattern.source)} {place}{found}")
         return "  ".join(words)
 
     def go_to_line(self, number: int) -> None:
