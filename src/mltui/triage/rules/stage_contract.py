@@ -18,6 +18,7 @@ from mltui.triage.rules._stages import (
 from mltui.triage.scene import Scene
 
 _OUTPUT = re.compile(r"^output `(?P<name>[^`]+)`")
+_PROGRAM = re.compile(r"has no program '(?P<name>[^']+)'")
 _METRIC = re.compile(r"the metric `(?P<name>[^`]+)`")
 
 
@@ -33,6 +34,8 @@ def find(scene: Scene) -> Iterator[Finding]:
                 written = declared.gate.written
         if output:
             headline = f"{stage.words} did not leave its output {output['name']}"
+        elif absent := _PROGRAM.search(stage.reason):
+            headline = f"{stage.words} can't find the program {absent['name']}"
         elif metric:
             headline = f"{stage.words} did not measure {metric['name']}"
         fixes = [retry_fix(stage)]
