@@ -190,6 +190,8 @@ async def test_deleting_asks_and_hits_only_what_was_seen(
         await screen.press("ctrl+d")
         await screen.press("y")
         await screen.until(lambda: not line_of(screen, "● Running"), "deleted")
+        written = (screen.app.settings.folder / "actions.jsonl").read_text().splitlines()
+        assert json.loads(written[-1])["object"] == f"pod {namespace}/victim"
         assert uid not in here.kubectl("get", "pods", "-n", namespace, "-o", "json")
 
 

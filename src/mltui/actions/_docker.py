@@ -102,6 +102,8 @@ async def _do(context: Context, verb: Verb, refs: Sequence[Ref]) -> None:
         context.mark((ref.key,), verb.doing)
         answer = await context.on_host(_acting(verb, ref))
         context.mark((ref.key,), "", soon=answer is not None)
+        place = context.selection.host
+        context.note_act(verb.doing.rstrip("…"), ref.text, place, answer or "it failed")
         if answer is not None:
             said.append(answer)
     if len(said) == 1:

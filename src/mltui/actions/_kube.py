@@ -88,6 +88,8 @@ async def do(context: Context, refs: Sequence[Ref], doing: str, act: Act) -> Non
         context.mark((ref.key,), doing)
         answer = await context.on_cluster(ref.context, _acting(act, ref))
         context.mark((ref.key,), "", soon=answer is not None)
+        where = f"{ref.context}/{ref.namespace}".rstrip("/")
+        context.note_act(doing.rstrip("…"), ref.text, where, answer or "it failed")
         if answer is not None:
             said.append(answer)
     if len(said) == 1:

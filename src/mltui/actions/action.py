@@ -291,6 +291,10 @@ class Context(Protocol):
         """What verbs on the list's marked or selected things act on."""
         ...
 
+    def note_act(self, verb: str, what: str, where: str, said: str) -> None:
+        """Write into the person's action journal what was done to something out there."""
+        ...
+
     def mark(self, keys: Iterable[str], text: str, *, soon: bool = False) -> None:
         """Mark rows with what is being done (`stopping…`) until an event confirms it.
 

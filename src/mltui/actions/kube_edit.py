@@ -36,6 +36,7 @@ async def _run(context: Context, argument: str) -> None:
         question = Question(f"Change {ref.text} in {ref.context} so?", "Change")
         if await context.show_difference(question, checked.difference):
             said = await context.on_cluster(ref.context, partial(edit.send, draft, checked.body))
+            context.note_act("editing", ref.text, ref.context, said or "it failed")
             if said is not None:
                 context.notice(said)
         return

@@ -121,6 +121,10 @@ class ListContext:
         listed = self._bench.listed
         return listed.refs() if listed is not None else ()
 
+    def note_act(self, verb: str, what: str, where: str, said: str) -> None:
+        """Write down what was done."""
+        self._bench.workbench_app.settings.note_act(verb, what, where, said)
+
     def mark(self, keys: Iterable[str], text: str, *, soon: bool = False) -> None:
         """Mark rows with what is being done."""
         if (listed := self._bench.listed) is not None:

@@ -6,10 +6,14 @@ can't be written is no reason to fail; then nothing is kept.
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from mltui.live.times import timestamp
 
 HISTORY = 200
 
@@ -38,6 +42,15 @@ class Settings:
         """Keep a typed command."""
         kept = [each for each in self._lines("history") if each != text]
         self._write("history", [*kept, text][-HISTORY:])
+
+    def note_act(self, verb: str, what: str, where: str, said: str) -> None:
+        """Write down what was done to something out there, one JSON object a line."""
+        at = timestamp(time.time())
+        line = json.dumps({"at": at, "verb": verb, "object": what, "where": where, "said": said})
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "actions.jsonl").open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
 
     def places(self) -> list[str]:
         """Kubernetes places that were looked at, the last one first."""
