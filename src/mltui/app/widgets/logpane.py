@@ -189,9 +189,11 @@ class LogPane(Widget):
 
     def changed(self) -> None:
         """Something else is to be shown: answer at once, and see to the rest."""
-        if not self._scheduled:
-            self._step()
+        if self._scene is not None:
+            self._scene.find()
         self._sync()
+        if not self._scheduled and self._scene is not None and self.is_running:
+            self._schedule(0.0)
 
     # reading
 

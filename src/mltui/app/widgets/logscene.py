@@ -221,17 +221,22 @@ class LogScene:
         view.grow(index.end, self._count())
         if self.shown.is_stuck:
             view.settle()
+        went = self.find()
+        if self._is_profiling and not self._is_searching:
+            self.histogram.profile.advance()
+        return index.line_count - before, went
+
+    def find(self) -> bool:
+        """Search a bounded piece; whether a hit was gone to."""
         went = False
         for finder in (self._finder, self._errors):
             line = finder.step() if finder is not None and finder.is_busy else None
             if line is not None:
-                view.set_follow(False)
+                self.view.set_follow(False)
                 self._mark(line)
-                view.show(line)
+                self.view.show(line)
                 went = True
-        if self._is_profiling and not self._is_searching:
-            self.histogram.profile.advance()
-        return index.line_count - before, went
+        return went
 
     def _grown(self, end: int, was_open: bool) -> None:
         """Lines came: the last one of before may go on, or have more folded below it."""
