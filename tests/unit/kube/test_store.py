@@ -64,6 +64,19 @@ def test_an_upload_goes_on_where_it_was(remote: Remote) -> None:
     assert json.loads(remote.call("POST", "/missing", json.dumps([content.digest]).encode())) == {}
 
 
+def test_what_came_whole_and_was_not_counted_yet(remote: Remote, tmp_path: Path) -> None:
+    """The store's pod was replaced between the last byte and the check."""
+    content = _content(os.urandom(1000))
+    (tmp_path / "store" / "parts" / content.digest).write_bytes(content.data)
+    remote.send(content)
+    remote.fetch(content.digest, tmp_path / "got")
+    assert (tmp_path / "got").read_bytes() == content.data
+    # A piece of what is there already is read, and the connection stays good.
+    path = f"/blobs/{content.digest}?offset=0&size=1000"
+    for _ in range(2):
+        assert json.loads(remote.call("PUT", path, content.data))["have"] == 1000
+
+
 def test_a_download_goes_on_where_it_broke(remote: Remote, tmp_path: Path) -> None:
     content = _content(os.urandom(3 << 20))
     remote.send(content)

@@ -26,7 +26,7 @@ RECORD = "mltui.record"
 """Label: where the store keeps what the attempt left; also finds its pods."""
 MANAGED = {"app.kubernetes.io/managed-by": "mltui"}
 STORE = "mltui-store"
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 """Raise when a store of before can't serve the pods of now."""
 FORMAT = "mltui.store/format"
 KEEP_S = 60

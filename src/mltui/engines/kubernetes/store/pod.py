@@ -128,27 +128,31 @@ class Remote:
             time.sleep(0.5)
 
     def send(self, content: Content) -> None:
-        """Content that the store may lack."""
-        have = json.loads(self.call("POST", "/missing", json.dumps([content.digest]).encode()))
-        at = have.get(content.digest, content.size)
-        while at < content.size or (content.size == 0 and content.digest in have):
-            piece = content.read(at, PIECE_BYTES)
-            path = f"/blobs/{content.digest}?offset={at}&size={content.size}"
+        """Content that the store may lack. Refused when it changes meanwhile."""
+        wrong = 0
+        have = self._have(content.digest)
+        while have is not None:
+            # Also when all of it is there: then it only has to be checked and counted.
+            piece = content.read(have, PIECE_BYTES)
+            path = f"/blobs/{content.digest}?offset={have}&size={content.size}"
             try:
-                at = int(json.loads(self.call("PUT", path, piece))["have"])
+                have = int(json.loads(self.call("PUT", path, piece))["have"])
+                if have >= content.size:
+                    return
             except Refused as error:
-                wanted = error.body.get("have")
-                if error.status not in (409, 422) or wanted is None:
+                wrong += error.status == 422
+                if error.status not in (409, 422) or wrong > 3:
                     raise
-                if wanted < 0:
+                have = int(error.body["have"])
+                if have < 0:  # it is being checked, or somebody else sends it
                     time.sleep(0.5)
-                    have = json.loads(
-                        self.call("POST", "/missing", json.dumps([content.digest]).encode())
-                    )
-                    wanted = have.get(content.digest, content.size)
-                at = wanted
-            if content.size == 0:
-                return
+                    have = self._have(content.digest)
+
+    def _have(self, digest: str) -> int | None:
+        """How much of some content the store has; None for all of it."""
+        body = json.dumps([digest]).encode()
+        found = json.loads(self.call("POST", "/missing", body)).get(digest)
+        return None if found is None else int(found)
 
 
 def _told(data: bytes) -> dict[str, Any]:
