@@ -164,7 +164,7 @@ def flood(root: Path, seconds: int) -> bool:
     while time.monotonic() - start < seconds / 4:
         app.read(0.1)
     rate = (app.total - before) / (time.monotonic() - start) / 1000
-    p99 = keys(app, (b"xxxx", b"new"), (b"\x1b[A", b"\x1b[F"))
+    p99 = keys(app, (b"/", b"following"), (b"\x1b[A", b"\x1b[F"))
     grown = (app.pss_bytes() - memory) / 2**20
     app.close()
     timed([*MLTUI, "attach"], root)
