@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mltui.engines.docker import client as client_module
+from mltui.engines.http import pool as pool_module
 from mltui.errors import Unreachable
 from mltui.live import feed as feed_module
 from mltui.live.feed import Feed
@@ -18,7 +18,7 @@ from .relay import Relay
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life are asked for often, and tries are made often."""
-    monkeypatch.setattr(client_module, "_CALM_BEAT_S", 0.5)
+    monkeypatch.setattr(pool_module, "_CALM_BEAT_S", 0.5)
     monkeypatch.setattr(feed_module, "LONGEST_PAUSE_S", 0.5)
 
 
