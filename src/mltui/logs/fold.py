@@ -7,6 +7,7 @@ reading begins. The log pane shows a folded block's first line with the count.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -116,9 +117,8 @@ class Folding:
         first = lines.block_of(following)
         for block in range(first, min(first + _COUNT_BLOCKS, lines.block_count)):
             folded = self._folded(block)
-            for start in lines.starts(block):
-                if start < following:
-                    continue
+            starts = lines.starts(block)
+            for start in starts[bisect_left(starts, following) :]:
                 fold = folded.get(start, Fold.NOT)
                 if fold is Fold.NOT:
                     return kind, count, False

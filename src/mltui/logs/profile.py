@@ -16,6 +16,7 @@ from mltui.logs.sieve import Sieve
 _MOST_SAMPLES = 2048
 _TRIED_LINES = 6  # of a sample, for one that has a time
 _TRIED_BLOCKS, _TRIED_BLOCK_LINES = 4, 60
+_AGAIN_S = 1.0
 _FINE_BLOCKS = 24  # of so many blocks, each gives several samples
 _FINE_SAMPLES = 24
 
@@ -72,6 +73,7 @@ class Profile:
         self.samples: list[Sample] = []
         self._per_sample = 1  # blocks, once there were too many samples
         self._done = 0
+        self._sampled_at = 0.0
         self._open: tuple[int, int] = (0, 0)  # samples and end when the last block was sampled
 
     @property
@@ -80,7 +82,11 @@ class Profile:
         lines = self._lines
         if lines.generation != self._generation:
             return False
-        return self._done >= lines.block_count and self._open[1] == lines.end
+        behind = lines.block_count - self._done
+        if behind <= 0 and self._open[1] == lines.end:
+            return True
+        # of a log that grows, what is not yet a block is sampled once a second
+        return behind <= 1 and monotonic() - self._sampled_at < _AGAIN_S
 
     def advance(self, limit_s: float = 0.006) -> bool:
         """Sample some more; whether anything was left to do."""
@@ -96,6 +102,7 @@ class Profile:
             self._open = (len(self.samples), lines.end)
             self._sample(self._done)
             self._done += 1
+            self._sampled_at = monotonic()
             worked = True
             if monotonic() >= until and self._done < lines.block_count:
                 break
