@@ -160,6 +160,17 @@ class LineView(ScrollView, can_focus=True):
             """The view, for `@on` selectors."""
             return self.view
 
+    @dataclass
+    class Widened(Message):
+        """It has another width: lines that were broken to fit can be broken anew."""
+
+        view: LineView
+
+        @property
+        def control(self) -> LineView:
+            """The view, for `@on` selectors."""
+            return self.view
+
     def __init__(
         self,
         lines: Sequence[Line] = (),
@@ -171,6 +182,7 @@ class LineView(ScrollView, can_focus=True):
         self.has_cursor = has_cursor
         self._lines: list[Line] = list(lines)
         self._strips: dict[int, Strip] = {}
+        self._width = 0
         self._styles = RoleStyles(self)
         self._unicode = unicode_ok()
         self._cursor: Hashable | None = None
@@ -252,6 +264,9 @@ class LineView(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Forget painted lines when their width changes."""
         self._strips = {}
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self.post_message(self.Widened(self))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

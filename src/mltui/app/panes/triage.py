@@ -47,6 +47,10 @@ class TriagePane(Container):
         self.set_class(self.size.width >= WIDE, "-wide")
         self.call_after_refresh(self._show)
 
+    @on(LineView.Widened)
+    def _widened(self) -> None:
+        self._show()
+
     @property
     def finding(self) -> Finding | None:
         """The one under the cursor."""
