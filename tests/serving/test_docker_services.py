@@ -57,6 +57,7 @@ def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> No
     assert set(found["versions"]) == {"1", "2"}
 
     # A container that is killed is replaced, one that a dead supervisor left is found again.
+    until(lambda: len(_containers(docker_host, boxed)) == 2, "that the old ones have drained")
     before = set(_containers(docker_host, boxed))
     os.kill(boxed.service()["supervisor"], signal.SIGKILL)
     until(lambda: boxed.service()["supervisor"] is None, "the supervisor's end")
