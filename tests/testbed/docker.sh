@@ -49,8 +49,10 @@ start_daemon() {
     kill "$pid" && wait_for 20 stopped "$pid" || kill -9 "$pid"
   fi
   rm -f "$STATE/dockerd.pid"
-  if pid=$(cat /var/run/docker.pid 2>/dev/null) && [ -d "/proc/$pid" ]; then
-    fail "a Docker daemon that was not started here runs as process $pid and does not answer"
+  if pid=$(cat /var/run/docker.pid 2>/dev/null); then
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != dockerd ] ||
+      fail "a Docker daemon that was not started here runs as process $pid and does not answer"
+    rm -f /var/run/docker.pid # of one that was killed; dockerd refuses a number that lives anew
   fi
   command -v dockerd >/dev/null || install docker.io iptables
   setsid nohup dockerd --host "unix://$SOCKET" >"$STATE/dockerd.log" 2>&1 9>&- </dev/null &
