@@ -42,7 +42,8 @@ async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
     facts = json.loads((attempt.folder / "container.json").read_text())
     assert facts["namespace"] == box.namespace
     assert facts["name"].startswith(facts["job"])
-    assert facts["started_at"] > 0
+    # What a short stage brought to the store can come before its node tells when it began.
+    assert facts["started_at"] is None or facts["started_at"] > 0
 
 
 async def test_an_image_without_a_shell_runs_a_list(box: Box, tmp_path: Path) -> None:
