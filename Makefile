@@ -12,10 +12,10 @@ help: ## list the targets
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "mltui needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Try: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
-	  || { echo "this Python has no ensurepip; on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "setting up $(VENV) with mltui and what its tests need: a minute or two, once"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null 2>&1 \
+	  || $(BIN)/python tools/fetch_pip.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev
 	@touch $@
@@ -32,14 +32,14 @@ test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest -n 2 tests
 
 check: $(STAMP) ## format, lint, types, import contracts, generated docs
-	@$(BIN)/ruff format --check src tests bench sample_projects
-	@$(BIN)/ruff check src tests bench sample_projects
+	@$(BIN)/ruff format --check src tests tools bench sample_projects
+	@$(BIN)/ruff check src tests tools bench sample_projects
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
 format: $(STAMP) ## rewrite the sources in the project's format
-	@$(BIN)/ruff check --fix-only --quiet src tests bench sample_projects
-	@$(BIN)/ruff format src tests bench sample_projects
+	@$(BIN)/ruff check --fix-only --quiet src tests tools bench sample_projects
+	@$(BIN)/ruff format src tests tools bench sample_projects
 
 bench: $(STAMP) ## measured claims, each beside its peer (peers from PATH)
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -32,7 +33,7 @@ from mltui.engines.protocol import Built
 from mltui.errors import BuildFailed
 from mltui.spec.model import Environment
 
-_FORMAT = 1
+_FORMAT = 2
 _MARK = "built.json"
 _POLL_S = 0.05
 _TAIL = 1 << 17
@@ -41,7 +42,7 @@ import importlib.metadata as m, json
 rows = set()
 for d in m.distributions():
     name = d.metadata["Name"]
-    if not name or name.lower() in ("pip", "setuptools"): continue
+    if not name or name.lower() == "pip": continue
     url = json.loads(d.read_text("direct_url.json") or "{}")
     vcs = url.get("vcs_info", {}).get("commit_id")
     archive = url.get("archive_info", {}).get("hashes", {}).get("sha256")
@@ -49,6 +50,11 @@ for d in m.distributions():
     rows.add(f"{name}=={d.version}{note}")
 print("\\n".join(sorted(rows, key=str.lower)))
 """
+# virtualenv, not venv: it carries pip along, so it also works with Pythons that come without
+# ensurepip (Debian's python3), and takes a second where ensurepip takes five.
+_VENV = (
+    sys.executable, "-m", "virtualenv", "--no-periodic-update", "--no-setuptools",
+)  # fmt: skip
 _PIP = (
     "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-color",
     "--progress-bar", "off",
@@ -150,7 +156,8 @@ class Environments:
         with log.open("ab", buffering=0) as output:
             output.write(f"# {interpreter.text} ({interpreter.path}) in {location}\n".encode())
             start = log.stat().st_size
-            venv = [interpreter.path, "-m", "venv", str(location)]
+            venv = [*_VENV, "--app-data", str(self.folder.parent / "virtualenv")]
+            venv += ["--python", interpreter.path, str(location)]
             if await _run(venv, project, output.fileno(), lock):
                 raise BuildFailed(f"no virtual environment for {name}: {_decisive(log, start)}")
             python = str(location / "bin" / "python")

@@ -24,16 +24,16 @@ from mltui.errors import BuildFailed
 _NAME = re.compile(r"python3(\.\d+)?")
 _CLAUSE = re.compile(r"\s*(~=|==|!=|<=|>=|<|>|===)?\s*v?(\d+(?:\.\d+)*)(\.\*)?\s*")
 _ASK = (
-    "import json,sys,platform,sysconfig,importlib.util as u;print(json.dumps(["
+    "import json,sys,platform,sysconfig;print(json.dumps(["
     "sys.executable,list(sys.version_info[:3]),platform.python_implementation(),"
-    "sysconfig.get_platform(),bool(u.find_spec('ensurepip') and u.find_spec('venv'))]))"
+    "sysconfig.get_platform()]))"
 )
 _ASK_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python that can make virtual environments."""
+    """A Python that environments can be made of."""
 
     path: str
     version: tuple[int, int, int]
@@ -61,7 +61,7 @@ def choose(specifier: str | None, path: str | None = None) -> Interpreter:
     """
     fits = read_specifier(specifier or "")
     mine = own()
-    if fits(mine.version) and _has_venv():
+    if fits(mine.version):
         return mine
     found = []
     for program in _programs(path if path is not None else os.environ.get("PATH", os.defpath)):
@@ -73,7 +73,7 @@ def choose(specifier: str | None, path: str | None = None) -> Interpreter:
         found.append(".".join(map(str, candidate.version)))
     seen = ", ".join(dict.fromkeys([".".join(map(str, mine.version)), *found]))
     raise BuildFailed(
-        f"no Python with venv fits `python: {specifier or 'any'}` (found {seen}): install one so "
+        f"no Python fits `python: {specifier or 'any'}` (found {seen}): install one so "
         "that `python3.X` is on your PATH, or change `python:`"
     )
 
@@ -114,14 +114,6 @@ def _fits(version: tuple[int, ...], operator: str, wanted: tuple[int, ...], star
 
 def _padded(version: tuple[int, ...]) -> tuple[int, ...]:
     return (*version, 0, 0, 0)[:4]
-
-
-@functools.cache
-def _has_venv() -> bool:
-    """Whether this Python can make environments (Debian ships ensurepip apart)."""
-    from importlib.util import find_spec
-
-    return bool(find_spec("venv") and find_spec("ensurepip"))
 
 
 def _programs(path: str) -> Iterator[str]:
@@ -166,9 +158,7 @@ def _answer(program: str, _mtime_ns: int, _size: int) -> Interpreter | None:
             env=env,
             check=True,
         )
-        path, version, implementation, system, has_venv = json.loads(done.stdout)
+        path, version, implementation, system = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    if not has_venv:
         return None
     return Interpreter(path, (version[0], version[1], version[2]), implementation, system)
