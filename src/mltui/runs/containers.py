@@ -23,6 +23,8 @@ class Container:
     started_at: float | None = None
     start_s: float | None = None
     """From the first request until its command ran: made, filled with code and inputs, started."""
+    is_network_open: bool = False
+    """It was to have no network and could reach others: its cluster enforces no policies."""
 
 
 def read_container(project: Project, row: StageRow) -> Container | None:
@@ -43,6 +45,7 @@ def read_container(project: Project, row: StageRow) -> Container | None:
         image_bytes=None if size is None else int(size),
         started_at=at,
         start_s=took,
+        is_network_open=found.get("network") == "open",
     )
 
 

@@ -15,6 +15,7 @@ from mltui.pipeline.model import RunPlanned, StageCached, StageKeyed
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import keys
 from mltui.runs.code import diff_code
+from mltui.runs.containers import read_container
 from mltui.runs.inputfiles import FOLDER
 from mltui.runs.journal import Journal
 from mltui.runs.planning import Blueprint, blueprint_of
@@ -58,6 +59,11 @@ class Explanation:
     """What else is good to know, e.g. what its engine does with `resources`."""
 
 
+_OPEN_NETWORK = (
+    "it has no `network: true`, but its cluster enforces no network policies: it could reach others"
+)
+
+
 def explain(project: Project, run: int, instance: Instance) -> Explanation:
     """Explain an instance in a run. UsageError when the run has no such instance."""
     with closing(project.journal()) as journal:
@@ -65,6 +71,9 @@ def explain(project: Project, run: int, instance: Instance) -> Explanation:
         event = journal.key_event(run, instance)
         blueprint = _blueprint(journal, project.store(), run)
         remarks = () if blueprint is None else tuple(_remarks(blueprint, row))
+        container = read_container(project, row)
+        if container is not None and container.is_network_open:
+            remarks = (*remarks, _OPEN_NETWORK)
         stale = row.reason if row.stale else ""
         if event is None:
             note = row.reason or f"it is {row.state}: its inputs are not all known yet"

@@ -15,7 +15,7 @@ from pathlib import Path
 from mltui.engines.protocol import Stopped
 from mltui.spec.model import Environment, Image
 
-from .box import Box, patiently, until
+from .box import BASE, Box, patiently, until
 
 
 async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
@@ -43,7 +43,7 @@ async def test_success_brings_log_outputs_and_metrics(box: Box) -> None:
     assert facts["namespace"] == box.namespace
     assert facts["name"].startswith(facts["job"])
     # What a short stage brought to the store can come before its node tells when it began.
-    assert facts["started_at"] is None or facts["started_at"] > 0
+    assert facts["started_at"] > 0 and facts["start_s"] >= 0
 
 
 async def test_an_image_without_a_shell_runs_a_list(box: Box, tmp_path: Path) -> None:
@@ -124,3 +124,28 @@ async def test_the_store_is_killed_and_what_it_has_is_kept(box: Box) -> None:
     assert lines[1:] == list("123456")
     digest = hashlib.sha256((attempt.work / "big").read_bytes()).hexdigest()
     assert lines[0].startswith(digest)
+
+
+async def test_all_of_a_pod_runs_as_its_images_user_and_says_what_it_could_reach(
+    box: Box, tmp_path: Path
+) -> None:
+    """Files that only that user may read are kept; the test cluster enforces no policies."""
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nUSER 1234:1235\n")
+    plain = Environment("plain", image=Image(build="."))
+    built = await box.engine.build(plain, tmp_path, tmp_path / "build.log")
+    shell = "umask 077; id -u >mine; id -g; sleep 2"
+    attempt = await box.attempt(shell=shell, outputs=("mine",), built=built)
+    obj = await box.engine.start(attempt)
+    job = box.cluster.get("job", obj.partition("/")[0], "-n", box.namespace)
+    assert job["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == 1234
+    (policy,) = box.cluster.get("networkpolicy", "-n", box.namespace)["items"]
+    (chosen,) = policy["spec"]["podSelector"]["matchLabels"].items()
+    assert chosen in job["spec"]["template"]["metadata"]["labels"].items()
+    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 90)
+    await box.engine.remove(attempt, obj)
+    assert (end.code, end.message) == (0, "")
+    assert (attempt.work / "mine").read_text() == "1234\n"
+    assert attempt.log.read_text() == "1235\n"
+    facts = json.loads((attempt.folder / "container.json").read_text())
+    if box.cluster.viewer is not None:
+        assert facts["network"] == "open"

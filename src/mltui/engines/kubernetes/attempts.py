@@ -33,6 +33,7 @@ from mltui.engines.kubernetes.standing import (
     read_standing,
 )
 from mltui.engines.kubernetes.storage import Storage
+from mltui.engines.kubernetes.store.pod import OPEN
 from mltui.engines.kubernetes.store.tree import Tree, restore
 from mltui.engines.protocol import Attempt, Exit, Stopped, keep_facts
 from mltui.errors import Unreachable
@@ -42,6 +43,8 @@ _FOLLOW_S = 20.0
 _METRICS_S = 2.0
 _LOOK_S = 10.0
 _POLL_S = 1.0
+_BEGAN_S = 5.0
+"""A stage's result can outrun its kubelet: for so long that may still say when it began."""
 _CLASSIFY_S = 20.0
 """The kubelet says why a container was killed a moment after it was."""
 
@@ -153,7 +156,8 @@ class Watching:
                 return Exit(Stopped.LOST, None, exit_.usage, message)
         elif not is_stopped:
             exit_ = await self._or_interrupted(exit_)
-        self._note(exit_)
+        await self._learn_start()
+        self._note(exit_, result)
         return exit_
 
     async def _or_interrupted(self, exit_: Exit) -> Exit:
@@ -301,10 +305,24 @@ class Watching:
                 except ApiError:  # it may not be watched, or the version is too old
                     await asyncio.sleep(limit_s)
 
-    def _note(self, exit_: Exit) -> None:
+    async def _learn_start(self) -> None:
+        """Read the pod again when it did not say yet when its stage began."""
+        with suppress(ApiError, Unreachable, TimeoutError):
+            async with asyncio.timeout(_BEGAN_S):
+                if self._pod is None:
+                    await self._objects()
+                while self._pod is not None and read_pod(self._pod)["started_at"] is None:
+                    await self._changed(self._version, _POLL_S)
+                    _, pods = await self._objects()
+                    if not pods:
+                        return
+
+    def _note(self, exit_: Exit, result: Mapping[str, Any] | None = None) -> None:
         """Keep what its pod was: it is removed soon."""
         pod = self._pod or {}
         facts = {"namespace": self._namespace, "job": self._job, "exit_code": exit_.code}
+        if result is not None and result.get("network") == OPEN:
+            facts["network"] = OPEN
         keep_facts(self._attempt.folder, facts | read_pod(pod))
 
     async def _in_pool(self, function: Callable[..., Any], *args: Any) -> Any:

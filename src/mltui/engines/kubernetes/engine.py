@@ -142,7 +142,10 @@ class KubernetesEngine:
                 pods=self.target.pods,
                 grace_s=self._grace_s,
                 secrets=tuple(secrets),
+                user=await self._images.user(attempt.built.location),
             )
+            if not attempt.network:
+                await storage.close_network()
             made = await self._create(client, namespace, attempt, body)
             if secrets and made["spec"].get("suspend"):
                 await self._give_secrets(client, namespace, made, secrets)

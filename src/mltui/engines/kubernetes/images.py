@@ -21,7 +21,7 @@ from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.environments import Environments
 from mltui.engines.docker.hosts import resolve
 from mltui.engines.protocol import Built
-from mltui.errors import BuildFailed, StartFailed
+from mltui.errors import BuildFailed, StartFailed, Unreachable
 from mltui.spec.model import Environment, Image, Target
 
 _PUSHED = "/mltui/"
@@ -38,6 +38,7 @@ class ClusterImages:
         self._environments = Environments(self._docker, pool)
         self._there: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._users: dict[str, str] = {}
 
     async def built(self, environment: Environment, project: Path) -> Built | None:
         """The environment if it is built and in the registry. Unreachable, BuildFailed."""
@@ -74,6 +75,18 @@ class ClusterImages:
                 f"the image of the cluster's artifact store can't be made: {error} (log: {log})"
             ) from error
         return found.location
+
+    async def user(self, place: str) -> str:
+        """`UID[:GID]` that an image runs as; empty when that is root, a name, or not known here."""
+        if place not in self._users:
+            try:
+                found = await docker_images.inspect(self._docker, place)
+            except (DockerError, Unreachable):
+                return ""
+            said = str(((found or {}).get("Config") or {}).get("User") or "")
+            is_plain = re.fullmatch(r"0*[1-9]\d{0,9}(:\d{1,10})?", said) is not None
+            self._users[place] = said if is_plain else ""
+        return self._users[place]
 
     async def _look(self, image: str) -> str | None:
         """Where nodes pull an image from, by digest; None when it has to be pushed."""

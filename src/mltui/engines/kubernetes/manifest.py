@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mltui.engines.kubernetes.store.server import PORT
+from mltui.engines.kubernetes.store.server import PORT, PROBE_PORT
 from mltui.engines.protocol import Attempt, View
 from mltui.spec.model import ClusterStore, Pods
 
@@ -26,17 +26,16 @@ RECORD = "mltui.record"
 """Label: where the store keeps what the attempt left; also finds its pods."""
 MANAGED = {"app.kubernetes.io/managed-by": "mltui"}
 STORE = "mltui-store"
-STORE_FORMAT = 2
+NETWORK, CLOSED = "mltui.network", "closed"
+"""Label of pods that may reach the store and nothing else."""
+STORE_FORMAT = 3
 """Raise when a store of before can't serve the pods of now."""
 FORMAT = "mltui.store/format"
 KEEP_S = 60
 """For so long a pod that is ended may bring what it has to the store."""
 _SHARED = [{"name": "mltui", "mountPath": "/mltui"}]
 _DEFAULT_SHM_BYTES = 1 << 30
-_SMALL = {
-    "requests": {"cpu": "10m", "memory": "32Mi"},
-    "limits": {"cpu": "1", "memory": "256Mi"},
-}
+_SMALL = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,18 @@ def job(
     pods: Pods,
     grace_s: float,
     secrets: tuple[str, ...] = (),
+    user: str = "",
 ) -> dict[str, Any]:
     """The Job of an attempt. tree: digest of its code and inputs; secrets: their names.
 
-    With secrets it waits (`suspend`) until the Secret of its name is there.
+    With secrets it waits (`suspend`) until the Secret of its name is there. user: `UID[:GID]` that
+    its image runs as; empty where that is root or not known: `fetch` and `keep` run as the same.
     """
     name = job_name(attempt.name)
     labels = {key: label_value(value) for key, value in attempt.labels.items()}
     labels |= {**MANAGED, RECORD: name}
+    if not attempt.network:
+        labels[NETWORK] = CLOSED
     notes = {**attempt.labels, NAME: attempt.name}
     spec: dict[str, Any] = {
         "backoffLimit": 0,
@@ -86,7 +89,7 @@ def job(
         "podReplacementPolicy": "Failed",
         "template": {
             "metadata": {"labels": labels, "annotations": notes},
-            "spec": _pod(attempt, name, image, tree, served, pods, grace_s, secrets),
+            "spec": _pod(attempt, name, image, tree, served, pods, grace_s, secrets, user),
         },
     }
     if secrets:
@@ -111,14 +114,17 @@ def _pod(
     pods: Pods,
     grace_s: float,
     secrets: tuple[str, ...],
+    user: str,
 ) -> dict[str, Any]:
-    store_env = [
+    store_env: list[dict[str, Any]] = [
         {"name": "MLTUI_STORE", "value": served.address},
         {
             "name": "MLTUI_STORE_TOKEN",
             "valueFrom": {"secretKeyRef": {"name": STORE, "key": "token"}},
         },
     ]
+    if not attempt.network:
+        store_env.append({"name": "MLTUI_NETWORK", "value": CLOSED})
     resources = attempt.resources
     volumes: list[dict[str, Any]] = [
         {"name": "mltui", "emptyDir": {}},
@@ -136,13 +142,14 @@ def _pod(
         volumes.append({"name": "secrets", "secret": {"secretName": name, "defaultMode": 0o444}})
         mounts.append({"name": "secrets", "mountPath": VIEW.secrets, "readOnly": True})
     env = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **attempt.env}
+    security = _security(user)
     shim = ["/mltui/bin/busybox", "sh", "/mltui/bin/shim", f"{grace_s:g}"]
     ours = {
         "image": served.image,
         "env": store_env,
         "volumeMounts": _SHARED,
         "resources": _SMALL,
-        "securityContext": {"allowPrivilegeEscalation": False},
+        "securityContext": security,
     }
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -160,7 +167,7 @@ def _pod(
                 "env": [{"name": key, "value": _literal(value)} for key, value in env.items()],
                 "volumeMounts": mounts,
                 "resources": stage_resources(attempt, pods),
-                "securityContext": {"allowPrivilegeEscalation": False},
+                "securityContext": security,
             },
             {
                 "name": KEEP,
@@ -169,6 +176,14 @@ def _pod(
             },
         ],
     }
+    if user:
+        uid, _, gid = user.partition(":")
+        spec["securityContext"] = {
+            "runAsNonRoot": True,
+            "runAsUser": int(uid),
+            **({"runAsGroup": int(gid)} if gid else {}),
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
     tolerations = [_toleration(each) for each in pods.tolerations]
     if resources.gpu:
         tolerations.append({"key": pods.gpu, "operator": "Exists", "effect": "NoSchedule"})
@@ -181,6 +196,13 @@ def _pod(
     if pods.pull_secrets:
         spec["imagePullSecrets"] = [{"name": each} for each in pods.pull_secrets]
     return spec
+
+
+def _security(user: str) -> dict[str, Any]:
+    """Of a container. One that is not root can do without capabilities ("restricted" pods)."""
+    if not user:
+        return {"allowPrivilegeEscalation": False}
+    return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def _literal(text: str) -> str:
@@ -199,15 +221,21 @@ def _toleration(found: Any) -> dict[str, Any]:
 
 
 def stage_resources(attempt: Attempt, pods: Pods) -> dict[str, Any]:
-    """What the stage's container asks for; as much is its limit."""
-    asked, amounts = attempt.resources, {}
-    if asked.cpu is not None:
-        amounts["cpu"] = f"{round(asked.cpu * 1000)}m"
+    """What the stage's container asks for; as much memory is its limit, and as many GPUs.
+
+    CPU is asked for and not limited: a limit would hold a stage back on a node that idles, and
+    takes nothing from others, whom their own requests protect.
+    """
+    asked, limits = attempt.resources, {}
     if asked.memory_bytes is not None:
-        amounts["memory"] = str(asked.memory_bytes)
+        limits["memory"] = str(asked.memory_bytes)
     if asked.gpu:
-        amounts[pods.gpu] = str(asked.gpu)
-    return {"requests": amounts, "limits": amounts} if amounts else {}
+        limits[pods.gpu] = str(asked.gpu)
+    requests = dict(limits)
+    if asked.cpu is not None:
+        requests["cpu"] = f"{round(asked.cpu * 1000)}m"
+    made = {"requests": requests, "limits": limits}
+    return {name: amounts for name, amounts in made.items() if amounts}
 
 
 def secret(name: str, uid: str, values: Mapping[str, str]) -> dict[str, Any]:
@@ -266,7 +294,32 @@ def store_service() -> dict[str, Any]:
         "metadata": {"name": STORE, "labels": _STORE_LABELS},
         "spec": {
             "selector": {"app.kubernetes.io/name": STORE},
-            "ports": [{"name": "http", "port": PORT}],
+            "ports": [
+                {"name": "http", "port": PORT},
+                {"name": "probe", "port": PROBE_PORT},
+            ],
+        },
+    }
+
+
+def closed_policy() -> dict[str, Any]:
+    """Pods of stages without a network: nobody reaches them, they reach the store alone.
+
+    Not its second port: what answers there shows that the cluster does not enforce this.
+    """
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "mltui-closed", "labels": MANAGED},
+        "spec": {
+            "podSelector": {"matchLabels": {NETWORK: CLOSED}},
+            "policyTypes": ["Ingress", "Egress"],
+            "egress": [
+                {
+                    "to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": STORE}}}],
+                    "ports": [{"protocol": "TCP", "port": PORT}],
+                }
+            ],
         },
     }
 
@@ -288,7 +341,7 @@ def store_deployment(image: str, pods: Pods) -> dict[str, Any]:
                         "valueFrom": {"secretKeyRef": {"name": STORE, "key": "token"}},
                     }
                 ],
-                "ports": [{"containerPort": PORT}],
+                "ports": [{"containerPort": PORT}, {"containerPort": PROBE_PORT}],
                 "volumeMounts": [{"name": "data", "mountPath": "/data"}],
                 "readinessProbe": {
                     "httpGet": {"path": "/", "port": PORT},
@@ -297,7 +350,7 @@ def store_deployment(image: str, pods: Pods) -> dict[str, Any]:
                 },
                 "resources": {
                     "requests": {"cpu": "50m", "memory": "64Mi"},
-                    "limits": {"cpu": "2", "memory": "512Mi"},
+                    "limits": {"memory": "512Mi"},
                 },
                 "securityContext": {"allowPrivilegeEscalation": False},
             }

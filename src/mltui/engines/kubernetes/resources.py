@@ -101,6 +101,9 @@ JOBS = Resource("jobs", "Job", "batch")
 CRON_JOBS = Resource("cronjobs", "CronJob", "batch", short_names=("cj",))
 SLICES = Resource("endpointslices", "EndpointSlice", "discovery.k8s.io")
 INGRESSES = Resource("ingresses", "Ingress", "networking.k8s.io", short_names=("ing",))
+NETWORK_POLICIES = Resource(
+    "networkpolicies", "NetworkPolicy", "networking.k8s.io", short_names=("netpol",)
+)
 AUTOSCALERS = Resource(
     "horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2",
     short_names=("hpa",),

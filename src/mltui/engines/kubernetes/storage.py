@@ -20,12 +20,13 @@ from typing import Any
 from mltui.engines.http.wire import Response
 from mltui.engines.kubernetes import manifest
 from mltui.engines.kubernetes.client import Client
-from mltui.engines.kubernetes.errors import ApiConflict, ApiNotFound, status_error
+from mltui.engines.kubernetes.errors import ApiConflict, ApiForbidden, ApiNotFound, status_error
 from mltui.engines.kubernetes.manifest import FORMAT, STORE, STORE_FORMAT, Served
 from mltui.engines.kubernetes.resources import (
     CLAIMS,
     DEPLOYMENTS,
     EVENTS,
+    NETWORK_POLICIES,
     PODS,
     SECRETS,
     SERVICES,
@@ -64,6 +65,7 @@ class Storage:
         self._token = ""
         self._served: Served | None = None
         self._making = asyncio.Lock()
+        self._is_network_closed = False
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     # --- making it ------------------------------------------------------------------------------
@@ -84,10 +86,23 @@ class Storage:
         made = manifest.store_secret(secrets.token_urlsafe(32))
         await self._have(SECRETS, made)
         await self._have(CLAIMS, manifest.store_claim(self._target.store))
-        service = await self._have(SERVICES, manifest.store_service())
+        wanted = manifest.store_service()
+        service = await self._have(SERVICES, wanted)
+        if len(service["spec"]["ports"]) < len(wanted["spec"]["ports"]):
+            await self._client.patch(SERVICES, self._namespace, STORE, wanted, patch="strategic")
         await self._deploy(image)
         await self._find_token()
         return Served(f"{service['spec']['clusterIP']}:{PORT}", image)
+
+    async def close_network(self) -> None:
+        """Have stages without a network reach the store alone, where the cluster enforces that.
+
+        One who may not make policies goes on: what the stage could reach is found out in its pod.
+        """
+        if not self._is_network_closed:
+            with suppress(ApiForbidden):
+                await self._have(NETWORK_POLICIES, manifest.closed_policy())
+            self._is_network_closed = True
 
     async def _find_token(self) -> None:
         import base64

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote, fetch
-from mltui.engines.kubernetes.store.server import Refused, serve
+from mltui.engines.kubernetes.store.server import Refused, answer_probes, serve
 
 
 def main(arguments: list[str]) -> int:
@@ -18,6 +18,7 @@ def main(arguments: list[str]) -> int:
     token = os.environ["MLTUI_STORE_TOKEN"]
     if mode == "serve":
         server = serve(Path(rest[0]), token)
+        threading.Thread(target=answer_probes, daemon=True).start()
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever()
         return 0
@@ -26,7 +27,8 @@ def main(arguments: list[str]) -> int:
         if mode == "fetch":
             fetch(remote, rest[0])
         else:
-            keeper = Keeper(remote, rest[0], rest[1:])
+            closed = os.environ.get("MLTUI_NETWORK") == "closed"
+            keeper = Keeper(remote, rest[0], rest[1:], is_closed=closed)
             signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "is_told", True))
             keeper.run()
     except (Away, OddFile, Refused, OSError, ValueError) as error:

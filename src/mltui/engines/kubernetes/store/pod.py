@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mltui.engines.kubernetes.store.server import TOKEN, Refused
+from mltui.engines.kubernetes.store.server import PROBE_PORT, TOKEN, Refused
 from mltui.engines.kubernetes.store.tree import CHUNK, Content, Tree, restore, survey
 
 ROOM = Path("/mltui")
@@ -28,6 +29,9 @@ PIECE_BYTES = 4 << 20
 MAX_METRICS_BYTES = 64 << 20
 _SILENT_S = 10.0
 """The store's pod may be gone without a word: then another connection is tried."""
+OPEN = "open"
+"""What a result says of the network of a stage that is to have none."""
+_PROBE_S = 1.0
 _AWAY_S = 1800.0
 """For so long a pod waits for a store that does not answer."""
 
@@ -68,6 +72,13 @@ class Remote:
                 raise Away(why)
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
+
+    def answers_probe(self) -> bool:
+        """Whether the store is reached where a pod without a network may not reach it."""
+        place = (self.address.rpartition(":")[0].strip("[]"), PROBE_PORT)
+        with suppress(OSError), socket.create_connection(place, _PROBE_S):
+            return True
+        return False
 
     def close(self) -> None:
         """Give back its connection."""
@@ -190,9 +201,17 @@ class Keeper:
     """Beside a stage: brings what it writes to the store, and at its end what it left."""
 
     def __init__(
-        self, remote: Remote, record: str, outputs: Iterable[str], room: Path = ROOM
+        self,
+        remote: Remote,
+        record: str,
+        outputs: Iterable[str],
+        room: Path = ROOM,
+        *,
+        is_closed: bool = False,
     ) -> None:
+        """`is_closed`: the stage is to have no network; whether that holds is found out."""
         self._remote, self._record, self._outputs, self._room = remote, record, outputs, room
+        self._is_closed = is_closed
         self._sent = 0
         self._total = hashlib.sha256()
         self._metrics: tuple[int, int] | None = None
@@ -252,6 +271,9 @@ class Keeper:
             "log_sha256": self._total.hexdigest(),
             "outputs": base64.b64encode(tree.to_bytes()).decode(),
         }
+        # Asked at the end: a cluster may take a moment until it closes what a new pod may reach.
+        if self._is_closed and self._remote.answers_probe():
+            result["network"] = OPEN
         self._remote.call("PUT", f"/records/{self._record}/result", json.dumps(result).encode())
 
 

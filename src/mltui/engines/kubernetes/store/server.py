@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterable
@@ -22,6 +23,8 @@ from mltui.engines.kubernetes.store.tree import CHUNK, hash_file
 
 TOKEN = "X-Mltui-Token"
 PORT = 8080
+PROBE_PORT = 8081
+"""Open to whoever has a network."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 _RECORD = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _UNUSED_S = 86400.0
@@ -306,3 +309,10 @@ def serve(root: Path, token: str, port: int = PORT) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("", port), handler)
     server.daemon_threads = True
     return server
+
+
+def answer_probes(port: int = PROBE_PORT) -> None:
+    """Take connections and end them, for ever."""
+    with socket.create_server(("", port)) as listening:
+        while True:
+            listening.accept()[0].close()
