@@ -23,7 +23,7 @@ async def test_two_marked_runs_are_shown_side_by_side(tmp_path: Path) -> None:
     async with Driver.open(three(tmp_path), size=(80, 24), now=NOON) as screen:
         await screen.press("R")
         assert "Compare" in screen.line("footer")
-        await screen.press("space", "down", "down", "space", "c")
+        await screen.press("space", "down", "space", "c")
         await screen.sees("run 3")
         await screen.sees("evaluate.accuracy")
         assert "run 1" in screen.text

@@ -343,6 +343,11 @@ class Known(Protocol):
         """Themes that can be used."""
         ...
 
+    @property
+    def object_names(self) -> Sequence[str]:
+        """Things that are listed on the screen: typed without a command, one is gone to."""
+        ...
+
 
 def _always(selection: Selection) -> bool:
     return True

@@ -11,6 +11,7 @@ def _list(
     help: str,  # noqa: A002 - the record's own word
     *other: str,
     group: str = "Docker",
+    key: str = "",
 ) -> tuple[Action, ...]:
     """One record a name, so that each can be typed."""
 
@@ -29,11 +30,21 @@ def _list(
             argument="NAMESPACES" if group == "Kubernetes" else "",
             run=run,
             command=name,
+            keys=(key,) if key and name == kind else (),
             places=EVERYWHERE,
-            rank=60,
+            applies=lambda selection: selection.place != kind,
+            rank=76,
         )
         for name in (kind, *other)
     )
+
+
+async def _cluster(context: Context, argument: str) -> None:
+    context.show_list(CLUSTER)
+
+
+CLUSTER = "cluster"
+"""The list of Kubernetes that was looked at last; pods at first."""
 
 
 def _kube(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]:  # noqa: A002
@@ -41,6 +52,18 @@ def _kube(kind: str, title: str, help: str, *other: str) -> tuple[Action, ...]: 
 
 
 KUBE_LISTS = (
+    Action(
+        id="list.cluster",
+        title="Cluster",
+        help="The list of the cluster that you looked at last; pods at first.",
+        group="Kubernetes",
+        run=_cluster,
+        keys=("K",),
+        command=CLUSTER,
+        places=EVERYWHERE,
+        applies=lambda selection: selection.engine != "kubernetes",
+        rank=77,
+    ),
     *_kube("pods", "Pods", "Every pod of the namespaces you look at, live.", "po"),
     *_kube("deployments", "Deployments", "What keeps pods running, and how far.", "deploy", "dp"),
     *_kube("jobs", "Jobs", "Work that ends; a stage on a cluster is one."),
@@ -61,7 +84,9 @@ KUBE_LISTS = (
     *_kube("roles", "Roles", "What a namespace lets its users do."),
 )
 LISTS = (
-    *_list("containers", "Containers", "Every container of the Docker host, live.", "ps", "co"),
+    *_list(
+        "containers", "Containers", "Every container of the Docker host, live.", "ps", "co", key="C"
+    ),
     *_list("images", "Images", "Its images, with who uses them and their sizes."),
     *_list("volumes", "Volumes", "Its volumes, with who mounts them."),
     *_list("networks", "Networks", "Its networks, with who is on them."),

@@ -53,6 +53,8 @@ class MltuiApp(App[int]):
             self.add_class("-ascii")
         self.follows_docker = False
         """Look at the Docker host of a project that uses it, without being asked."""
+        self.opens = ""
+        """The list to begin with: `pods`, `deployments prod`; empty: the pipeline."""
         self._themes_read = False
         self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
@@ -93,6 +95,8 @@ class MltuiApp(App[int]):
         if not gc.isenabled():  # `run_app` turned it off for the start
             gc.freeze()
             gc.enable()
+        if self.opens:
+            self.workbench.listing.begin(self.opens)
         self.read_facts()
         self.run_worker(self._watch(), group="watch", exit_on_error=True)
 

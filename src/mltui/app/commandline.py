@@ -184,8 +184,12 @@ def completions(text: str, known: Known) -> list[str]:
     name, space, argument = text.lstrip().partition(" ")
     commands = registry.commands()
     if not space:
-        found = [each for each in commands if each.startswith(name)]
-        return sorted(found, key=lambda each: (len(each), each)) if name else found
+        if not name:
+            return list(commands)
+        found = sorted((c for c in commands if c.startswith(name)), key=lambda c: (len(c), c))
+        named = [each for each in known.object_names if name.lower() in each.lower()]
+        within = [c for c in commands if len(name) > 1 and name in c and c not in found]
+        return [*found, *named, *within]
     action = commands.get(name)
     if action is None or action.complete is None:
         return []

@@ -337,3 +337,10 @@ class ScreenContext(ListContext):
     def theme_names(self) -> list[str]:
         """Themes that can be used."""
         return self._bench.workbench_app.theme_names()
+
+    @property
+    def object_names(self) -> list[str]:
+        """Things on the screen."""
+        from mltui.app.finding import on_screen
+
+        return [each.label for each in on_screen(self._bench)]

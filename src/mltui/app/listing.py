@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from mltui.app.lists import Lists, Trail
     from mltui.app.workbench import Workbench
     from mltui.live.kube.place import Where
+
+
+HOSTS = "hosts"
+"""Begin with the pods of the current context, else with the containers here."""
 
 
 def _make(bench: Workbench) -> Lists:
@@ -36,24 +41,51 @@ class Listing:
         """The list on screen; None: the pipeline or the runs are."""
         return self._lists if self._lists is not None and self._lists.is_open else None
 
-    def open(self, kind: str, otherwise: str = "") -> None:
-        """Show a list of a host, or the builds, in place of the pipeline.
+    def open(self, kind: str) -> None:
+        """Show a list of a host, or the builds, in place of the pipeline."""
+        self._bench.run_worker(self._open(kind), group="list", exit_on_error=True)
 
-        `otherwise`: what to say when there is nothing of that name.
-        """
-        self._bench.run_worker(
-            self._open(kind, otherwise=otherwise), group="list", exit_on_error=True
-        )
+    def begin(self, words: str) -> None:
+        """The list that the app opens on; `HOSTS`: whatever there is to look at here."""
+        if words != HOSTS:
+            kind, _, places = words.partition(" ")
+            self._bench.run_worker(
+                self._open(kind, places or None), group="list", exit_on_error=True
+            )
+            return
+        self._bench.run_worker(self._begin(), group="list", exit_on_error=True)
+
+    async def _begin(self) -> None:
+        said = []
+        for kind in ("pods", "containers"):
+            try:
+                await self.opened(kind)
+            except MltuiError as error:
+                said.append(str(error))
+            else:
+                return
+        self._bench.notice(said[-1], bad=True)
 
     def open_unknown(self, name: str) -> None:
-        """What was typed is no command: beside a list of Kubernetes it may be a resource there."""
+        """What was typed is no command: it may be a resource of the cluster, or a thing's name."""
+        self._bench.run_worker(self._find(name), group="act", exit_on_error=True)
+
+    async def _find(self, name: str) -> None:
+        from mltui.app.finding import go_to
+
+        try:
+            if self.current is not None and self.current.is_kube:
+                with suppress(UsageError):
+                    return await self.opened(name)
+            if await go_to(self._bench, name):
+                return None
+        except MltuiError as error:
+            self._bench.notice(str(error), bad=True)
+            return None
         near = nearest(name)
         hint = f": did you mean :{near}?" if near else ": ? lists all commands"
-        refusal = f"there is no command {name!r}{hint}"
-        if self.current is not None and self.current.is_kube:
-            self.open(name, refusal)
-        else:
-            self._bench.notice(refusal, bad=True)
+        self._bench.notice(f"there is no command and nothing called {name!r}{hint}", bad=True)
+        return None
 
     def go(self, places: str | Where, then: str = "", trail: Trail = ()) -> None:
         """Look at other places of Kubernetes, and show a list there; `trail` leads back."""
@@ -89,13 +121,9 @@ class Listing:
         kind: str,
         places: str | Where | None = None,
         trail: Trail = (),
-        *,
-        otherwise: str = "",
     ) -> None:
         try:
             await self.opened(kind, places, trail)
-        except UsageError as error:
-            self._bench.notice(otherwise or str(error), bad=True)
         except MltuiError as error:
             self._bench.notice(str(error), bad=True)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.worker import Worker
 
 from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
+from mltui.actions.lists import CLUSTER
 from mltui.app.listpages import ListPages
 from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
@@ -95,6 +96,8 @@ class Lists:
         `trail`: the lists that Esc leads back to.
         """
         source: Source = self.docker
+        if name == CLUSTER:
+            name = self.kube.last
         if name not in DOCKER:
             source = self.builds if name == "builds" else self.kube
         opened = await source.open(name)

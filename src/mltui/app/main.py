@@ -19,10 +19,11 @@ _HANG_UP = 129
 """What a shell says of a program that a hang-up ended: 128 + SIGHUP."""
 
 
-def run_app(project_root: Path, run: int | None = None) -> int:
+def run_app(project_root: Path, run: int | None = None, *, opens: str = "") -> int:
     """Open the workbench on a project until the person leaves; the exit code.
 
-    run: look at this run instead of following the newest. UsageError where no screen can be shown.
+    run: look at this run instead of following the newest. opens: begin with this list. UsageError
+    where no screen can be shown.
     """
     why = _why_no_screen()
     if why is not None:
@@ -38,6 +39,7 @@ def run_app(project_root: Path, run: int | None = None) -> int:
         session.open()
         app = MltuiApp(session)
         app.follows_docker = True
+        app.opens = opens
         _leave_with_terminal()
         code = app.run()
     finally:

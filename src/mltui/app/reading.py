@@ -53,6 +53,8 @@ def read_file(project: Project, run: RunRow | None, before: FileRead | None = No
     from mltui.pipeline.plan import Plan
 
     found = FileRead()
+    if not project.file.exists() and not project.folder.exists():
+        return found  # no project: lists of hosts are all there is to look at
     try:
         found.text = project.read_text()
         if before is not None and before.text == found.text:

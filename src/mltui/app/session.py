@@ -95,6 +95,11 @@ class Session:
         self._file: reading.FileRead | None = None
         self._name = project.root.name
 
+    @property
+    def has_project(self) -> bool:
+        """There is an `mltui.yaml`, or what runs left behind."""
+        return self.project.file.exists() or self.project.folder.exists()
+
     # --- reading the journal --------------------------------------------------------------------
 
     def open(self) -> None:

@@ -47,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Look",
         (
+            ("open", "the workbench, begun with a list of a cluster or of Docker"),
             ("ls", "list runs, stages, containers, pods, …"),
             ("triage", "what is wrong, why, and what would fix it"),
             ("logs", "logs of stages, builds, containers and pods"),

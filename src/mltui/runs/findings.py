@@ -43,7 +43,7 @@ def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -
     """Note what is wrong now; the history after that."""
     before = read_history(project)
     after = looked(before, findings, facts)
-    if after is not before:
+    if after is not before and project.file.is_file():
         with suppress(OSError):
             _write(project, after)
     return after

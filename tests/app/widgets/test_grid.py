@@ -174,7 +174,7 @@ async def test_keys_move_the_cursor_and_say_so(monkeypatch: pytest.MonkeyPatch) 
         seen = app.watch_refreshes(monkeypatch)
         await pilot.press("down")
         assert [region.y for region in seen] == [1, 2]
-        await pilot.press("pagedown", "end", "G", "home", "j", "k", "enter", "space")
+        await pilot.press("pagedown", "end", "G", "home", "j", "k", "enter", "space", "k")
         assert grid.cursor_key == "pod-00000"
         assert app.heard == [
             ("highlighted", "pod-00001"),
@@ -185,9 +185,17 @@ async def test_keys_move_the_cursor_and_say_so(monkeypatch: pytest.MonkeyPatch) 
             ("highlighted", "pod-00000"),
             ("opened", "pod-00000"),
             ("marked", ["pod-00000"]),
+            ("highlighted", "pod-00001"),
+            ("highlighted", "pod-00000"),
         ]
         assert text(grid)[1].startswith("▌◆pod-00000")
         assert grid.selection == ["pod-00000"]
+        await pilot.press("down", "down", "M")
+        assert grid.selection == ["pod-00000", "pod-00001", "pod-00002"]
+        await pilot.press("A")
+        assert len(grid.selection) == 50
+        await pilot.press("A", "space", "space")
+        assert grid.selection == ["pod-00002", "pod-00003"]
 
 
 async def test_the_line_under_the_cursor_stays_when_rows_come_above(

@@ -27,6 +27,8 @@ from mltui.logs.index import LogIndex
 from mltui.text.glyphs import unicode_ok
 
 YOUNG_S = 90.0
+_WRONG = ("state-failed", "state-warning", "state-unknown")
+"""Roles of what needs a person, the worst first."""
 TICK_S, CALM_S = 1.0, 15.0
 """How often ages are looked at: while some on screen are told in seconds, and otherwise."""
 CONFIRM_S = 2.0
@@ -193,15 +195,19 @@ class KindPane(Vertical):
         self.grid.set_empty(kind.empty if table.is_loaded else waits)
 
     def _place(self) -> None:
-        """Once: the cursor goes to what failed, else it stays on the first."""
+        """Once: the cursor goes to what failed, else to what is not well, else it stays."""
         if self._is_placed or self.kind is None or not self.grid.model.order:
             return
         self._is_placed = True
         state = next((column for column in self.kind.columns if column.key == "state"), None)
         rows = self.grid.model.rows
-        for key in self.grid.model.order if state is not None else ():
-            if state is not None and state.cell_of(rows[key]).role == "state-failed":
-                self.grid.cursor_key = key
+        if state is None:
+            return
+        order = self.grid.model.order
+        roles = [state.cell_of(rows[key]).role for key in order]
+        for wrong in _WRONG:
+            if wrong in roles:
+                self.grid.cursor_key = order[roles.index(wrong)]
                 return
 
     def _tick(self) -> None:

@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from mltui.app.session import Session
 
 
+def _no_project(width: int) -> list[Line]:
+    text = "there is no mltui.yaml here: `mltui init` writes one, `mltui demo` shows one at work"
+    keys = (("K", "what runs in your cluster"), ("C", "the containers here"), ("?", "every key"))
+    return [
+        *wrapped(text, width - 1, "", " "),
+        EMPTY,
+        *(line((f" {key}", "strong"), (f"  {what}", "")) for key, what in keys),
+    ]
+
+
 def first_steps(session: Session, row: StageRow | None, width: int, moment: Moment) -> list[Line]:
     """No runs yet: what the selected stage will do, and the key that begins."""
     if session.trouble:
         return wrapped(session.trouble, width - 1, "state-warning", " ")
+    if session.view is None and not session.has_project:
+        return _no_project(width)
     if session.view is None:
         return [line((" reading mltui.yaml…", "dim"))]
     lines = [

@@ -15,6 +15,7 @@ from mltui.live.daemon import open_daemon
 from mltui.live.feed import Feed
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
+from mltui.live.table import Table
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -50,6 +51,10 @@ class DockerSource:
     async def open(self, name: str) -> Opened:
         """See `Source`."""
         return Opened(kind_named(name), self.feed.table(name))
+
+    async def peek(self, name: str, wait_s: float) -> tuple[Kind[Any], Table[Any]]:
+        """A list to look for a name in, not to show. UsageError, Unreachable, TimeoutError."""
+        return kind_named(name), await self.feed.loaded(name, wait_s, patient=False)
 
     def leave(self) -> None:
         """The tables are kept true for the next time."""

@@ -25,6 +25,7 @@ from mltui.live.kube.rights import denied, learn
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
     from mltui.live.logs import LogState
+    from mltui.live.table import Table
     from mltui.live.verbs import Ref
 
 FAVOURITES = 9
@@ -150,6 +151,12 @@ class KubeSource:
         shown = replace(kind, columns=shown_columns(kind, feed.where))
         title = f"{kind.name} {selector}" if selector else kind.name
         return Opened(shown, view.table, title)
+
+    async def peek(self, name: str, wait_s: float) -> tuple[Kind[Any], Table[Any]]:
+        """A list to look for a name in, not to show. UsageError without a kubeconfig."""
+        feed = await self.feed()
+        kind = await kind_for(feed.clusters, feed.where, name)
+        return kind, (await feed.loaded(kind, wait_s)).table
 
     def denied(self, kind: Kind[Any], rows: Sequence[Any]) -> dict[str, str]:
         """What one may not do to these rows; see `live.kube.rights`."""

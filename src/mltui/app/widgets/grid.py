@@ -49,6 +49,8 @@ class Grid(Widget, Generic[R]):
         Binding("end,G", "go(-1)", "Last", show=False, id="grid.last"),
         Binding("enter", "open", "Open", show=False, id="grid.open"),
         Binding("space", "mark", "Mark", show=False, id="grid.mark"),
+        Binding("M", "mark_to", "Mark up to here", show=False, id="grid.mark_to"),
+        Binding("A", "mark_all", "Mark all", show=False, id="grid.mark_all"),
     ]
 
     class Said(Message):
@@ -121,6 +123,7 @@ class Grid(Widget, Generic[R]):
         self._cache: dict[Hashable, tuple[R, tuple[object, ...], Strip]] = {}
         self._painter = RowPainter(self._columns, 0, self._roles)
         self._announced: Hashable | None = None
+        self._marked_last: Hashable | None = None
 
     @property
     def shown_columns(self) -> tuple[str, ...]:
@@ -359,11 +362,30 @@ class Grid(Widget, Generic[R]):
             self.post_message(self.Opened(self, self.model.cursor))
 
     def action_mark(self) -> None:
-        """Mark or unmark the row under the cursor."""
+        """Mark or unmark the row under the cursor, and go on to the next."""
         if self.model.cursor is not None:
             self.model.marks ^= {self.model.cursor}
-            self._sync()
+            self._marked_last = self.model.cursor
             self.post_message(self.Marked(self, self.marks))
+            self.action_move(1)
+
+    def action_mark_to(self) -> None:
+        """Mark from the row that was marked last up to the cursor."""
+        first = self.model.index_of(self._marked_last)
+        here = self.model.cursor_index
+        if here < 0:
+            return
+        first = here if first is None else first
+        self.model.marks |= set(self.model.order[min(first, here) : max(first, here) + 1])
+        self._sync()
+        self.post_message(self.Marked(self, self.marks))
+
+    def action_mark_all(self) -> None:
+        """Mark all rows that are shown; when they are marked, none."""
+        shown = set(self.model.order)
+        self.model.marks = set() if shown <= self.model.marks else self.model.marks | shown
+        self._sync()
+        self.post_message(self.Marked(self, self.marks))
 
     def on_click(self, event: events.Click) -> None:
         """A click selects, a double click opens, one on a column's title sorts by it."""

@@ -1,0 +1,40 @@
+"""`mltui open`: the workbench, begun with a list of a cluster or of the Docker host."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mltui.cli import listing
+from mltui.cli.output import Output
+from mltui.errors import UsageError
+
+EPILOG = """\
+examples:
+  mltui open                    what runs here: pods of the current context, else containers
+  mltui open deployments prod   the Deployments of namespace prod
+  mltui open pods 'dev,prod'    the pods of two namespaces in one table
+  mltui open containers         the containers of the Docker host
+
+Needs no project. Any name that the `:` line knows will do.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument(
+        "list", nargs="?", metavar="LIST", help="which list (pods, else containers)"
+    )
+    parser.add_argument("places", nargs="?", metavar="NAMESPACES", help="of which namespaces")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    """Open the app; its exit code."""
+    from mltui.app.listing import HOSTS
+    from mltui.app.main import run_app
+
+    try:
+        root = Path(listing.find_root())
+    except UsageError:
+        root = Path.cwd()
+    return run_app(root, opens=" ".join(filter(None, (args.list, args.places))) or HOSTS)
