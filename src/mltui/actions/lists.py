@@ -32,8 +32,8 @@ def _list(
             command=name,
             keys=(key,) if key and name == kind else (),
             places=EVERYWHERE,
-            applies=lambda selection: selection.place != kind,
-            rank=76,
+            on_footer=False,
+            rank=60,
         )
         for name in (kind, *other)
     )
@@ -61,8 +61,8 @@ KUBE_LISTS = (
         keys=("K",),
         command=CLUSTER,
         places=EVERYWHERE,
-        applies=lambda selection: selection.engine != "kubernetes",
-        rank=77,
+        on_footer=False,
+        rank=60,
     ),
     *_kube("pods", "Pods", "Every pod of the namespaces you look at, live.", "po"),
     *_kube("deployments", "Deployments", "What keeps pods running, and how far.", "deploy", "dp"),
