@@ -23,6 +23,7 @@ from textual.widget import Widget
 
 from mltui.app.present.line import EMPTY, Line, Part
 from mltui.app.present.sgr import OWN
+from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.text.glyphs import unicode_ok
 from mltui.text.width import cell_width
@@ -83,6 +84,7 @@ class OneLine(Widget):
         self._places: Sequence[tuple[int, int, str]] = ()
         self._styles = RoleStyles(self)
         self._unicode = unicode_ok()
+        self._painted: Strip | None = None
 
     @property
     def line(self) -> Line:
@@ -92,19 +94,30 @@ class OneLine(Widget):
     def show(self, line: Line, places: Sequence[tuple[int, int, str]] = ()) -> None:
         """Show a line; nothing is painted when it reads the same."""
         self._places = places
-        if line != self._line:
-            self._line = line
+        if line == self._line:
+            return
+        before = self._painted
+        self._line, self._painted = line, None
+        if before is None or not self.is_attached or before.cell_length != self.size.width:
             self.refresh()
+            return
+        self._painted = self._strip()
+        self.refresh(*(Region(x, 0, w, 1) for x, w in changed_spans(before, self._painted)))
+
+    def _strip(self) -> Strip:
+        width, base = self.size.width, self.rich_style
+        return paint(self._line, width, self._styles, base, unicode=self._unicode)
 
     def render_line(self, y: int) -> Strip:
         """The line."""
-        width = self.size.width
         if y:
-            return Strip.blank(width, self.rich_style)
-        return paint(self._line, width, self._styles, self.rich_style, unicode=self._unicode)
+            return Strip.blank(self.size.width, self.rich_style)
+        self._painted = self._strip()
+        return self._painted
 
     def notify_style_update(self) -> None:
         """The theme changed."""
+        self._painted = None
         self._styles.clear()
         super().notify_style_update()
 

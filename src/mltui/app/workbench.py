@@ -21,6 +21,7 @@ from textual.widget import Widget
 from mltui.actions import registry
 from mltui.actions.action import TRIAGE, Action, Selection
 from mltui.app import keymap
+from mltui.app.cellwise import CellCompositor
 from mltui.app.commandline import CommandLine
 from mltui.app.context import ScreenContext
 from mltui.app.detailing import Detailing
@@ -66,6 +67,7 @@ class Workbench(Screen[int]):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self._compositor = CellCompositor()
         self.session = session
         self.unicode = unicode_ok()
         self.context = ScreenContext(self)

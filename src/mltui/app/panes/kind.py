@@ -6,6 +6,7 @@ again; nothing is scheduled while nothing changes but a slow clock for the ages 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -26,11 +27,11 @@ from mltui.live.table import Changes, Table
 from mltui.logs.index import LogIndex
 from mltui.text.glyphs import unicode_ok
 
-YOUNG_S = 90.0
 _WRONG = ("state-failed", "state-warning", "state-unknown")
 """Roles of what needs a person, the worst first."""
-TICK_S, CALM_S = 1.0, 15.0
-"""How often ages are looked at: while some on screen are told in seconds, and otherwise."""
+TICKS_S = ((10.0, 1.0), (60.0, 5.0))
+CALM_S = 15.0
+"""How often ages are looked at: by the youngest on screen, and where none is told in seconds."""
 CONFIRM_S = 2.0
 """An event that confirms what was done comes within this, or there is none to come."""
 
@@ -217,14 +218,14 @@ class KindPane(Vertical):
         table = self.table
         if table is None:
             return
-        now = time.time()
-        rows = self.grid.model.rows
-        young = table.is_stale or bool(self.pending)
+        now, rows = time.time(), self.grid.model.rows
+        youngest = 0.0 if table.is_stale or self.pending else math.inf
         for key in self.grid.model.page:
             at = getattr(rows[key], "ended_at", None) or getattr(rows[key], "created_at", None)
-            young = young or (at is not None and now - at < YOUNG_S)
+            youngest = min(youngest, math.inf if at is None else now - at)
         self._timer.stop()
-        self._timer = self.set_timer(TICK_S if young else CALM_S, self._tick)
+        wait_s = next((wait_s for age_s, wait_s in TICKS_S if youngest < age_s), CALM_S)
+        self._timer = self.set_timer(wait_s, self._tick)
 
     @on(KindGrid.Paged)
     def _paged(self, event: KindGrid.Paged) -> None:

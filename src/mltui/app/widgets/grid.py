@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mltui.app.widgets.columns import Cell, Column
-from mltui.app.widgets.paint import changed_width
+from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
 from mltui.app.widgets.rowpaint import RowPainter
@@ -33,7 +33,7 @@ _WHEEL_LINES = 3
 class Grid(Widget, Generic[R]):
     """Keyed rows under a header line; a cursor, marks, sorting, filtering, sections.
 
-    Only lines whose cells changed are refreshed, up to the last cell that did.
+    Only cells that changed are refreshed.
     """
 
     can_focus = True
@@ -257,10 +257,10 @@ class Grid(Widget, Generic[R]):
             self.refresh()
             return
         for y, new in enumerate(self._lines()):
-            width = changed_width(self._painted[y], new)
-            if width:
+            spans = changed_spans(self._painted[y], new)
+            if spans:
                 self._painted[y] = new
-                self.refresh(Region(0, y, width, 1))
+                self.refresh(*(Region(x, y, width, 1) for x, width in spans))
         self._place_cursor()
 
     def _signature(self) -> tuple[object, ...]:

@@ -1,8 +1,8 @@
 """Strips with few segments, and how much of a line really changed.
 
-Textual sends a dirty line from its left edge to the dirty region's right end, and each change of
-style costs some 35 bytes; so lines merge equal styles and are refreshed only up to the last cell
-that differs. `Grid` and `LogPane` paint through this.
+Each change of style costs some 40 bytes, and so does going to another place of a line; so lines
+merge equal styles, and only those cells are refreshed that differ. A log, in which whole lines
+move, is compared from its end only. `Grid`, `LogPane` and the single lines paint through this.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class LineBuilder:
         return Strip(segments, self.width)
 
 
+NEAR = 16
+"""So few equal cells between two changes are sent again rather than skipped."""
+
+
 def changed_width(old: Strip, new: Strip) -> int:
     """Cells from the left that must be sent to turn *old* into *new*; 0 if they are the same."""
     if old is new:
@@ -64,3 +68,43 @@ def changed_width(old: Strip, new: Strip) -> int:
         if same:
             width -= cell_len(right[len(right) - same :])
     return width
+
+
+def changed_spans(old: Strip, new: Strip) -> list[tuple[int, int]]:
+    """Where *old* and *new* differ, as (first cell, cells); nothing when they are the same.
+
+    Both are of one line. A character of two cells is never cut.
+    """
+    if old is new:
+        return []
+    before, after = _cells(old), _cells(new)
+    if len(before) != len(after):
+        return [(0, max(len(before), len(after)))]
+    spans: list[tuple[int, int]] = []
+    for x, (was, now) in enumerate(zip(before, after, strict=True)):
+        if was == now:
+            continue
+        if spans and x - sum(spans[-1]) <= NEAR:
+            spans[-1] = (spans[-1][0], x + 1 - spans[-1][0])
+        else:
+            spans.append((x, 1))
+    return spans
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """What each cell shows; the second cell of a wide character is told from its first."""
+    found: list[tuple[str, Style | None]] = []
+    last = 1
+    for text, style, _ in strip:
+        if text.isascii():
+            found += [(char, style) for char in text]
+            last = 1
+            continue
+        for char in text:
+            width = cell_len(char)
+            if width:
+                last = width
+                found += [(char, style), (f"{char}\0", style)][:width]
+            else:  # a mark on the character before
+                found[-last:] = [(before + char, style) for before, _ in found[-last:]]
+    return found
