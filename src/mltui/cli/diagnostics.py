@@ -10,8 +10,8 @@ import os
 import sys
 import time
 
-from mltui.cli import light
 from mltui.cli.output import colour_ok, paint
+from mltui.text import glyph, unicode_ok
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     """A remark that wants attention."""
-    glyph = light.MARKS["warning"][0 if light.unicode_ok() else 1]
-    _write(_colour(f"{glyph} {text}", "warn"))
+    sign = glyph("warning", unicode=unicode_ok())
+    _write(_colour(f"{sign} {text}", "warn"))
 
 
 def fail(text: str) -> None:

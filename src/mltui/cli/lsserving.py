@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mltui.cli import diagnostics, light
+from mltui.cli import diagnostics
 from mltui.cli.listing import timestamp
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
@@ -22,6 +22,7 @@ from mltui.runs.project import Project
 from mltui.serving import client, series
 from mltui.serving.readings import Readings
 from mltui.serving.rows import Deployment, Measurement, MonitorRow, Replica, Version
+from mltui.text import format_age, format_number
 
 LIMIT = 20
 _NOTHING = "nothing is served yet: `mltui deploy SERVICE` after a run"
@@ -143,7 +144,7 @@ def _replicas(
             str(one.version),
             str(one.port or ""),
             (one.object or "").partition(":")[0][:12],
-            light.format_age((one.ended_at or now) - one.made_at),
+            format_age((one.ended_at or now) - one.made_at),
             one.reason,
         )
         for one in found
@@ -267,7 +268,7 @@ def due(found: MonitorRow, now: float) -> str:
         return "measuring"
     if found.next_at <= now or found.asked_at is not None:
         return "now"
-    return f"in {light.format_age(found.next_at - now)}"
+    return f"in {format_age(found.next_at - now)}"
 
 
 def _measurements(
@@ -346,7 +347,7 @@ def _metrics(
                 }
             )
             unit = "/s" if one.kind == "rate" else ""
-            number = light.format_number
+            number = format_number
             rows.append(
                 (
                     deployment.name,
@@ -384,12 +385,12 @@ def _acts(
 
 
 def _ago(at: float, now: float) -> str:
-    return f"{light.format_age(now - at)} ago"
+    return f"{format_age(now - at)} ago"
 
 
 def _last_metrics(metrics: Any) -> str:
     names = [name for name in metrics if name.rpartition(".")[2] not in ("step", "epoch")][-3:]
-    return ", ".join(f"{name} {light.format_number(metrics[name])}" for name in names)
+    return ", ".join(f"{name} {format_number(metrics[name])}" for name in names)
 
 
 _Lister = Callable[

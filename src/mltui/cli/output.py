@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 
-from mltui.cli import light
+from mltui.text import cell_width, glyph, shorten_end, unicode_ok
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Output:
         self.stream: TextIO = sys.stdout if stream is None else stream
         self.is_terminal = is_terminal(self.stream)
         self.has_colour = colour_ok(self.stream)
-        self.has_unicode = light.unicode_ok()
+        self.has_unicode = unicode_ok()
         self._status = ""
         reconfigure = getattr(self.stream, "reconfigure", None)
         if reconfigure is not None:
@@ -111,7 +111,7 @@ class Output:
 
     def glyph(self, state: str) -> str:
         """The one-cell glyph of a state."""
-        return light.MARKS.get(state, ("?", "?"))[0 if self.has_unicode else 1]
+        return glyph(state, unicode=self.has_unicode)
 
     def say(self, text: str) -> str:
         """Our own words in the letters that this output has."""
@@ -150,8 +150,8 @@ class Output:
         """Show a live line that the next one replaces; "" removes it. Terminals only."""
         if not self.is_terminal or text == self._status:
             return
-        shown = light.shorten(text, (self.width or 80) - 1)
-        blank = light.cell_width(self._status) - light.cell_width(shown)
+        shown = shorten_end(text, (self.width or 80) - 1)
+        blank = cell_width(self._status) - cell_width(shown)
         self.stream.write("\r" + shown + " " * max(0, blank) + ("" if shown else "\r"))
         self._status = shown
         self.stream.flush()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mltui.cli.light import cell_width
 from mltui.cli.output import paint
 from mltui.errors import Problem
+from mltui.text import cell_width
 
 
 def render(

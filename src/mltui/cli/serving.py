@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 
-from mltui.cli import diagnostics, light
+from mltui.cli import diagnostics
 from mltui.cli.output import Output, is_terminal
 from mltui.errors import UsageError
 from mltui.runs.project import Project
@@ -17,6 +17,7 @@ from mltui.serving import client
 from mltui.serving.changes import change_lines
 from mltui.serving.client import Change
 from mltui.serving.rows import Course, Deployment, Standing
+from mltui.text import format_number
 
 WAIT_S = 600.0
 """How long a command waits for what it asked for; what is wanted stays wanted after that."""
@@ -107,4 +108,4 @@ def is_settled(found: Deployment) -> bool:
 
 def metrics_text(metrics: dict[str, float]) -> str:
     """`accuracy 0.985, loss 0.12`."""
-    return ", ".join(f"{name} {light.format_number(value)}" for name, value in metrics.items())
+    return ", ".join(f"{name} {format_number(value)}" for name, value in metrics.items())

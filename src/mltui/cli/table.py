@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mltui.cli.light import cell_width, shorten
+from mltui.text import cell_width, shorten_end
 
 GAP = "  "
 
@@ -53,7 +53,7 @@ def layout(
             if room is not None:
                 cells = min(cells, max(room, 0))
                 room -= cells + len(GAP)
-                text = shorten(text, cells)
+                text = shorten_end(text, cells)
             padding = " " * (cells - cell_width(text))
             painted = paint(number - 1, column.name, text) if paint is not None else text
             parts.append(padding + painted if column.right else painted + padding)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from mltui.logs.sanitize import plain as _plain
 from mltui.text import format_age
-from mltui.text.width import Align
+
+if TYPE_CHECKING:
+    from mltui.text.width import Align
 
 R = TypeVar("R")
 

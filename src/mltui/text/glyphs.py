@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(namedtuple("Mark", ("state", "glyph", "ascii", "role"))):
     """How one state is drawn: *role* names a style of the screen (see `app.widgets.roles`)."""
+
+    __slots__ = ()
 
     state: str
     glyph: str

@@ -9,11 +9,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all the rest of this package
+    from typing import Literal
+
+    Align = Literal["left", "right"]
 
 ELLIPSIS = "…"
-
-Align = Literal["left", "right"]
 
 
 @lru_cache(maxsize=4096)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mltui.text.width import Align
+if TYPE_CHECKING:
+    from mltui.text.width import Align
+
 
 R = TypeVar("R")
 

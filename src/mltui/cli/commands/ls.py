@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import time
 
-from mltui.cli import diagnostics, light, listing
+from mltui.cli import diagnostics, listing
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
+from mltui.text import format_age, format_duration, format_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _list_runs(journal: listing.Listing, args: argparse.Namespace, out: Output) 
             out.mark(run["state"]),
             run["target"],
             _ago(run["started_at"], now),
-            light.format_duration(_run_time(run, now)),
+            format_duration(_run_time(run, now)),
             run["trigger"] + (", pinned" if run["pinned"] else ""),
             out.say(run["reason"] or metrics_text(_last_first(run["metrics"]))),
         )
@@ -180,7 +181,7 @@ def _stage_cells(row: dict[str, Any], now: float, out: Output) -> tuple[str, ...
         listing.label(row),
         out.mark(row["state"]),
         str(row["attempt"]) if row["attempt"] > 1 else "",
-        light.format_duration(taken) if taken is not None else "",
+        format_duration(taken) if taken is not None else "",
         gate,
         # A reason tells more than metrics, and 80 columns have room for one of the two.
         out.say(reason or metrics_text(row.get("metrics", {}))),
@@ -192,14 +193,14 @@ def run_line(run: dict[str, Any], now: float, out: Output) -> str:
     parts = [f"run {run['number']}", out.state(run["state"])]
     taken = _run_time(run, now)
     if taken is not None:
-        parts.append(light.format_duration(taken))
+        parts.append(format_duration(taken))
     return "  ".join([*parts, f"target {run['target']}"])
 
 
 def metrics_text(metrics: dict[str, float]) -> str:
     """`accuracy 0.985, loss 0.12`: the first few; JSON has them all."""
     names = [name for name in metrics if name.rpartition(".")[2] not in _AXES]
-    said = [f"{name} {light.format_number(metrics[name])}" for name in names[:SHORT_METRICS]]
+    said = [f"{name} {format_number(metrics[name])}" for name in names[:SHORT_METRICS]]
     return ", ".join(said) + (", …" if len(names) > SHORT_METRICS else "")
 
 
@@ -224,7 +225,7 @@ def _run_time(run: dict[str, Any], now: float) -> float | None:
 
 
 def _ago(at: float | None, now: float) -> str:
-    return f"{light.format_age(now - at)} ago" if at is not None else ""
+    return f"{format_age(now - at)} ago" if at is not None else ""
 
 
 def _print(

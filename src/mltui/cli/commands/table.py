@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mltui.cli import diagnostics, light
+from mltui.cli import diagnostics
 from mltui.cli.listing import timestamp
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
@@ -18,6 +18,7 @@ from mltui.logs.sanitize import plain
 from mltui.runs.project import Project
 from mltui.runs.rows import Note, RunRow
 from mltui.spec.spelling import did_you_mean
+from mltui.text import format_duration, format_number
 
 EPILOG = """\
 examples:
@@ -152,7 +153,7 @@ def _cells(each: dict[str, Any], names: list[str]) -> list[str]:
     return [
         str(each["run"]),
         each["state"],
-        light.format_duration(each["time"]) if each["time"] is not None else "",
+        format_duration(each["time"]) if each["time"] is not None else "",
         *(_text(each["values"][name]) for name in names),
         " ".join(each["tags"]),
         each["note"],
@@ -163,7 +164,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return light.format_number(float(value))
+        return format_number(float(value))
     return str(value)
 
 

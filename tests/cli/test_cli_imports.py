@@ -1,64 +1,18 @@
-"""The light twins say exactly what `mltui.text` says, and the listing what the journal says."""
+"""What the quick commands import, and that the listing says what the journal says."""
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mltui import text
-from mltui.cli import light, listing
+from mltui.cli import listing
 from mltui.runs import journal, rows
 from mltui.runs.journal import FOLDER, Journal
 from mltui.runs.project import SPEC_FILE
-
-NUMBERS = st.none() | st.floats() | st.integers(-(10**9), 10**9).map(float)
-
-
-def test_marks() -> None:
-    for state, (glyph, plain) in light.MARKS.items():
-        assert text.glyph(state) == glyph
-        assert text.glyph(state, unicode=False) == plain
-    assert set(text.MARKS) - set(light.MARKS) == {"waiting"}
-
-
-@given(NUMBERS)
-def test_numbers(value: float | None) -> None:
-    assert light.format_number(value) == text.format_number(value)
-    assert light.format_duration(value) == text.format_duration(value)
-    assert light.format_age(value) == text.format_age(value)
-
-
-@given(st.text(), st.integers(0, 20))
-def test_widths(words: str, width: int) -> None:
-    assert light.cell_width(words) == text.cell_width(words)
-    assert light.shorten(words, width) == text.shorten_end(words, width)
-
-
-@pytest.mark.parametrize(
-    "env",
-    [
-        {"LANG": "C"},
-        {"LANG": "de_DE.ISO-8859-1"},
-        {"LANG": "en_US.utf8"},
-        {"LC_ALL": "C.UTF-8"},
-        {"LC_CTYPE": "C.UTF-8", "LANG": "C"},
-        {"TERM": "dumb"},
-        {"MLTUI_ASCII": "1"},
-        {"MLTUI_ASCII": "0", "LANG": "C.UTF-8"},
-    ],
-)
-def test_letters(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LANG")
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    assert light.unicode_ok() == text.unicode_ok()
 
 
 def test_constants() -> None:
@@ -100,7 +54,6 @@ HEAVY = (
     "mltui.spec",
     "mltui.pipeline",
     "mltui.runs",
-    "mltui.text",
     "mltui.errors",
 )
 
@@ -145,7 +98,3 @@ def imported(words: list[str], cwd: Path) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split("\n"))
-
-
-def test_no_number_is_lost() -> None:
-    assert light.format_number(math.inf) == "∞"
