@@ -38,11 +38,13 @@ class Driver:
         size: tuple[int, int] = (100, 30),
         run: int | None = None,
         now: float | None = None,
+        opens: str = "",
     ) -> AsyncIterator[Driver]:
-        """Open the app on a project; `now` freezes its clock."""
+        """Open the app on a project; `now` freezes its clock, `opens` is the list to begin with."""
         session = Session(project, run=run, now=time.time if now is None else lambda: now)
         session.open()
         app = MltuiApp(session)
+        app.opens = opens
         async with app.run_test(size=size) as pilot:
             driver = cls(app, pilot)
             await driver.settle()
@@ -133,6 +135,10 @@ class Driver:
     def notice(self) -> str:
         """What the notice line says."""
         return self.app.workbench.frame.said
+
+    def line_of(self, text: str) -> str:
+        """The first line of the screen with a text; empty when there is none."""
+        return next((line for line in self.lines if text in line), "")
 
     def line(self, name: str) -> str:
         """One of the frame's lines: header, story, footer."""

@@ -6,7 +6,14 @@ from mltui.actions._kube import of_kube
 from mltui.actions.action import EVERYWHERE, KUBE, Action, Context
 
 
-def _listing(name: str, kind: str, title: str, help: str, argument: str) -> Action:  # noqa: A002
+def _listing(
+    name: str,
+    kind: str,
+    title: str,
+    help: str,  # noqa: A002 - the record's own word
+    argument: str,
+    key: str = "",
+) -> Action:
     async def run(context: Context, text: str) -> None:
         if not text:
             context.show_list(kind)
@@ -23,7 +30,9 @@ def _listing(name: str, kind: str, title: str, help: str, argument: str) -> Acti
         run=run,
         command=name,
         argument=argument,
+        keys=(key,) if key else (),
         places=EVERYWHERE,
+        on_footer=False,
         rank=60,
     )
 
@@ -55,7 +64,14 @@ async def _resource(context: Context, argument: str) -> None:
 
 
 PLACES = (
-    _listing("ns", "namespaces", "Namespaces", "Choose namespaces: Space marks several.", "NAMES"),
+    _listing(
+        "ns",
+        "namespaces",
+        "Namespaces",
+        "Choose namespaces: Space marks several.",
+        "NAMES",
+        key="N",
+    ),
     _listing("namespaces", "namespaces", "Namespaces", "The same as `:ns`.", "NAMES"),
     _listing("ctx", "contexts", "Contexts", "Choose clusters: Space marks several.", "NAMES"),
     _listing("contexts", "contexts", "Contexts", "The same as `:ctx`.", "NAMES"),
