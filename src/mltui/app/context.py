@@ -19,7 +19,7 @@ from mltui.actions import registry
 from mltui.actions.action import Decision, Question, Selection
 from mltui.app.listcontext import ListContext
 from mltui.app.reading import read_choices
-from mltui.app.widgets.logpane import LogPane
+from mltui.app.widgets.logkeys import is_log
 from mltui.errors import MltuiError
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs.rows import RunRequest
@@ -259,7 +259,7 @@ class ScreenContext(ListContext):
             bench.showing_problems = False
             bench.show_detail()
         elif not bench.stages.has_focus:
-            if isinstance(bench.focused, LogPane) and bench.focused.back():
+            if is_log(bench.focused) and bench.focused.back():
                 return
             bench.left.display = True
             bench.stages.focus()

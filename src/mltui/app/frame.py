@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding
-
 from mltui.actions import registry
 from mltui.app.lineview import OneLine
 from mltui.app.present.footer import ALWAYS, Offered, footer
 from mltui.app.present.header import Place, header
 from mltui.app.present.line import EMPTY, line
 from mltui.app.present.story import story
-from mltui.app.widgets.logpane import LogPane
+from mltui.app.widgets.logkeys import BINDINGS, is_log
 from mltui.text.width import cell_width, shorten_end
 
 if TYPE_CHECKING:
@@ -81,12 +79,12 @@ class Frame:
         """The keys of whatever has them: the log's own while it is read, else those that apply."""
         selection = self._bench.selection
         found = [Offered.of(each) for each in registry.on_footer(selection)]
-        if not isinstance(self._bench.focused, LogPane):
+        if not is_log(self._bench.focused):
             return found
         own = [
             Offered(each.key.partition(",")[0], each.description, each.id or "")
-            for each in LogPane.BINDINGS
-            if isinstance(each, Binding) and each.show
+            for each in BINDINGS
+            if each.show
         ]
         filter_ = Offered("slash", "Search", "find.filter")
         rest = [each for each in found if each.id in ALWAYS and each.id != "find.filter"]

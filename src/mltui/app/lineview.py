@@ -21,8 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mltui.app.present.line import EMPTY, Line, Part
-from mltui.app.present.sgr import OWN
+from mltui.app.present.line import EMPTY, OWN, Line, Part
 from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.text.glyphs import unicode_ok

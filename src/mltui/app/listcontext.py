@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import SuspendNotSupported
 
 from mltui.errors import MltuiError, UsageError
-from mltui.logs.sanitize import plain as sanitised
 
 if TYPE_CHECKING:
     from mltui.actions.action import Question
@@ -150,10 +149,12 @@ class ListContext:
         say: Sequence[str] = (),
     ) -> int:
         """Give the terminal to a program; the screen comes back afterwards."""
+        from mltui.logs.sanitize import plain
+
         try:
             with self._bench.app.suspend():
                 for text in say:
-                    print(f"mltui: {sanitised(text.encode('utf-8', 'replace'))}")
+                    print(f"mltui: {plain(text.encode('utf-8', 'replace'))}")
                 sys.stdout.flush()
                 process = await asyncio.create_subprocess_exec(*argv, cwd=cwd, env=dict(env))
                 code = await process.wait()

@@ -11,7 +11,6 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 
@@ -20,6 +19,8 @@ TIMEOUT_S = 30.0
 
 def sentence(project: str, run: RunRow) -> str:
     """`digits: run 14 failed (train: out of memory)`."""
+    from mltui.logs.sanitize import plain
+
     words = "waits for a decision" if run.state is State.PAUSED else run.state.value
     reason = f" ({run.reason})" if run.reason else ""
     return plain(f"{project}: run {run.number} {words}{reason}".encode(), limit=200)

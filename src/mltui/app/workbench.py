@@ -7,6 +7,7 @@ tells them. Keys come from the registry of actions.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -28,7 +29,6 @@ from mltui.app.detailing import Detailing
 from mltui.app.frame import Frame
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.listing import Listing
-from mltui.app.logdesk import LogDesk
 from mltui.app.panes.detail import DetailPane
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
@@ -36,8 +36,7 @@ from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.triaging import Triaging
-from mltui.app.widgets.logkeys import LogSaid, LogWanted
-from mltui.app.widgets.logpane import LogPane
+from mltui.app.widgets.logkeys import BINDINGS, LogSaid, LogWanted, is_log
 from mltui.pipeline.rows import State
 from mltui.text.glyphs import unicode_ok
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from mltui.app.app import MltuiApp
     from mltui.app.fixing import Fixing
     from mltui.app.lists import Lists
+    from mltui.app.logdesk import LogDesk
     from mltui.app.panes.kind import KindPane
     from mltui.app.panes.triage import TriagePane
 
@@ -82,7 +82,6 @@ class Workbench(Screen[int]):
         self.detail = DetailPane()
         self.runs = RunsPane()
         self.line = CommandLine(self.context)
-        self.desk = LogDesk(self)
         self._typing_for: Widget | None = None
         self.attempts_back = 0
         """How many attempts before the newest the log is of."""
@@ -144,6 +143,13 @@ class Workbench(Screen[int]):
         if self.triaging.is_open:
             return self.triaging.pane
         return self.listed.pane if self.listed is not None else None
+
+    @cached_property
+    def desk(self) -> LogDesk:
+        """What is typed and what logs want; loaded with the first of it."""
+        from mltui.app.logdesk import LogDesk
+
+        return LogDesk(self)
 
     @property
     def fixing(self) -> Fixing:
@@ -340,7 +346,7 @@ class Workbench(Screen[int]):
 
     def begin_typing(self, mode: str, text: str = "") -> None:
         """Open the command line for a command, a filter, or a search in the log."""
-        if mode == "/" and isinstance(self.focused, LogPane):
+        if mode == "/" and is_log(self.focused):
             self.desk.ask(self.focused, "search")
         else:
             self.open_line(mode, text)
@@ -413,10 +419,11 @@ class Workbench(Screen[int]):
 
     @on(OneLine.Clicked, "#footer")
     async def _footer_clicked(self, event: OneLine.Clicked) -> None:
-        for each in LogPane.BINDINGS if isinstance(self.focused, LogPane) else ():
-            if isinstance(each, Binding) and each.id == event.name:
-                await self.focused.run_action(each.action)  # type: ignore[union-attr]
-                return
+        if is_log(focused := self.focused):
+            for each in BINDINGS:
+                if each.id == event.name:
+                    await focused.run_action(each.action)
+                    return
         self.act(registry.action(event.name))
 
     def on_descendant_focus(self) -> None:

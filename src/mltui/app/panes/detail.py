@@ -15,19 +15,19 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from mltui.app.lineview import LineView, OneLine
-from mltui.app.panes.log import LogTab
 from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.card import Evidence, card, trouble
 from mltui.app.present.line import EMPTY, Line
 from mltui.app.present.stages import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.runview import is_troubled
-from mltui.app.widgets.logpane import LogPane
 from mltui.pipeline.rows import State
 from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:
     from mltui.app.panes.build import BuildPane
+    from mltui.app.panes.log import LogTab
+    from mltui.app.widgets.logpane import LogPane
 
 
 class DetailPane(Vertical):
@@ -48,15 +48,15 @@ class DetailPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="detail")
         self.tab = "log"
-        self.log_tab = LogTab()
         self._card = LineView(id="card")
         self._card.can_focus = False
         self._title = OneLine(id="title")
         self._strip = OneLine(id="tabs")
-        self._panes: dict[str, TextPane | LogTab] = {"log": self.log_tab}
+        self._panes: dict[str, TextPane | LogTab] = {}
         """Those that were looked at: the others are made when they are."""
+        self._log: LogTab | None = None
         self._build: BuildPane | None = None
-        self._switcher = ContentSwitcher(self.log_tab, initial="log", id="panes")
+        self._switcher = ContentSwitcher(id="panes")
         self._message = LineView(id="message")
         self._subject: Subject | None = None
         self._moment = Moment(0.0)
@@ -105,8 +105,8 @@ class DetailPane(Vertical):
         self._moment = moment
         self._show_title(moment)
         pane = self.current
-        if isinstance(pane, (TextPane, LogTab)):
-            pane.tick(moment)
+        if pane is not self._message:
+            self._panes[self.tab].tick(moment)
 
     def show_tab(self, name: str) -> None:
         """Show one of the panes."""
@@ -128,17 +128,27 @@ class DetailPane(Vertical):
     @property
     def current(self) -> Widget:
         """The pane on screen."""
-        return self._message if self._message.display else self._panes[self.tab]
+        if self._message.display:
+            return self._message
+        self._make(self.tab)
+        return self._panes[self.tab]
+
+    @property
+    def log_tab(self) -> LogTab:
+        """The pane of logs."""
+        self._make("log")
+        assert self._log is not None
+        return self._log
 
     def give_focus(self) -> None:
         """Give the keys to the pane on screen."""
         pane = self.current
-        (pane.log_pane if isinstance(pane, LogTab) else pane).focus()
+        (self._log.log_pane if self._log is not None and pane is self._log else pane).focus()
 
     def files_changed(self, files: set[Path]) -> None:
         """Some of the files on screen have more in them."""
-        if self.log_tab.files & files:
-            self.log_tab.wake()
+        if self._log is not None and self._log.files & files:
+            self._log.wake()
         build = self._build
         if build is not None and build.file in files and self.current is build:
             build.wake()
@@ -147,7 +157,7 @@ class DetailPane(Vertical):
     def _watch(self, event: FileShown) -> None:
         event.stop()
         build = self._build.file if self._build is not None else None
-        files = set(self.log_tab.files)
+        files = set(self._log.files) if self._log is not None else set()
         if build is not None:
             files.add(build)
         self.post_message(self.Watching(files))
@@ -158,7 +168,11 @@ class DetailPane(Vertical):
         """See that a pane is there; what is imported for it is not needed to begin."""
         if name in self._panes:
             return
-        if name == "gate":
+        if name == "log":
+            from mltui.app.panes.log import LogTab
+
+            self._panes[name] = self._log = LogTab()
+        elif name == "gate":
             from mltui.app.panes.gate import GatePane
 
             self._panes[name] = GatePane(name)
@@ -174,7 +188,11 @@ class DetailPane(Vertical):
             from mltui.app.panes.explain import ExplainPane
 
             self._panes[name] = ExplainPane(name)
-        self._switcher.mount(self._panes[name])
+        pane = self._panes[name]
+        pane.display = name == self.tab
+        self._switcher.mount(pane)
+        if pane.display:
+            self._switcher.current = name
 
     def _say(self, lines: Sequence[Line] | None) -> None:
         message = self._message
@@ -237,10 +255,11 @@ class DetailPane(Vertical):
         self._strip.show(shown, places)
 
     def _show_pane(self, moment: Moment) -> None:
+        self._make(self.tab)
         self._panes[self.tab].about(self._subject, moment)
 
-    @on(LogPane.StatusChanged)
-    def _log_changed(self, event: LogPane.StatusChanged) -> None:
+    def on_log_pane_status_changed(self, event: LogPane.StatusChanged) -> None:
+        """What is told of the log stands beside the tabs."""
         event.stop()
         active = self._subject is not None and not self._subject.row.state.is_final
         self._log_status = log_words(event.status, active)

@@ -61,16 +61,13 @@ class LogTab(Vertical):
         self.log_pane = LogPane(id="logpane", show_title=False, histogram=True)
         self._note = LineView(id="lognote")
         self._note.can_focus = False
+        self.log_pane.display = False
         self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The pane, and what stands there while there is no log."""
         yield self._note
         yield self.log_pane
-
-    def on_mount(self) -> None:
-        """Nothing is shown until a stage is selected."""
-        self.log_pane.display = False
 
     def about(self, subject: Subject | None, moment: Moment) -> None:
         """Show this stage's newest log, from its end; or those of all stages."""

@@ -12,6 +12,8 @@ from mltui.text.width import cell_width, shorten_end
 
 Part = tuple[str, str]
 """Text and role; an empty role is ordinary text."""
+OWN = "="
+"""A role that begins so is none, but a style as Rich writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,12 @@
 """Text with colours of its own (previews of images, logs) as a line of the screen.
 
-A part's role that begins with `=` is not a role but a style as Rich writes it; `lineview.paint`
-knows that. Everything but colours and weights was taken out by `logs.sanitize`.
+Everything but colours and weights was taken out by `logs.sanitize`.
 """
 
 from __future__ import annotations
 
-from mltui.app.present.line import Line, Part
+from mltui.app.present.line import OWN, Line, Part
 from mltui.logs.sanitize import Colour, Sgr, clean
-
-OWN = "="
 
 
 def sgr_line(text: str, indent: str, width: int) -> Line:

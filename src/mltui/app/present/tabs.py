@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mltui.app.present.card import ordinal
 from mltui.app.present.line import Line, Part
 from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE
-from mltui.app.widgets.logpane import LogStatus
 from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_clock, format_count, format_duration
 from mltui.text.glyphs import mark
 from mltui.text.width import shorten_end
+
+if TYPE_CHECKING:
+    from mltui.app.widgets.logtitle import LogStatus
 
 TABS = ("log", "gate", "inputs", "build", "explain")
 

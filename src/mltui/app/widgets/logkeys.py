@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.message import Message
+from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from mltui.app.widgets.logpane import LogPane
 
 
@@ -159,13 +162,20 @@ KEYS = (
 )
 
 
-def bindings() -> list[BindingType]:
-    """As Textual takes them; those of the footer are shown, in its order."""
-    ordered = sorted(KEYS, key=lambda each: each.rank or 99)
-    return [
-        Binding(each.keys, each.action, each.title, show=bool(each.rank), id=f"log.{each.name}")
-        for each in ordered
-    ]
+BINDINGS = tuple(
+    Binding(each.keys, each.action, each.title, show=bool(each.rank), id=f"log.{each.name}")
+    for each in sorted(KEYS, key=lambda each: each.rank or 99)
+)
+"""As Textual takes them; those of the footer are shown, in its order."""
+
+
+class LogKeyed(Widget):
+    """A widget that has these keys. The log pane alone is one; it is imported when it is shown."""
+
+
+def is_log(widget: Widget | None) -> TypeGuard[LogPane]:
+    """Whether the log's keys apply."""
+    return isinstance(widget, LogKeyed)
 
 
 PROMPTS = {

@@ -17,10 +17,9 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
-from textual.widget import Widget
 
 from mltui.app.widgets.logacts import ACTS, click, step_back
-from mltui.app.widgets.logkeys import LogWanted, bindings
+from mltui.app.widgets.logkeys import BINDINGS, LogKeyed, LogWanted
 from mltui.app.widgets.logscene import LogScene
 from mltui.app.widgets.logtitle import NOTHING, LogStatus, title_line
 from mltui.app.widgets.logview import FollowStyle
@@ -43,12 +42,12 @@ _WHEEL_ROWS = 3
 _LEAST_ROWS = 8  # fewer, and the histogram would take too much of the page
 
 
-class LogPane(Widget):
+class LogPane(LogKeyed):
     """A title line and a page of one log: follow, search, filter, fold, move by time."""
 
     can_focus = True
     DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     class StatusChanged(Message):
         """What the title says changed; late by seconds where lines just arrive."""
