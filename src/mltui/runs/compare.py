@@ -16,7 +16,7 @@ from mltui.pipeline.model import RunPlanned
 from mltui.pipeline.rows import StageRow
 from mltui.runs.code import diff_code
 from mltui.runs.journal import Journal
-from mltui.runs.keys import INPUT, RESOLVED, resolved_changes
+from mltui.runs.parts import INPUT, RESOLVED, resolved_changes
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
 from mltui.runs.store import Store

@@ -12,8 +12,9 @@ from mltui.pipeline.rows import Instance
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs.engines import Engines
 from mltui.runs.journal import Journal
-from mltui.runs.keys import INPUT, Key
+from mltui.runs.keys import Key
 from mltui.runs.outcomes import Outcome
+from mltui.runs.parts import INPUT
 from mltui.runs.planning import Blueprint
 from mltui.runs.project import Project
 from mltui.runs.store import Store

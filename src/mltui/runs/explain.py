@@ -18,6 +18,7 @@ from mltui.runs.code import diff_code
 from mltui.runs.containers import read_container
 from mltui.runs.inputfiles import FOLDER
 from mltui.runs.journal import Journal
+from mltui.runs.parts import INPUT, RESOLVED, resolved_changes
 from mltui.runs.planning import Blueprint, blueprint_of
 from mltui.runs.project import Project
 from mltui.runs.rows import Result
@@ -161,12 +162,12 @@ class _Explainer:
         """A difference in words."""
         if part == "code":
             return Change(part, _short(old), _short(new), tuple(self._code(old, new)))
-        if part == keys.RESOLVED:
-            changes = keys.resolved_changes(self.store, old, new)
+        if part == RESOLVED:
+            changes = resolved_changes(self.store, old, new)
             detail = tuple(f"{name} {a or 'none'} → {b or 'none'}" for name, a, b in changes)
             return Change(part, _short(old), _short(new), detail)
-        if part.startswith(keys.INPUT):
-            name = part.removeprefix(keys.INPUT)
+        if part.startswith(INPUT):
+            name = part.removeprefix(INPUT)
             detail = tuple(self._members(old, new))
             return Change(part, self._source(name, old), self._source(name, new), detail)
         return Change(part, old, new)

@@ -20,8 +20,8 @@ from mltui.runs.builds import FOLDER as BUILDS
 from mltui.runs.code import code_references
 from mltui.runs.inputfiles import FOLDER as FILES_OF_FOLDER
 from mltui.runs.journal import Journal
-from mltui.runs.keys import INPUT, RESOLVED
 from mltui.runs.lock import RunnerLock, runner_status
+from mltui.runs.parts import INPUT, RESOLVED
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRow
 from mltui.runs.store import Store

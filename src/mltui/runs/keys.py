@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,16 +18,13 @@ from mltui.pipeline.model import InputValue
 from mltui.pipeline.rows import Instance
 from mltui.runs.code import read_code
 from mltui.runs.journal import Journal
+from mltui.runs.parts import ENVIRONMENT, INPUT, PARAM, RESOLVED, resolved_changes
 from mltui.runs.planning import Blueprint
 from mltui.runs.rows import Result
 from mltui.runs.store import Store
 from mltui.spec.model import Environment, ParamValue, Stage
 from mltui.text.format import format_duration
 
-INPUT = "inputs."
-PARAM = "params."
-ENVIRONMENT = "environment."
-RESOLVED = "environment.resolved"
 _CANDIDATES = 10
 """With how many earlier results a key is compared to say why it differs."""
 _NAMED = 2
@@ -129,9 +125,6 @@ def nearest_of(
     return min(results, key=distance, default=None)
 
 
-_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
-
-
 def why_it_runs(
     journal: Journal, store: Store, instance: Instance, parts: Mapping[str, str]
 ) -> str:
@@ -186,46 +179,3 @@ def code_causes(store: Store, old: str | None, new: str | None) -> list[str]:
     before, after = read_code(old, store), read_code(new, store)
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     return [f"{path} {_verb(before.get(path), after.get(path))}" for path in sorted(changed)]
-
-
-def resolved_changes(
-    store: Store, old: str | None, new: str | None
-) -> list[tuple[str, str | None, str | None]]:
-    """What differs between two environments: (package or interpreter, from, to)."""
-    before, after = _resolved(store, old), _resolved(store, new)
-    return [
-        (name, before.get(name), after.get(name))
-        for name in sorted({*before, *after}, key=str.lower)
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _resolved(store: Store, digest: str | None) -> dict[str, str]:
-    """Name → version, of the lines that say what an environment is made of."""
-    if digest is None or not store.has(digest):
-        return {}
-    lines = store.read_bytes(digest).decode("utf-8", "replace").splitlines()
-    return dict(_named(line) for line in lines if line.strip())
-
-
-def _named(line: str) -> tuple[str, str]:
-    """A package (`name==version`), an interpreter (`# python 3.11`), or what an image is made of.
-
-    That is `base debian:12 sha256:…`, `arg A=b`, `dockerfile …`: digests are shortened.
-    """
-    line = line.strip()
-    if line.startswith("# "):
-        name, _, version = line[2:].partition(" ")
-    elif line.startswith("arg "):
-        name, _, version = line.partition("=")
-    elif "==" in line:
-        name, _, version = line.partition("==")
-    elif line.startswith("sha256:"):
-        name, version = "digest", line
-    else:
-        name, _, version = line.rpartition(" ")
-        if not name:
-            name, version = line, "there"
-    if _DIGEST.fullmatch(version):
-        version = version.removeprefix("sha256:")[:12]
-    return name.strip(), version.strip()

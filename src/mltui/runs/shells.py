@@ -29,7 +29,8 @@ from mltui.runs.code import materialise_code
 from mltui.runs.engines import Engines
 from mltui.runs.history import History
 from mltui.runs.journal import Journal
-from mltui.runs.keys import INPUT, RESOLVED, Key
+from mltui.runs.keys import Key
+from mltui.runs.parts import INPUT, RESOLVED
 from mltui.runs.planning import NO_CODE, Blueprint
 from mltui.runs.project import Project
 from mltui.runs.standing import why_not

@@ -14,6 +14,7 @@ from mltui.errors import CodeError, SpecError, UsageError
 from mltui.pipeline.model import Artifact, Instance
 from mltui.runs import keys, planning
 from mltui.runs.code import read_code
+from mltui.runs.parts import resolved_changes
 from mltui.runs.project import Project
 from mltui.runs.rows import Result, RunRequest
 from mltui.spec.model import Cache, Spec
@@ -163,7 +164,7 @@ def test_changes_in_words(project: Project) -> None:
     store = project.store()
     old = store.put_text("# CPython 3.11.7 linux\nnumpy==1.26\nold==1\n").digest
     new = store.put_text("# CPython 3.12.1 linux\nnumpy==2.0\n").digest
-    assert keys.resolved_changes(store, old, new) == [
+    assert resolved_changes(store, old, new) == [
         ("CPython", "3.11.7 linux", "3.12.1 linux"),
         ("numpy", "1.26", "2.0"),
         ("old", "1", None),
@@ -172,12 +173,12 @@ def test_changes_in_words(project: Project) -> None:
     image = f"platform linux/amd64\ndockerfile {'c' * 64}\narg MODE=a b\nbase debian:12 {gone}\n"
     moved = image.replace(gone, none).replace("a b", "c d")
     made, anew = store.put_text(image).digest, store.put_text(moved).digest
-    assert keys.resolved_changes(store, made, anew) == [
+    assert resolved_changes(store, made, anew) == [
         ("arg MODE", "a b", "c d"),
         ("base debian:12", "a" * 12, "b" * 12),
     ]
     named, other = (store.put_text(f"image x:1\n{digest}\n").digest for digest in (gone, none))
-    assert keys.resolved_changes(store, named, other) == [("digest", "a" * 12, "b" * 12)]
+    assert resolved_changes(store, named, other) == [("digest", "a" * 12, "b" * 12)]
     before = {"code": gone, "params.c": "1", "command": "x 1", "environment.resolved": old}
     after = {"code": none, "params.c": "2", "command": "x 2", "environment.resolved": old}
     assert keys.sentence(store, before, after) == "its code changed, c 1 → 2"

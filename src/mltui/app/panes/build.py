@@ -138,7 +138,7 @@ class BuildReader:
         old = StepsFile(project.folder / before.log).read() if before.log else None
         differs: list[tuple[str, str | None, str | None]] = []
         if build.resolved is not None:
-            from mltui.runs.keys import resolved_changes
+            from mltui.runs.parts import resolved_changes
 
             found_differs = resolved_changes(project.store(), before.resolved, build.resolved)
             differs = [each for each in found_differs if each[0] not in _SEEN_IN_STEPS]
