@@ -221,3 +221,45 @@ async def test_builds_are_listed_and_opened(broken: Project) -> None:
         await screen.sees("Collecting pillow")
         await screen.press("escape", "escape")
         assert screen.stages
+
+
+SPEAKS = "i=0; while :; do i=$((i+1)); echo {} $i; sleep 0.2; done"
+
+
+async def test_the_logs_of_marked_containers_are_one_by_time(
+    fresh: Project, run: Run, host: DockerHost
+) -> None:
+    """A source column, marks where one restarts or goes, every line once, each can be hidden."""
+    first, second = (run(name, command=SPEAKS.format(name)) for name in ("first", "second"))
+    async with Driver.open(fresh, size=(120, 40)) as screen:
+        await choose(screen, first)
+        await screen.press("space")
+        grid = lists(screen).pane.grid
+        await screen.until(lambda: second in str(grid.model.rows.values()), second)
+        grid.cursor_key = next(key for key, row in grid.model.rows.items() if row.name == second)
+        await screen.press("space", "l")
+        await screen.until(lambda: "first 3" in screen.text and "second 3" in screen.text, "both")
+        assert "2 containers" in screen.line("header")
+        pane = lists(screen).pane.log_pane
+        assert {f"container/{first}", f"container/{second}"} == set(pane.target.split())
+        is_second = pane.target.endswith(first)
+        host.run("restart", "-t", "0", first)
+        await screen.sees(f"{first}: container restarted")
+        await screen.press("H", *(() if is_second else ("down",)), "enter")
+        await screen.until(lambda: "1 of 2 logs" in screen.text, "hidden")
+        assert "second" not in screen.text.replace(second, "") and "first " in screen.text
+        await screen.press("H", "down", "down", "enter")
+        await screen.until(lambda: "1 of 2 logs" not in screen.text, "shown again")
+        host.run("rm", "-f", second)
+        await screen.sees(f"{second} left")
+        index = pane.index
+        assert index is not None
+        counts: dict[bytes, list[int]] = {}
+        for name, _, number in (line.partition(b" ") for line in index.read(range(index.end))):
+            counts.setdefault(name, []).append(int(number))
+        ends = counts[b"second"][-1]
+        assert counts[b"second"] == list(range(1, ends + 1))
+        again = counts[b"first"].index(1, 1)
+        assert counts[b"first"][:again] == list(range(1, again + 1))
+        await screen.press("escape")
+        assert "STATE" in screen.text

@@ -15,6 +15,7 @@ from mltui.live.feed import Feed
 from mltui.live.kinds import kind_named
 from mltui.live.listing import describe_once, known_kind, list_once, to_json
 from mltui.live.logs import Following, LogState
+from mltui.logs.timed import Note, without_stamps
 
 from .box import Box, soon
 from .relay import Relay
@@ -55,11 +56,13 @@ async def test_only_what_is_on_screen_is_measured(feed: Feed, relay: Relay, box:
 
 @asynccontextmanager
 async def following(
-    feed: Feed, key: str, path: Path, tail: int | None = None
+    feed: Feed, key: str, path: Path, tail: int | None = None, notes: list[Note] | None = None
 ) -> AsyncIterator[list[LogState]]:
     """A log that is followed as a screen does."""
     states: list[LogState] = []
-    task = asyncio.ensure_future(feed.log_to(key, path, tail=tail, said=states.append))
+    task = asyncio.ensure_future(
+        feed.log_to(key, path, reads_first=True, tail=tail, notes=notes, said=states.append)
+    )
     try:
         yield states
     finally:
@@ -69,7 +72,7 @@ async def following(
 
 
 def text_of(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+    return without_stamps(path.read_bytes()) if path.exists() else b""
 
 
 async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
@@ -79,7 +82,8 @@ async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
     key = await box.run("log", "sh", "-c", script)
     await feed.loaded("containers", 10)
     path = tmp_path / "one" / "log"
-    async with following(feed, key, path) as states:
+    notes: list[Note] = []
+    async with following(feed, key, path, notes=notes) as states:
         await soon(lambda: b"2\n" in text_of(path))
         relay.cut()
         await soon(lambda: text_of(path).endswith(b"8\n"))
@@ -90,6 +94,8 @@ async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
         assert lines == [b"begin", *(b"%d" % i for i in range(1, 9))]
         await box.start(key)
         await soon(lambda: len(text_of(path).split()) == 20)
+        assert [note.words for note in notes] == ["container restarted"]
+        assert without_stamps(path.read_bytes()[notes[0].offset :]).split()[0] in (b"begin", b"err")
         await box.remove(key)
         await soon(lambda: states[-1].following is Following.GONE)
 
@@ -112,7 +118,7 @@ async def test_the_end_of_a_long_log(feed: Feed, box: Box, tmp_path: Path) -> No
         found = text_of(path).split()
         assert b"4999" in found and b"1" not in found
         assert 5 <= len(found) < 4000
-        assert states and states[-1].from_at is not None
+        assert [state.following for state in states] == [Following.READING, Following.FOLLOWING]
     whole = tmp_path / "whole" / "log"
     async with following(feed, key, whole, tail=1_000_000):
         await soon(lambda: len(text_of(whole).split()) == 5001)

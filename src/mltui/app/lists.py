@@ -8,29 +8,24 @@ end with the app.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual.worker import Worker
-
 from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
 from mltui.actions.lists import CLUSTER
+from mltui.app.listlogs import ListLogs
 from mltui.app.listpages import ListPages
 from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
 from mltui.app.present.kind import about, header
 from mltui.app.present.line import Line, line
 from mltui.app.sources.docker import DockerSource
-from mltui.app.sources.source import Follow, Source
-from mltui.errors import MltuiError
+from mltui.app.sources.source import Source
 from mltui.live.daemon import Daemon
 from mltui.live.feed import Feed
 from mltui.live.kind import Kind
-from mltui.live.logs import Following, LogState
-from mltui.logs.index import LogIndex
 
 if TYPE_CHECKING:
     from mltui.app.sources.builds import BuildSource
@@ -53,15 +48,12 @@ class Lists:
         self.pane = KindPane()
         self.is_open = False
         self.pages = ListPages(bench, self)
+        self.logs = ListLogs(bench, self)
         self.docker = DockerSource(bench)
         self._kube: KubeSource | None = None
         self._builds: BuildSource | None = None
         self.source: Source = self.docker
         self._title = ""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._log: Worker[None] | None = None
-        self._log_file: Path | None = None
-        self._log_said = ""
         self._name = ""
         self._trail: Trail = ()
         """Lists that led to this one by Enter, with where they looked."""
@@ -121,11 +113,9 @@ class Lists:
 
     async def close(self) -> None:
         """The app ends."""
-        self._end_log()
+        await self.logs.close()
         sources = (self.docker, self._kube, self._builds)
         await asyncio.gather(*(source.close() for source in sources if source is not None))
-        if self._folder is not None:
-            await asyncio.to_thread(self._folder.cleanup)
 
     # --- what is selected -----------------------------------------------------------------------
 
@@ -180,14 +170,16 @@ class Lists:
             row = pane.grid.model.rows.get(pane.subject)
             label = self.kind.label(row) if row is not None else pane.subject[:12]
             what = f"{self.kind.title} {label}"
-            if self._log_said and pane.showing == "log":
-                what += f"  {self._log_said}"
+        elif pane.showing:
+            what = f"{len(pane.chosen)} {self.kind.name}"
+        if self.logs.said and pane.showing == "log":
+            what += f"  {self.logs.said}"
         heard, trouble = None, ""
         if table is not None:
             trouble = table.status()
             at = table.fresh_at
             heard = None if at is None or not table.is_loaded else max(now - at, 0.0)
-        total = 0 if pane.subject is not None else pane.grid.total_count
+        total = 0 if pane.showing else pane.grid.total_count
         return header(
             self._bench.session.name,
             what,
@@ -209,6 +201,10 @@ class Lists:
             return about(self.kind, row)
         reason = row.build.reason if isinstance(row, BuildShown) else ""
         return line((f" {reason}", "state-failed")) if reason else line()
+
+    def _end_log(self) -> None:
+        self.logs.end()
+        self.watch()
 
     # --- moving ---------------------------------------------------------------------------------
 
@@ -272,7 +268,8 @@ class Lists:
         self._end_log()
         if view in ("log", "previous") or view.startswith("container:"):
             self.pages.leave()
-            self._show_log(key, view.removeprefix("container:"))
+            one = self.kind.key(chosen[0]) if len(chosen) == 1 else None
+            self.logs.show(one, chosen, view.removeprefix("container:"))
         else:
             self.pages.show(view, key)
 
@@ -293,60 +290,6 @@ class Lists:
         if self.pages.is_shown:
             self.pages.read()
 
-    # --- logs -----------------------------------------------------------------------------------
-
-    def _show_log(self, key: str, which: str) -> None:
-        row = self.pane.grid.model.rows.get(key)
-        if row is None:
-            return
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="mltui-")
-        self._log = self._bench.run_worker(
-            self._open_log(key, row, which), group="watch", exit_on_error=True
-        )
-
-    async def _open_log(self, key: str, row: Any, which: str) -> None:
-        assert self._folder is not None
-        try:
-            found = await self.source.log(self.kind, row, Path(self._folder.name), which)
-        except MltuiError as error:
-            self._bench.notice(str(error), bad=True)
-            return
-        if found is None:
-            return
-        if found.follow is not None:
-            found.file.parent.mkdir(parents=True, exist_ok=True)
-            found.file.touch()
-        self._log_file = found.file
-        self.pane.show_log(key, LogIndex(found.file), found.title)
-        self._watch()
-        self._bench.frame.show()
-        if found.follow is not None:
-            await self._follow(found.follow)
-
-    async def _follow(self, follow: Follow) -> None:
-        try:
-            await follow(self._log_state)
-        except OSError as error:
-            self._bench.notice(f"the log can't be kept here: {error.strerror}", bad=True)
-
-    def _log_state(self, state: LogState) -> None:
-        words = {
-            Following.FOLLOWING: "",
-            Following.ENDED: "ended",
-            Following.GONE: f"the {'pod' if self.is_kube else 'container'} is gone",
-        }
-        self._log_said = words.get(state.following, state.why)
-        self.pane.log_pane.wake()
-        self._bench.frame.show()
-
-    def _end_log(self) -> None:
-        if self._log is not None:
-            self._log.cancel()
-            self._log = None
-        self._log_file, self._log_said = None, ""
-        self._watch()
-
     # --- files and the journal ------------------------------------------------------------------
 
     def journal_changed(self) -> None:
@@ -356,21 +299,20 @@ class Lists:
 
     def files_changed(self, files: set[Path]) -> None:
         """A log or the steps of a build have more in them."""
-        if self._log_file in files:
-            self.pane.log_pane.wake()
+        self.logs.files_changed(files)
         if self.source is self._builds and files & self.builds.files:
             self.thing_changed()
             self.builds.read()
 
     def _builds_changed(self) -> None:
-        self._watch()
+        self.watch()
         if self.source is self._builds:
             self.thing_changed()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Hear of these files, and of no others."""
         files = set(self._builds.files) if self._builds is not None else set()
-        if self._log_file is not None:
-            files.add(self._log_file)
+        files |= self.logs.files
         self._bench.listing.watch(files)
 
     # --- the host -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from mltui.errors import MltuiError, UsageError
 from mltui.logs.filters import Filter, Where, read_filter
 from mltui.logs.index import LogIndex
 from mltui.logs.lines import Log
-from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.merge import Merged
 from mltui.logs.search import PatternError
 from mltui.logs.times import read_when
 from mltui.text import format_count
@@ -29,8 +30,6 @@ from mltui.text import format_count
 if TYPE_CHECKING:
     from mltui.app.widgets.logpane import LogPane
     from mltui.app.workbench import Workbench
-
-_PART_BYTES = 1 << 20
 
 
 class LogDesk:
@@ -51,6 +50,8 @@ class LogDesk:
             self.ask(event.pane, event.what)
         elif event.what == "all":
             self._all_stages()
+        elif event.what == "sources":
+            self._bench.run_worker(self._choose_source(event.pane), group="log")
         elif event.what == "zoom":
             left = self._bench.left
             left.display = not left.display
@@ -67,6 +68,29 @@ class LogDesk:
         tab.together = self._logs if tab.together is None else None
         bench.show_detail()
         bench.detail.give_focus()
+
+    async def _choose_source(self, pane: LogPane) -> None:
+        """Hide one of several logs, or show it again."""
+        scene = pane.scene
+        if scene is None or not isinstance(scene.index, Merged) or len(scene.index.sources) < 2:
+            self._bench.notice("this is one log")
+            return
+        labels = [each.label for each in scene.index.sources]
+        words = [
+            f"{'hidden ' if number in scene.hidden else 'shown  '}  {label}"
+            for number, label in enumerate(labels)
+        ]
+        if scene.hidden:
+            words.append("show all")
+        chosen = await self._bench.context.choose("Hide which log, or show it again?", words)
+        if chosen is None or pane.scene is not scene:
+            return
+        hidden = scene.hidden ^ {chosen} if chosen < len(labels) else frozenset()
+        if len(hidden) == len(labels):
+            self._bench.notice("one of them is shown at least")
+            return
+        scene.hide(hidden)
+        pane.changed()
 
     def _logs(self) -> list[StageLog]:
         """Logs of the run on screen, of each stage's newest attempt."""
@@ -204,10 +228,9 @@ class LogDesk:
     async def _save(self, pane: LogPane, path: Path, whole: bool) -> None:
         scene = pane.scene
         assert scene is not None
-        filters = () if whole else scene.filters
-        span = None if whole else scene.selecting.span
+        what = _What() if whole else _What(scene.filters, scene.hidden, scene.selecting.span)
         try:
-            size = await asyncio.to_thread(_write, _again(scene.index), path, filters, span)
+            size = await asyncio.to_thread(_write, scene.index.again(), path, what)
         except OSError as error:
             words = "is there already: name another" if path.exists() else error.strerror
             self._bench.notice(f"{path} {words}", bad=True)
@@ -217,11 +240,13 @@ class LogDesk:
     async def _open(self, pane: LogPane, what: str) -> None:
         scene = pane.scene
         assert scene is not None
-        path, folder = getattr(scene.index, "path", None), None
-        if scene.filters or path is None:
+        index = scene.index
+        path, folder = index.path if type(index) is LogIndex else None, None
+        if scene.filters or scene.hidden or path is None:
             folder = tempfile.TemporaryDirectory(prefix="mltui-")
             path = Path(folder.name) / _file_name(pane.title)
-            await asyncio.to_thread(_write, _again(scene.index), path, scene.filters, None)
+            what_ = _What(scene.filters, scene.hidden)
+            await asyncio.to_thread(_write, scene.index.again(), path, what_)
         env = dict(os.environ)
         number = scene.index.number(scene.rows[0].line) if scene.rows else None
         if what == "pager":
@@ -242,19 +267,17 @@ def _file_name(title: str) -> str:
     return f"{kept.strip('-.') or 'log'}.log"
 
 
-def _again(log: Log) -> Log:
-    """The same log, to be read in a thread."""
-    if isinstance(log, Merged):
-        sources = [
-            MergeSource(each.label, LogIndex(each.lines.path), each.time_of, each.begun_at, True)
-            for each in log.sources
-        ]
-        return Merged(sources)
-    assert isinstance(log, LogIndex)
-    return LogIndex(log.path)
+@dataclass(frozen=True, slots=True)
+class _What:
+    """Which lines of a log are taken away: those that pass, of logs that are not hidden."""
+
+    filters: tuple[Filter, ...] = ()
+    hidden: frozenset[int] = frozenset()
+    span: tuple[int, int] | None = None
+    """First and last line."""
 
 
-def _write(log: Log, path: Path, filters: tuple[Filter, ...], span: tuple[int, int] | None) -> int:
+def _write(log: Log, path: Path, what: _What) -> int:
     """Copy a log's lines as they were written to a new file; how many bytes. In a thread."""
     size = 0
     try:
@@ -262,24 +285,28 @@ def _write(log: Log, path: Path, filters: tuple[Filter, ...], span: tuple[int, i
             log.look()
             while isinstance(log, Merged) and log.behind_bytes:
                 log.refresh()
-            for part in _parts(log, filters, span):
+            for part in _parts(log, what):
                 size += file.write(part)
     finally:
         log.close()
     return size
 
 
-def _parts(log: Log, filters: tuple[Filter, ...], span: tuple[int, int] | None) -> Iterator[bytes]:
-    first, end = (span[0], log.next(span[1])) if span is not None else (0, log.end)
-    if not filters and isinstance(log, LogIndex):
-        for at in range(first, end, _PART_BYTES):
-            yield log.pread(min(_PART_BYTES, end - at), at)
+def _parts(log: Log, what: _What) -> Iterator[bytes]:
+    first, end = (what.span[0], log.next(what.span[1])) if what.span is not None else (0, log.end)
+    if not what.filters and not what.hidden:
+        yield from log.copy(first, end)
         return
-    test = Where(log, filters).test if filters else log.starts
+    test = Where(log, what.filters, what.hidden).test
+    is_open = False  # a line without newline: of several logs only the last one of all may be
     for block in range(log.block_of(first), log.block_count):
         for place in test(block):
             if first <= place < end:
-                yield from log.raw(place)
+                if is_open:
+                    yield b"\n"
+                for part in log.raw(place):
+                    yield part
+                    is_open = not part.endswith(b"\n")
 
 
 def command_of(pane: LogPane) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +19,11 @@ from mltui.logs.index import LogIndex
 from mltui.logs.levels import NAMES, level_of
 from mltui.logs.merge import Merged, MergeSource
 from mltui.logs.sanitize import plain
+from mltui.logs.timed import Note, TimedIndex, without_stamps
 from mltui.logs.times import TimeReader
 
 POLL_S = 0.1
 _COPY_BYTES = 1 << 20
-_TIME = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?")
-_EACH_TIME = re.compile(rb"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ?")
 _ROLES = ("accent", "good", "warn", "bold")
 
 
@@ -37,12 +35,10 @@ class Printed:
     index: LogIndex
     is_over: Callable[[], bool]
     """Nothing more will be written to it."""
-    is_timed: bool = False
-    """Each line has the time at which the host got it before it."""
     begun_at: float = 0.0
     about: dict[str, Any] = field(default_factory=dict)
-    gaps: Callable[[], Sequence[tuple[int, str]]] = lambda: ()
-    """Places where lines may be missing, with the words for it."""
+    notes: Sequence[Note] = ()
+    """What is said between its lines; grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +103,9 @@ class Printer:
         for log, source in zip(self._logs, self._merged.sources, strict=True):
             source.is_over = not self._look.follow or log.is_over()
         for number, log in enumerate(self._logs):
-            for _, words in list(log.gaps())[self._told[number] :]:
+            for note in log.notes[self._told[number] :]:
                 self._told[number] += 1
-                self._note(f"{log.label}: {words}")
+                self._note(f"{log.label}: {_words(note)}")
         look = self._look
         is_whole = not look.filters and look.since is None and look.until is None
         if look.output == "raw" and is_whole and look.tail is None:
@@ -139,8 +135,8 @@ class Printer:
                 is_busy = True
                 self._copied[number] += stop
                 text = data[:stop]
-                if log.is_timed:
-                    text = _EACH_TIME.sub(b"", text)
+                if isinstance(index, TimedIndex):
+                    text = without_stamps(text)
                 if not text.endswith(b"\n") and len(self._logs) > 1:
                     text += b"\n"
                 self._out.raw(text)
@@ -201,9 +197,6 @@ class Printer:
     def _print(self, position: int, raw: bytes) -> None:
         number = self._merged.source_of(position)
         log, out = self._logs[number], self._out
-        received = ""
-        if log.is_timed and (match := _TIME.match(raw)):
-            received, raw = match[1].decode("ascii"), raw[match.end() :]
         if self._look.output == "json":
             found: dict[str, Any] = dict(log.about)
             if "line" in found:
@@ -212,8 +205,8 @@ class Printer:
                     log.index.refresh()
                 found["line"] = (log.index.number(at) or 0) + 1
             stamp, level = self._times.read(raw), level_of(raw)
-            said = timestamp(stamp.at) if stamp is not None else None
-            found["time"] = said if said is not None else received or None
+            received = self._merged.received(position)
+            found["time"] = timestamp(received if stamp is None else stamp.at)
             found["level"] = NAMES[level] if level is not None else None
             found["text"] = plain(raw)
             fields = fields_of(raw)
@@ -223,7 +216,6 @@ class Printer:
             return
         if self._look.output == "raw":
             whole = b"".join(self._merged.raw(position))
-            whole = _EACH_TIME.sub(b"", whole, count=1) if log.is_timed else whole
             needs_end = len(self._logs) > 1 and not whole.endswith(b"\n")
             out.raw(whole + b"\n" if needs_end else whole)
             return
@@ -233,3 +225,10 @@ class Printer:
             label = out.paint(log.label.ljust(min(width, 40)), _ROLES[number % len(_ROLES)])
             text = f"{label}  {text}"
         out.line(text)
+
+
+def _words(note: Note) -> str:
+    """As scripts read it, in UTC."""
+    if note.from_at is None or note.to_at is None:
+        return note.words
+    return f"{note.words} from {timestamp(note.from_at)} to {timestamp(note.to_at)}"

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mltui.errors import MltuiError, UsageError
-from mltui.live.timedlog import Gap, PodPlace, TimedFile, follow_container, follow_pod
+from mltui.live.kube.logs import PodPlace
+from mltui.live.timedlog import Following, LogState
+from mltui.logs.timed import Note
 
 _LOOK_AGAIN_S = 2.0
 
@@ -27,8 +29,8 @@ class Stream:
     label: str
     path: Path
     is_over: bool = False
-    gaps: Sequence[Gap] = ()
-    told_gaps: int = 0
+    notes: list[Note] = field(default_factory=list)
+    """What is to be said between its lines."""
     about: dict[str, Any] = field(default_factory=dict)
     """What its lines' JSON objects say of it."""
 
@@ -58,6 +60,7 @@ class Pumps:
         self.is_over = False
         self._wish = wish
         self._said = said
+        self._told: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="mltui-logs-")
         self._lock = threading.Lock()
         self.is_found = threading.Event()
@@ -112,21 +115,32 @@ class Pumps:
         self.is_found.set()
 
         async def follow() -> None:
+            from mltui.live.logs import log_to
+
             try:
-                await follow_container(
+                state = await log_to(
                     daemon,
                     found["Id"],
                     stream.path,
                     follow=self._wish.follow,
                     tail=self._wish.tail,
-                    said=self._said,
+                    notes=stream.notes,
+                    said=lambda state: self._hear(shown, state),
                 )
-            except MltuiError as error:
-                self._said(f"{shown}: {error}")
+                self._hear(shown, state)
             finally:
                 stream.is_over = True
 
         return follow()
+
+    def _hear(self, label: str, state: LogState) -> None:
+        """Say what keeps a log from being followed, once."""
+        words = f"{label}: {state.why}"
+        if state.why and self._told.get(label) != words:
+            self._said(words)
+        self._told[label] = words
+        if state.following is Following.FOLLOWING:
+            self._told.pop(label)
 
     # --- Kubernetes -----------------------------------------------------------------------------
 
@@ -235,26 +249,25 @@ class Pumps:
         return found
 
     async def _pod(self, cluster: Any, place: PodPlace, label: str) -> None:
+        from mltui.live.kube.logs import log_to
+
         about = {"namespace": place.namespace, "pod": place.pod, "container": place.container}
         stream = self._new(label, about)
-        file = TimedFile(stream.path, watches_gaps=True)
-        stream.gaps = file.gaps
         wish = self._wish
         try:
-            await follow_pod(
+            state = await log_to(
                 cluster,
                 place,
-                file,
+                stream.path,
                 follow=wish.follow,
-                previous=wish.previous,
+                is_previous=wish.previous,
                 since_s=wish.since_s,
                 tail=wish.tail,
-                said=self._said,
+                notes=stream.notes,
+                said=lambda state: self._hear(label, state),
             )
+            self._hear(label, state)
             if wish.follow:
                 self._said(f"{label} left")
-        except MltuiError as error:
-            self._said(f"{label}: {error}")
         finally:
-            file.close()
             stream.is_over = True

@@ -6,12 +6,11 @@ import argparse
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 
 from mltui.cli import diagnostics
 from mltui.cli.logprint import POLL_S, Look, Printed, Printer
 from mltui.cli.logpumps import Pumps, Stream, Wish
-from mltui.logs.index import LogIndex
+from mltui.logs.timed import TimedIndex
 
 
 def print_outside(
@@ -45,7 +44,7 @@ def print_outside(
             is_over = pumps.is_over
             for stream in pumps.streams[len(known) :]:
                 known.append(stream)
-                index = stack.enter_context(closing(LogIndex(stream.path)))
+                index = stack.enter_context(closing(TimedIndex(stream.path, stream.notes)))
                 printer.add(_printed(stream, index))
             printer.step()
             for sentence in words[told:]:
@@ -58,19 +57,11 @@ def print_outside(
             raise pumps.error
 
 
-def _printed(stream: Stream, index: LogIndex) -> Printed:
+def _printed(stream: Stream, index: TimedIndex) -> Printed:
     return Printed(
         stream.label,
         index,
         lambda: stream.is_over,
-        is_timed=True,
         about=dict(stream.about),
-        gaps=lambda: [
-            (gap.offset, f"possible loss from {_clock(gap.from_at)} to {_clock(gap.to_at)}")
-            for gap in stream.gaps
-        ],
+        notes=stream.notes,
     )
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at % 86_400, UTC).strftime("%H:%M:%S.%f")[:-3]

@@ -22,6 +22,7 @@ from mltui.live.kinds import kind_named
 from mltui.live.logs import LogState, log_to
 from mltui.live.stats import Stats, Usage
 from mltui.live.table import Table
+from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
     from mltui.spec.model import Target
@@ -139,7 +140,9 @@ class Feed:
         key: str,
         path: Path,
         *,
+        reads_first: bool = False,
         tail: int | None = None,
+        notes: list[Note] | None = None,
         said: Callable[[LogState], None] = lambda state: None,
     ) -> LogState:
         """Write a container's log to a file and follow it; see `live.logs.log_to`."""
@@ -147,7 +150,10 @@ class Feed:
         async def runs_again(key: str) -> bool:
             return await self.until(key, lambda row: row is None or row.is_running) is not None
 
-        return await log_to(self.daemon, key, path, runs_again=runs_again, tail=tail, said=said)
+        return await log_to(
+            self.daemon, key, path, runs_again=runs_again, reads_first=reads_first,
+            tail=tail, notes=notes, said=said,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """End everything; tables keep their last rows and say nothing more."""

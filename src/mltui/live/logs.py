@@ -1,64 +1,31 @@
-"""A container's output into a file that a log pane can show, from any container, followed.
+"""A container's output into a file of timed lines, from any container, followed.
 
-Called by `Feed.log_to` for the log that is on screen, one at a time. How frames come apart and
-where to go on after a broken connection is the engine's (`engines.docker.frames`, `.logs`); added
-here are containers with a terminal, whose output has no frames, beginning near the end of a long
-log, and going on when the container is started again.
+Called by `Feed.log_to` for the logs that are on screen and by `mltui logs`. What is added to
+`timedlog.take` here is Docker's: frames, and containers with a terminal, whose output has none;
+long lines that the daemon cuts into messages; going on when the container is started again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.daemon import Daemon, message_of, status_of
+from mltui.live.timedlog import Following, LogState, TimedFile, take
 from mltui.live.times import read_time
+from mltui.logs.timed import Note
 
-if TYPE_CHECKING:
-    from mltui.engines.docker.frames import Mark
+__all__ = ["Following", "Framed", "LogState", "log_to"]
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
+_TIME_BYTES = 31
 _PIECE_BYTES = 16 * 1024
 """The daemon cuts longer lines into messages of this length (moby, `logger/copier.go`)."""
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
-_CALM_S = 0.2
-
-
-class Following(StrEnum):
-    """How a log stands."""
-
-    FOLLOWING = "following"
-    ENDED = "ended"
-    """The container does not run; a start goes on with it."""
-    LOST = "lost"
-    """The daemon does not answer; it is tried again."""
-    GONE = "gone"
-    """There is no such container any more."""
-    REFUSED = "refused"
-    """The daemon keeps no log of it, or can't read it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """What to say beside a log."""
-
-    following: Following
-    why: str = ""
-    from_at: float | None = None
-    """Earlier output exists and was left out: the file begins here (seconds since the epoch)."""
-
-
-class _Runs(Protocol):
-    """Waits until a container runs again; False when it is gone."""
-
-    async def __call__(self, key: str) -> bool: ...
+_LONG_BYTES = 1 << 20
+"""A longer line is given on in pieces."""
 
 
 async def log_to(
@@ -66,127 +33,154 @@ async def log_to(
     key: str,
     path: Path,
     *,
-    runs_again: _Runs,
+    runs_again: Callable[[str], Awaitable[bool]] | None = None,
+    follow: bool = True,
+    reads_first: bool = False,
     tail: int | None = None,
+    notes: list[Note] | None = None,
     said: Callable[[LogState], None] = lambda state: None,
 ) -> LogState:
-    """Write a container's log to `path`, byte for byte, until it is gone or this is cancelled.
+    """Write a container's log, with times, to `path` until it is over; a later call goes on.
 
-    `path` stands in a folder of its own: beside it lies where to go on, so that a later call with
-    the same path adds what is missing. `tail`: begin so many lines before the end; None: take all.
-    `said` hears of every change. OSError when the file can't be written.
+    `runs_again` waits until the container runs again, False when it is gone; without it the log
+    ends with the container. `tail`: begin so many lines before the end; None: take all. `notes`
+    get what is to be said between lines; `said` hears of every change of how the log stands.
+    OSError when the file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = LogState(Following.FOLLOWING)
-    from_at: float | None = None
+    known: LogState | None = None
 
-    def say(following: Following, why: str = "") -> LogState:
-        nonlocal state
-        new = LogState(following, why, from_at)
-        if new != state:
-            state = new
-            said(new)
-        return new
+    def say(state: LogState) -> LogState:
+        nonlocal known
+        if state != known:
+            known = state
+            said(state)
+        return state
 
-    pause_s = _FIRST_PAUSE_S
-    while True:
-        try:
-            is_terminal = await _has_terminal(daemon, key)
-            if tail is not None:
-                from_at = await _begin_near_end(daemon, key, path, tail, is_terminal)
-                tail = None
-            say(Following.FOLLOWING)
-            await _take(daemon, key, path, is_terminal)
-            pause_s = _FIRST_PAUSE_S
-        except Unreachable as error:
-            say(Following.LOST, str(error))
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            continue
-        except MltuiError as error:
-            if status_of(error) in (404, 409):  # 409: marked for removal
-                return say(Following.GONE)
-            return say(Following.REFUSED, f"Docker keeps no log of it: {message_of(error)}")
-        await asyncio.sleep(_CALM_S)
-        say(Following.ENDED)
-        if not await runs_again(key):
-            return say(Following.GONE)
+    def hear(state: LogState) -> None:
+        say(state)
 
+    def chunks(since: str, follow: bool) -> AsyncIterator[bytes]:
+        return _chunks(daemon, key, file, since, follow, tail)
 
-async def _has_terminal(daemon: Daemon, key: str) -> bool:
-    found = await daemon.get(f"/containers/{key}/json")
-    return bool((found.get("Config") or {}).get("Tty"))
+    async def goes_on() -> bool:
+        if runs_again is None:
+            return await _runs(daemon, key)
+        found = await runs_again(key)
+        if found:
+            say(LogState(Following.FOLLOWING))
+        return found
 
-
-async def _take(daemon: Daemon, key: str, path: Path, is_terminal: bool) -> None:
-    """Add what the file lacks, until the container is over. DockerError, Unreachable."""
-    from mltui.engines.docker.frames import BadFrame, Reader
-    from mltui.engines.docker.logs import LogFile
-
-    server = await daemon.client.server()
-    file = LogFile(path)
+    file = TimedFile(path, watches_gaps=False, begins_late=tail is not None, notes=notes)
     try:
-        reader = Reader(file.mark, skips_older=server.skips_older)
-        framed = Framed() if is_terminal else None
-        query = _query(file.mark) | {"follow": "1"}
+        await take(file, chunks, follow=follow, goes_on=goes_on, said=hear, reads_first=reads_first)
+    except Unreachable as error:
+        return say(LogState(Following.REFUSED, str(error)))
+    except MltuiError as error:
+        if status_of(error) in (404, 409):  # 409: marked for removal
+            return say(LogState(Following.GONE))
+        why = f"Docker keeps no log of it: {message_of(error)}"
+        return say(LogState(Following.REFUSED, why))
+    finally:
+        file.close()
+    is_gone = follow and runs_again is not None
+    return say(LogState(Following.GONE if is_gone else Following.ENDED))
+
+
+async def _runs(daemon: Daemon, key: str) -> bool:
+    try:
+        now = await daemon.get(f"/containers/{key}/json")
+    except Unreachable:
+        return True
+    except MltuiError:
+        return False
+    return bool((now.get("State") or {}).get("Running"))
+
+
+async def _chunks(
+    daemon: Daemon, key: str, file: TimedFile, since: str, follow: bool, tail: int | None
+) -> AsyncIterator[bytes]:
+    """A container's log, both streams, each line once with one time."""
+    from mltui.engines.docker.frames import BadFrame, Demux
+
+    found = await daemon.get(f"/containers/{key}/json")
+    # what it wrote after it last ended; `StartedAt` may be later than its first lines
+    file.restarted(read_time((found.get("State") or {}).get("FinishedAt")))
+    is_terminal = bool((found.get("Config") or {}).get("Tty"))
+    at = read_time(since) if since else None
+    query: dict[str, object] = {
+        "stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if follow else "0",
+        "since": f"{at:.0f}" if at is not None else "0",
+    }  # fmt: skip
+    if at is None and tail is not None:
+        query["tail"] = str(tail)
+    demux, joined = Demux(), _Joined()
+    framed = Framed() if is_terminal else None
+    try:
         async with daemon.stream("GET", f"/containers/{key}/logs", query) as response:
             async for data in response.chunks():
                 daemon.heard()
-                text = reader.feed(data if framed is None else framed.feed(data))
-                if text:
-                    file.append(text, reader.mark)
-        if framed is not None and (text := reader.feed(framed.end())):
-            file.append(text, reader.mark)
+                frames = demux.feed(data if framed is None else framed.feed(data))
+                if out := joined.feed(frames):
+                    yield out
+        if framed is not None and (out := joined.feed(demux.feed(framed.end()))):
+            yield out
     except BadFrame as error:
         raise Unreachable(f"{daemon.name} sends an odd log: {error}") from error
-    finally:
-        file.close()
+    if out := joined.end():
+        yield out
 
 
-def _query(mark: Mark) -> dict[str, str]:
-    return {
-        "stdout": "1",
-        "stderr": "1",
-        "timestamps": "1",
-        "since": mark.since_parameter,
-    }
+class _Joined:
+    """Lines of both streams one after another; the pieces of a long one under its first time."""
 
+    def __init__(self) -> None:
+        self._open: dict[int, list[bytes]] = {}
+        self._sizes: dict[int, int] = {}
+        self._long: int | None = None
+        """The stream of which a line is given on in pieces; others wait until it has ended."""
+        self._held: list[bytes] = []
 
-async def _begin_near_end(
-    daemon: Daemon, key: str, path: Path, tail: int, is_terminal: bool
-) -> float | None:
-    """Mark an empty file as beginning `tail` lines before the log's end; when that is.
+    def feed(self, frames: list[tuple[int, bytes]]) -> bytes:
+        """What is to be written of these messages."""
+        out: list[bytes] = []
+        for stream, text in frames:
+            parts = self._open.get(stream)
+            if parts is not None:  # the rest of a long line has a time of its own
+                text = text.partition(b" ")[2]
+            is_whole = text.endswith(b"\n")
+            if stream == self._long:
+                out.append(text)
+                if is_whole:
+                    self._long = None
+                    del self._open[stream]
+                    out += self._held
+                    self._held = []
+                continue
+            if parts is None and is_whole:
+                (out if self._long is None else self._held).append(text)
+                continue
+            parts = self._open.setdefault(stream, [])
+            parts.append(text)
+            size = self._sizes[stream] = self._sizes.get(stream, 0) + len(text)
+            if is_whole:
+                (out if self._long is None else self._held).extend(parts)
+                del self._open[stream], self._sizes[stream]
+            elif self._long is None and size > _LONG_BYTES:
+                out += parts
+                self._open[stream] = []
+                del self._sizes[stream]
+                self._long = stream
+        return b"".join(out)
 
-    None when the whole log is not longer, or the file has something already.
-    """
-    from mltui.engines.docker.frames import BadFrame, Demux, Mark
-    from mltui.engines.docker.logs import LogFile
-
-    file = LogFile(path)
-    try:
-        if file.mark.since or file.mark.taken:
-            return None
-        query = _query(Mark()) | {"tail": str(tail + 1)}
-        demux, framed = Demux(), Framed() if is_terminal else None
-        first: bytes | None = None
-        second: bytes | None = None
-        count = 0
-        async with daemon.stream("GET", f"/containers/{key}/logs", query) as response:
-            async for data in response.chunks():
-                for _, text in demux.feed(data if framed is None else framed.feed(data)):
-                    count += 1
-                    time = text.partition(b" ")[0]
-                    first = first or time
-                    second = second or (time if time != first else None)
-        if count <= tail or first is None:
-            return None
-        since = second or first
-        file.append(b"", Mark(since))
-        return read_time(since.decode("ascii", "replace"))
-    except BadFrame as error:
-        raise Unreachable(f"{daemon.name} sends an odd log: {error}") from error
-    finally:
-        file.close()
+    def end(self) -> bytes:
+        """Last lines that have no newline."""
+        out = [b"\n"] if self._long is not None else []
+        out += self._held
+        for parts in self._open.values():
+            if parts:
+                out += [*parts, b"\n"]
+        return b"".join(out)
 
 
 class Framed:
@@ -202,21 +196,32 @@ class Framed:
 
     def feed(self, data: bytes) -> bytes:
         """The frames that are whole now."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return b"".join(self._frames(line + b"\n") for line in lines)
+        *lines, rest = (self._rest + data).split(b"\n")
+        out = [self._frames(line + b"\n") for line in lines]
+        while len(rest) > _PIECE_BYTES + 2 * _TIME_BYTES:
+            cut = self._cut(rest)
+            if cut is None:
+                break
+            out.append(self._head.pack(1, cut) + rest[:cut])
+            rest = rest[cut:]
+        self._rest = rest
+        return b"".join(out)
 
     def end(self) -> bytes:
         """The last message may have no line break."""
         rest, self._rest = self._rest, b""
         return self._frames(rest) if rest else b""
 
+    def _cut(self, line: bytes) -> int | None:
+        """Where the next message of a line begins; None: it is the last."""
+        time = _TIME.match(line)
+        cut = (time.end() if time else 0) + _PIECE_BYTES
+        return cut if len(line) > cut and _TIME.match(line, cut) else None
+
     def _frames(self, line: bytes) -> bytes:
         out: list[bytes] = []
-        while True:
-            time = _TIME.match(line)
-            cut = (time.end() if time else 0) + _PIECE_BYTES
-            if len(line) <= cut or not _TIME.match(line, cut):
-                out += (self._head.pack(1, len(line)), line)
-                return b"".join(out)
+        while (cut := self._cut(line)) is not None:
             out += (self._head.pack(1, cut), line[:cut])
             line = line[cut:]
+        out += (self._head.pack(1, len(line)), line)
+        return b"".join(out)

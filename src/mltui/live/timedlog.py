@@ -1,8 +1,9 @@
-"""Logs of containers and pods into files with their times, for merging and for scripts.
+"""Files of lines with their hosts' times, from logs that break off, repeat and lose.
 
-`mltui logs` follows any number of these at once. Each line in the file is as the host gave it, its
-time before it; so what is there already tells where to go on after a broken connection, and nothing
-is lost or doubled. Where the host may have thrown lines away, a gap says from when to when.
+Each line in the file is as the host gave it, its time before it; so what is there already tells
+where to go on after a broken connection, and nothing is lost or doubled. Where the host may have
+thrown lines away, or a container began anew, a note says so. `take` brings a log into one; the log
+pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
 """
 
 from __future__ import annotations
@@ -10,56 +11,116 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from mltui.errors import MltuiError, Unreachable
-from mltui.live.times import read_time
-
-if TYPE_CHECKING:
-    from mltui.live.daemon import Daemon
-    from mltui.live.kube.cluster import Cluster
+from mltui.logs.timed import Note, time_of
 
 _TAIL_BYTES = 64 << 20
 """How much of the file's end is compared with what comes again; two seconds of most logs."""
+_LONG_BYTES = 1 << 20
+"""A longer line is written on as it comes."""
+_KEY_BYTES = 64 * 1024
+"""Lines of one time that are the same so far are one."""
+_READ_BYTES = 1 << 20
 _LOSS_BYTES = 64 * 1024
 """A pause in which a log would have written this much, at its speed before, may be a loss."""
 _FAST = 200_000.0
 """Bytes a second that a host may throw away unread; it keeps tens of megabytes."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
-_AGAIN_S = 0.5
+_AGAIN_S, _LONGEST_AGAIN_S = 0.5, 2.0
 
-Chunks = Callable[[str], AsyncIterator[bytes]]
-"""Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines."""
+LOSS = "possible loss"
+RESTARTED = "container restarted"
+
+Chunks = Callable[[str, bool], AsyncIterator[bytes]]
+"""Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
+or followed."""
+
+
+class Following(StrEnum):
+    """How a log stands."""
+
+    READING = "reading"
+    """What was written before is being fetched."""
+    FOLLOWING = "following"
+    ENDED = "ended"
+    """The container does not run; a start goes on with it."""
+    LOST = "lost"
+    """The host does not answer; it is tried again."""
+    GONE = "gone"
+    """There is no such container any more."""
+    REFUSED = "refused"
+    """The host keeps no log of it, or can't read it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Lines may be missing here."""
+class LogState:
+    """What to say beside a log."""
 
-    offset: int
-    """Of the file, where the next line begins."""
-    from_at: float
-    to_at: float
+    following: Following
+    why: str = ""
 
 
 class TimedFile:
-    """A file of timed lines that grows; made anew for each call of `mltui logs`."""
+    """A file of timed lines that grows; one that is there already is gone on with.
 
-    def __init__(self, path: Path, *, watches_gaps: bool) -> None:
+    *watches_gaps*: the host may throw away what was not read yet. *begins_late*: what is before its
+    first line is not wanted. *notes* are kept by the caller as long as the file is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        watches_gaps: bool,
+        begins_late: bool = False,
+        notes: list[Note] | None = None,
+    ) -> None:
         self.path = path
-        self.gaps: list[Gap] = []
+        self.notes: list[Note] = [] if notes is None else notes
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._fd).st_size
         self._watches_gaps = watches_gaps
-        self._rest = b""
+        self._begins_late = begins_late
+        self._skips = False
+        """What comes is from before the first line until that one comes."""
+        self._parts: list[bytes] = []
+        """A line that is not whole yet."""
+        self._held = 0
+        self._long: int | None = None
+        """Where the line begins that is written as it comes; -1: it is there already."""
         self._last = b""
-        self._again: Counter[bytes] = Counter()
+        self._again: Counter[int] = Counter()
         self._until = b""
+        self._past = b""
+        self._is_seen = True
+        """Something that is there already came again, or nothing is expected to."""
+        self._restart_at: float | None = None
+        self._told_restart: float | None = None
         self._rate = 0.0  # bytes a second, by the lines' own times
+        if self._size:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """A file of before: what was not whole is cut off."""
+        start = max(self._size - _READ_BYTES, 0)
+        tail = os.pread(self._fd, self._size - start, start)
+        if not tail.endswith(b"\n"):
+            self._cut(start + tail.rfind(b"\n") + 1)
+            tail = tail[: tail.rfind(b"\n") + 1]
+        for line in tail.split(b"\n"):
+            time = line.partition(b" ")[0]
+            if _moment(time) is not None:
+                self._last = max(time, self._last)
+
+    def _cut(self, size: int) -> None:
+        os.ftruncate(self._fd, size)
+        self._size = size
 
     @property
     def since(self) -> str:
@@ -69,85 +130,200 @@ class TimedFile:
             return ""
         return (at - timedelta(seconds=1)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._size
+
+    def restarted(self, at: float | None) -> None:
+        """The container had ended at this time: that is said before its first line after it."""
+        if at is not None and at != self._told_restart:
+            self._restart_at = self._told_restart = at
+
+    def note(self, words: str) -> None:
+        """Say something before the next line."""
+        self.notes.append(Note(self._size, words))
+
+    # --- what comes -----------------------------------------------------------------------------
+
     def begin(self) -> None:
         """A new connection: what comes from `since` on may be there already."""
-        self._rest = b""
+        self._parts, self._held, self._long = [], 0, None
         self._again.clear()
         since = self.since.removesuffix("Z").encode("ascii")
         self._until = self._last
-        if not since:
-            return
-        start = max(self._size - _TAIL_BYTES, 0)
-        tail = os.pread(self._fd, self._size - start, start)
-        lines = tail.split(b"\n")
-        del lines[-1]
-        for line in reversed(lines):
-            if line[: len(since)] < since:
+        at = _moment(self._last)
+        if at is not None:
+            self._past = (at + timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
+        for line in self._lines_from(since) if since else ():
+            self._again[_key(line)] += 1
+        self._is_seen = not self._again
+        first = os.pread(self._fd, len(since), 0)
+        self._skips = self._begins_late and bool(since) and first >= since
+
+    def _lines_from(self, since: bytes) -> Iterator[bytes]:
+        """The beginnings of the file's last lines, from a time on."""
+        reach = 2 * _READ_BYTES
+        while reach < min(self._size, _TAIL_BYTES):
+            start = self._size - reach
+            head = os.pread(self._fd, _READ_BYTES, start)
+            if head[(at := head.find(b"\n") + 1) : at + len(since)] < since and at:
                 break
-            self._again[line] += 1
+            reach *= 2
+        at = max(self._size - min(reach, _TAIL_BYTES), 0)
+        rest, is_cut, is_there = b"", at > 0, False
+        while at < self._size:
+            data = os.pread(self._fd, _READ_BYTES, at)
+            if not data:
+                return
+            at += len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                # later ones may be older: a host does not keep two streams in order of time
+                if is_there or (not is_cut and line[: len(since)] >= since):
+                    is_there = True
+                    yield line
+                is_cut = False
+            rest = rest[:_KEY_BYTES] if len(rest) > _LONG_BYTES else rest
 
     def feed(self, data: bytes) -> None:
         """What came."""
-        whole, _, rest = (self._rest + data).rpartition(b"\n")
-        self._rest = rest
-        if whole:
+        if self._long is not None:
+            stop = data.find(b"\n") + 1
+            if self._long >= 0:
+                self._write(data[: stop or len(data)])
+            if not stop:
+                return
+            self._long, data = None, data[stop:]
+        cut = data.rfind(b"\n")
+        if cut >= 0:
+            whole = b"".join((*self._parts, data[:cut]))
+            self._parts, self._held = [], 0
             self._add(whole)
+            data = data[cut + 1 :]
+        if data:
+            self._parts.append(data)
+            self._held += len(data)
+            if self._held > _LONG_BYTES:
+                self._begin_long()
+
+    def _begin_long(self) -> None:
+        head, self._parts, self._held = b"".join(self._parts), [], 0
+        key = _key(head)
+        if self._until and self._again.get(key):
+            self._again[key] -= 1
+            self._is_seen, self._long = True, -1
+            return
+        if self._until and self._skips and not self._is_seen:
+            self._long = -1
+            return
+        self._look(head)
+        self._long = self._size
+        self._write(head)
 
     def end(self, *, is_over: bool) -> None:
         """The connection ended; with *is_over* a last line without newline is kept."""
-        if self._rest and is_over:
-            self._add(self._rest)
-        self._rest = b""
+        if self._long is not None and self._long >= 0:
+            if is_over:
+                self._write(b"\n")
+            else:
+                self._cut(self._long)
+        elif self._parts and is_over:
+            self._add(b"".join(self._parts))
+        self._parts, self._held, self._long = [], 0, None
 
     def _add(self, whole: bytes) -> None:
         if self._until:
-            kept = []
-            for line in whole.split(b"\n"):
-                if self._again.get(line):
-                    self._again[line] -= 1
-                else:
-                    kept.append(line)
-                    if line.partition(b" ")[0] > self._until and not +self._again:
-                        self._until = b""
-            whole = b"\n".join(kept)
+            whole = self._new_of(whole)
             if not whole:
                 return
+        self._look(whole)
+        self._write(whole + b"\n")
+
+    def _new_of(self, whole: bytes) -> bytes:
+        """Those lines that are not there yet."""
+        kept = []
+        for line in whole.split(b"\n"):
+            key = _key(line)
+            if self._until and self._again.get(key):
+                self._again[key] -= 1
+                self._is_seen = True
+                continue
+            is_later = bool(self._until) and line.partition(b" ")[0] > self._until
+            if self._skips and not self._is_seen and not is_later:
+                continue
+            kept.append(line)
+            if is_later:
+                if not self._is_seen:
+                    self._note_loss(self._size, self._until, line)
+                    self._again.clear()
+                    self._is_seen = True
+                if line[:19] > self._past or not +self._again:
+                    self._until = b""
+        return b"\n".join(kept)
+
+    def _note_loss(self, offset: int, last: bytes, line: bytes) -> None:
+        """Nothing of what was there comes again: the host has thrown it away, and maybe more."""
+        self.notes.append(Note(offset, LOSS, time_of(last + b" "), time_of(line)))
+
+    def _look(self, whole: bytes) -> None:
+        """What is to be said of lines that are about to be written, and how far they reach."""
         if self._watches_gaps:
             self._look_for_gaps(whole)
+        if self._restart_at is not None:
+            self._look_for_restart(whole, self._restart_at)
         last = whole[whole.rfind(b"\n") + 1 :].partition(b" ")[0]
         if _moment(last) is not None:
             self._last = max(last, self._last)
-        view = memoryview(whole + b"\n")
-        while view:
-            written = os.write(self._fd, view)
-            self._size += written
-            view = view[written:]
+
+    def _look_for_restart(self, whole: bytes, at: float) -> None:
+        offset = self._size
+        for line in whole.split(b"\n"):
+            when = time_of(line[:40])
+            if when is not None and when > at:
+                if offset:
+                    self.notes.append(Note(offset, RESTARTED))
+                self._restart_at = None
+                return
+            offset += len(line) + 1
 
     def _look_for_gaps(self, whole: bytes) -> None:
         """Note pauses in which a log this fast would have written much."""
-        offset, before = self._size, _seconds(self._last)
-        first = _seconds(whole[:40].partition(b" ")[0])
-        last = _seconds(whole[whole.rfind(b"\n") + 1 :].partition(b" ")[0])
+        offset, before = self._size, time_of(self._last + b" ")
+        first = time_of(whole[:40])
+        at = whole.rfind(b"\n") + 1
+        last = time_of(whole[at : at + 40])
         if first is None or last is None:
             return
         start = first if before is None else before
         if self._rate > _FAST and self._rate * (last - start) > _LOSS_BYTES:
             for line in whole.split(b"\n"):
-                at = _seconds(line.partition(b" ")[0])
+                at_ = time_of(line[:40])
                 if (
-                    at is not None
+                    at_ is not None
                     and before is not None
-                    and self._rate * (at - before) > (_LOSS_BYTES + len(line))
+                    and self._rate * (at_ - before) > (_LOSS_BYTES + len(line))
                 ):
-                    self.gaps.append(Gap(offset, before, at))
-                before = at if at is not None else before
+                    self.notes.append(Note(offset, LOSS, before, at_))
+                before = at_ if at_ is not None else before
                 offset += len(line) + 1
         took = max(last - first, 0.2)
         self._rate = 0.7 * self._rate + 0.3 * len(whole) / took if self._rate else len(whole) / took
 
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.write(self._fd, view)
+            self._size += written
+            view = view[written:]
+
     def close(self) -> None:
         """Give back the descriptor."""
         os.close(self._fd)
+
+
+def _key(line: bytes) -> int:
+    return hash(line[:_KEY_BYTES])
 
 
 def _moment(time: bytes) -> datetime | None:
@@ -159,178 +335,57 @@ def _moment(time: bytes) -> datetime | None:
         return None
 
 
-def _seconds(time: bytes) -> float | None:
-    """Within a day and roughly, which is what pauses need; None if it is no time."""
-    if len(time) < 20 or time[10:11] != b"T":
-        return None
-    try:
-        clock = int(time[11:13]) * 3600 + int(time[14:16]) * 60 + int(time[17:19])
-        return (
-            int(time[8:10]) * 86_400
-            + clock
-            + float(b"0" + time[19:-1] if time[19:20] == b"." else 0)
-        )
-    except ValueError:
-        return None
-
-
 async def take(
     file: TimedFile,
     chunks: Chunks,
     *,
     follow: bool,
     goes_on: Callable[[], Awaitable[bool]],
-    said: Callable[[str], None] = lambda words: None,
+    said: Callable[[LogState], None] = lambda state: None,
+    reads_first: bool = False,
+    waits: Callable[[MltuiError], str] = lambda error: "",
 ) -> None:
     """Add what the file lacks until the log is over; with *follow* also over broken connections.
 
-    *goes_on* is asked after an end: whether more may come. MltuiError when the host refuses.
+    *goes_on* is asked after an end: whether more may come. *reads_first*: fetch what is there
+    before following, so that it is known when all of that has come. *waits* says why a refusal
+    will pass; of others MltuiError is raised.
     """
-    pause_s = _FIRST_PAUSE_S
+    pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
+    if reads_first:
+        said(LogState(Following.READING))
     while True:
         file.begin()
+        size = file.size
         try:
-            async for data in chunks(file.since):
+            if reads_first:
+                async for data in chunks(file.since, False):
+                    file.feed(data)
+                file.end(is_over=False)
+                file.begin()
+            reads_first = False
+            if not is_over:  # an ended log is looked at again and again
+                said(LogState(Following.FOLLOWING))
+            async for data in chunks(file.since, follow):
                 file.feed(data)
+                if is_over and file.size > size:
+                    is_over = False
+                    said(LogState(Following.FOLLOWING))
             pause_s = _FIRST_PAUSE_S
-        except Unreachable as error:
+        except MltuiError as error:
             file.end(is_over=False)
-            if not follow:
+            why = str(error) if isinstance(error, Unreachable) else waits(error)
+            if not follow or not why:
                 raise
-            said(str(error))
+            said(LogState(Following.LOST, why))
+            is_over = False
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             continue
         file.end(is_over=True)
+        is_over = True
+        said(LogState(Following.ENDED))
         if not follow or not await goes_on():
             return
-        await asyncio.sleep(_AGAIN_S)
-
-
-# --- Docker -------------------------------------------------------------------------------------
-
-
-async def container_chunks(
-    daemon: Daemon, key: str, since: str, *, follow: bool, is_terminal: bool, tail: int | None
-) -> AsyncIterator[bytes]:
-    """A container's log, both streams, each line once with one time."""
-    from mltui.engines.docker.frames import BadFrame, Demux
-
-    at = read_time(since) if since else None
-    query: dict[str, object] = {
-        "stdout": "1", "stderr": "1", "timestamps": "1", "follow": "1" if follow else "0",
-        "since": f"{at:.0f}" if at is not None else "0",
-    }  # fmt: skip
-    if at is None and tail is not None:
-        query["tail"] = str(tail)
-    demux = Demux()
-    open_: dict[int, bytes] = {}
-    try:
-        async with daemon.stream("GET", f"/containers/{key}/logs", query) as response:
-            async for data in response.chunks():
-                if is_terminal:
-                    yield data
-                    continue
-                out: list[bytes] = []
-                for stream, text in demux.feed(data):
-                    if stream in open_:  # the rest of a long line has a time of its own
-                        text = open_.pop(stream) + text.partition(b" ")[2]
-                    if text.endswith(b"\n"):
-                        out.append(text)
-                    else:
-                        open_[stream] = text
-                if out:
-                    yield b"".join(out)
-    except BadFrame as error:
-        raise Unreachable(f"{daemon.name} sends an odd log: {error}") from error
-    for text in open_.values():
-        yield text + b"\n"
-
-
-async def follow_container(
-    daemon: Daemon,
-    key: str,
-    path: Path,
-    *,
-    follow: bool,
-    tail: int | None = None,
-    said: Callable[[str], None],
-) -> None:
-    """A container's log into a file, until it has ended. MltuiError."""
-    found = await daemon.get(f"/containers/{key}/json")
-    is_terminal = bool((found.get("Config") or {}).get("Tty"))
-
-    def chunks(since: str) -> AsyncIterator[bytes]:
-        return container_chunks(
-            daemon, key, since, follow=follow, is_terminal=is_terminal, tail=tail
-        )
-
-    async def goes_on() -> bool:
-        try:
-            now = await daemon.get(f"/containers/{key}/json")
-        except Unreachable:
-            return True
-        except MltuiError:
-            return False
-        return bool((now.get("State") or {}).get("Running"))
-
-    file = TimedFile(path, watches_gaps=False)
-    try:
-        await take(file, chunks, follow=follow, goes_on=goes_on, said=said)
-    finally:
-        file.close()
-
-
-# --- Kubernetes ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PodPlace:
-    """A container of a pod."""
-
-    namespace: str
-    pod: str
-    container: str
-
-
-async def follow_pod(
-    cluster: Cluster,
-    place: PodPlace,
-    file: TimedFile,
-    *,
-    follow: bool,
-    previous: bool,
-    since_s: int | None,
-    tail: int | None = None,
-    said: Callable[[str], None],
-) -> None:
-    """A container's log of a pod into a file, until the pod is over or gone. MltuiError."""
-
-    async def chunks(since: str) -> AsyncIterator[bytes]:
-        query: dict[str, Any] = {
-            "container": place.container, "timestamps": True, "follow": follow and not previous,
-            "previous": previous or None,
-        }  # fmt: skip
-        if since:
-            query["sinceTime"] = since
-        elif since_s is not None:
-            query["sinceSeconds"] = since_s
-        if not since and tail is not None:
-            query["tailLines"] = tail
-        async with cluster.client.log(place.namespace, place.pod, query) as pieces:
-            async for data in pieces:
-                yield data
-
-    async def goes_on() -> bool:
-        from mltui.engines.kubernetes.resources import PODS
-
-        try:
-            found = await cluster.client.get(PODS, place.namespace, place.pod)
-        except Unreachable:
-            return True
-        except MltuiError:
-            return False
-        status = (found or {}).get("status") or {}
-        return status.get("phase") in ("Pending", "Running", "Unknown")
-
-    await take(file, chunks, follow=follow and not previous, goes_on=goes_on, said=said)
+        again_s = _AGAIN_S if file.size > size else min(2 * again_s, _LONGEST_AGAIN_S)
+        await asyncio.sleep(again_s)

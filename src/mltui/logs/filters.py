@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mltui.logs.fields import Condition, fields_of, read_condition
 from mltui.logs.levels import NAMES, Level, level_of, levels_of, read_level
 from mltui.logs.lines import Lines
+from mltui.logs.merge import Merged
 from mltui.logs.search import Pattern, PatternError, compile_pattern, matching
 
 _LOOK_BACK = 40
@@ -52,10 +53,13 @@ def level_filter(name: str) -> Filter:
 
 
 class Where:
-    """All of *filters* on one log; `test` is for a `Sieve`."""
+    """All of *filters* on one log; `test` is for a `Sieve`. *hidden*: of several logs not these."""
 
-    def __init__(self, lines: Lines, filters: Sequence[Filter]) -> None:
+    def __init__(
+        self, lines: Lines, filters: Sequence[Filter], hidden: frozenset[int] = frozenset()
+    ) -> None:
         self._lines = lines
+        self._hidden = hidden if isinstance(lines, Merged) else frozenset()
         self._patterns = [
             (matching(lines, each.pattern), each.is_inverse)
             for each in sorted(filters, key=lambda each: each.is_inverse)
@@ -80,6 +84,9 @@ class Where:
             found = [each for each in found if (each in known) != is_inverse]
         if found is None:
             found = self._lines.starts(block)
+        if self._hidden and isinstance(self._lines, Merged):
+            source_of = self._lines.source_of
+            found = [each for each in found if source_of(each) not in self._hidden]
         if self._levels and found:
             found = self._of_level(block, found, max(self._levels))
         if self._conditions and found:

@@ -304,6 +304,23 @@ class LogIndex:
         for offset in range(position, end, LONG_BYTES):
             yield self.pread(min(LONG_BYTES, end - offset), offset)
 
+    def copy(self, first: int, end: int) -> Iterator[bytes]:
+        """All from one line to another as it was written, in pieces."""
+        for at in range(first, end, LONG_BYTES):
+            yield self.pread(min(LONG_BYTES, end - at), at)
+
+    def again(self) -> LogIndex:
+        """The same log, to be read elsewhere."""
+        return LogIndex(self.path, line_bytes=self._line_bytes, block_bytes=self._block_bytes)
+
+    def received(self, position: int) -> float | None:
+        """A bare file does not say when its lines came."""
+        return None
+
+    def marks(self, position: int) -> Sequence[str]:
+        """Nothing is to be said between the lines of a bare file."""
+        return ()
+
     def _line_end(self, position: int) -> int:
         after = self.next(position)
         return after - 1 if after < self._size or self.pread(1, after - 1) == b"\n" else after

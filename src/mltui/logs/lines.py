@@ -25,6 +25,8 @@ class Text:
     """Position of the first byte of `data`, or of its first line where `starts` is given."""
     starts: Sequence[int] | None = None
     """Where in `data` each line begins, if positions are not bytes."""
+    places: Sequence[int] | None = None
+    """Positions of the lines at `starts`, if they are not numbered from `base` on."""
     long: int | None = None
     """Position of a last line that is too long to be in `data`."""
 
@@ -32,7 +34,8 @@ class Text:
         """Position of the line that begins at byte *at* of `data`."""
         if self.starts is None:
             return self.base + at
-        return self.base + bisect_right(self.starts, at) - 1
+        number = bisect_right(self.starts, at) - 1
+        return self.base + number if self.places is None else self.places[number]
 
 
 class Lines(Protocol):
@@ -89,6 +92,14 @@ class Lines(Protocol):
         """A line as it was written, with its newline, in pieces."""
         ...
 
+    def received(self, position: int) -> float | None:
+        """When its host got a line (seconds since the epoch); None: that isn't known."""
+        ...
+
+    def marks(self, position: int) -> Sequence[str]:
+        """What is to be said before a line."""
+        ...
+
 
 class Log(Lines, Protocol):
     """Lines that grow, as the log pane reads them."""
@@ -123,6 +134,14 @@ class Log(Lines, Protocol):
 
     def position(self, number: int) -> int:
         """Where line *number* (from 0) is. IndexError if it is not counted."""
+        ...
+
+    def copy(self, first: int, end: int) -> Iterator[bytes]:
+        """All from one line to another as it was written, in pieces."""
+        ...
+
+    def again(self) -> Log:
+        """The same log, to be read elsewhere, as in a thread."""
         ...
 
     def close(self) -> None:

@@ -25,7 +25,10 @@ _MOST_SOURCES = 250
 
 @dataclass(slots=True)
 class MergeSource:
-    """One of the logs. *time_of* reads when a line (its position and text) was written."""
+    """One of the logs. *time_of* reads when a line (its position and text) was written.
+
+    It is asked where its host did not say when it got the line.
+    """
 
     label: str
     lines: LogIndex
@@ -40,6 +43,15 @@ class MergeSource:
     _ahead: list[tuple[float, int]] = field(default_factory=list, init=False)
     _next: int = field(default=0, init=False)
     _read: int = field(default=0, init=False)
+
+    def time(self, position: int, raw: bytes) -> float | None:
+        """When a line was written."""
+        received = self.lines.received(position)
+        return self.time_of(position, raw) if received is None else received
+
+    def again(self) -> MergeSource:
+        """The same log, as it is now, to be read elsewhere."""
+        return MergeSource(self.label, self.lines.again(), self.time_of, self.begun_at, True)
 
     def head(self) -> float | None:
         """The time of its next line; None when there is none now.
@@ -67,7 +79,7 @@ class MergeSource:
             place = after
         self._ahead, self._next = [], 0
         found = [
-            self.time_of(start, raw) for start, raw in zip(starts, lines.read(starts), strict=True)
+            self.time(start, raw) for start, raw in zip(starts, lines.read(starts), strict=True)
         ]
         if not self._read and found:
             self._at = next((at for at in found if at is not None), self.begun_at)
@@ -166,6 +178,10 @@ class Merged:
             while len(order) - before < _STEP_LINES:
                 if len(order) % BLOCK_LINES == 0:
                     self._places.append(array("Q", [each.place for each in self.sources]))
+                if marks := source.lines.marks(source.place):
+                    self._marks.setdefault(len(order), []).extend(
+                        f"{source.label}: {words}" for words in marks
+                    )
                 order.append(number)
                 source.take()
                 following = source.head()
@@ -296,4 +312,22 @@ class Merged:
     def time_of(self, position: int, raw: bytes) -> float | None:
         """When a line was written."""
         source, at = self.place(position)
-        return source.time_of(at, raw)
+        return source.time(at, raw)
+
+    def received(self, position: int) -> float | None:
+        """When its host got a line."""
+        source, at = self.place(position)
+        return source.lines.received(at)
+
+    def copy(self, first: int, end: int) -> Iterator[bytes]:
+        """All from one line to another as it was written; one without newline gets one."""
+        for position in range(first, end):
+            piece = b"\n"
+            for piece in self.raw(position):
+                yield piece
+            if not piece.endswith(b"\n") and position + 1 < end:
+                yield b"\n"
+
+    def again(self) -> Merged:
+        """The same logs, to be read elsewhere."""
+        return Merged([each.again() for each in self.sources])

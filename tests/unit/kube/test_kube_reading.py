@@ -13,7 +13,6 @@ from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kinds.kube._quantity import amount, format_cpu, format_memory
 from mltui.live.kube.describe import masked
 from mltui.live.kube.forwards import read_ports
-from mltui.live.kube.logs import _Place as Place_of_log
 from mltui.live.kube.place import Place, normal, parse, text_of
 from mltui.live.kube.verbs.image import read_image
 from mltui.live.kube.verbs.scale import read_count
@@ -197,21 +196,6 @@ def test_secrets_of_objects_are_masked_whole() -> None:
     env = [{"name": "API_TOKEN", "value": "s3cret"}, {"name": "RATE", "value": "3"}]
     shown = str(masked({"kind": "Pod", "spec": {"containers": [{"env": env}]}}))
     assert "s3cret" not in shown and "'3'" in shown
-
-
-def test_no_line_of_a_log_is_lost_or_doubled_over_a_reconnect() -> None:
-    lines = [
-        b"2026-01-01T00:00:01.5Z a\n",
-        b"2026-01-01T00:00:01.5Z b\n",
-        b"2026-01-01T00:00:01.500000001Z c\n",
-        b"2026-01-01T00:00:02Z d\n",
-    ]
-    for cut in range(1, 5):
-        place = Place_of_log()
-        taken = place.feed(b"".join(lines[:cut])) + place.end()
-        assert place.since  # the server gives all of that second again
-        taken += place.feed(b"".join(lines)) + place.end()
-        assert taken == b"a\nb\nc\nd\n"
 
 
 def test_scaling_reads_numbers_and_steps() -> None:

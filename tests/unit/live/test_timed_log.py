@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,12 +15,19 @@ from hypothesis import strategies as st
 from mltui.errors import Unreachable
 from mltui.live import timedlog
 from mltui.live.timedlog import TimedFile, take
+from mltui.logs.timed import TimedIndex, time_of
 
 
 def stamp(at: float) -> bytes:
     seconds = int(at)
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return f"2026-11-25T{clock}.{round(at % 1 * 1e9):09}Z".encode()
+
+
+def seconds(at: float | None) -> float:
+    """Of the day."""
+    assert at is not None
+    return round(at % 86_400, 2)
 
 
 class Host:
@@ -31,7 +39,7 @@ class Host:
         self.breaks = breaks
         self.asked: list[str] = []
 
-    async def chunks(self, since: str) -> AsyncIterator[bytes]:
+    async def chunks(self, since: str, follow: bool) -> AsyncIterator[bytes]:
         self.asked.append(since)
         start = since.removesuffix("Z").encode()
         data = b"".join(line for line in self.lines if line[: len(start)] >= start)
@@ -66,6 +74,7 @@ def brisk() -> object:
     ),
     st.integers(0, 1000),
     st.integers(0, 5),
+    st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
 def test_each_line_once_whatever_breaks(
@@ -73,6 +82,7 @@ def test_each_line_once_whatever_breaks(
     steps: list[tuple[float, str]],
     seed: int,
     breaks: int,
+    reads_first: bool,
 ) -> None:
     at, lines = 50_000.0, []
     for step, text in steps:
@@ -81,10 +91,10 @@ def test_each_line_once_whatever_breaks(
     path = tmp_path_factory.mktemp("timed") / "log"
     file = TimedFile(path, watches_gaps=True)
     host = Host(lines, seed, breaks)
-    asyncio.run(take(file, host.chunks, follow=True, goes_on=over))
+    asyncio.run(take(file, host.chunks, follow=True, goes_on=over, reads_first=reads_first))
     file.close()
     assert path.read_bytes() == b"".join(lines)
-    assert file.gaps == []
+    assert file.notes == []
 
 
 def test_a_pause_of_a_fast_log_may_be_a_loss_and_one_of_a_slow_log_is_none(tmp_path: Path) -> None:
@@ -96,15 +106,97 @@ def test_a_pause_of_a_fast_log_may_be_a_loss_and_one_of_a_slow_log_is_none(tmp_p
             at += 0.5
         file.feed(b"".join(stamp(at + n / 1e5) + b" " + b"x" * 100 + b"\n" for n in range(1000)))
         at += 0.01
-    assert [
-        (round(gap.from_at % 86_400, 2), round(gap.to_at % 86_400, 2)) for gap in file.gaps
-    ] == [(50_000.2, 50_000.7)]
-    offset = file.gaps[0].offset
+    assert [(seconds(note.from_at), seconds(note.to_at)) for note in file.notes] == [
+        (50_000.2, 50_000.7)
+    ]
+    assert file.notes[0].text.startswith("possible loss from ")
+    offset = file.notes[0].offset
     assert (tmp_path / "fast").read_bytes()[offset:].startswith(stamp(50_000.7))
     file.close()
     slow = TimedFile(tmp_path / "slow", watches_gaps=True)
     slow.begin()
     for n in range(100):
         slow.feed(stamp(50_000.0 + n * 60) + b" tick\n")
-    assert slow.gaps == []
+    assert slow.notes == []
     slow.close()
+
+
+def test_what_the_host_threw_away_meanwhile_is_a_possible_loss(tmp_path: Path) -> None:
+    file = TimedFile(tmp_path / "log", watches_gaps=False)
+    file.begin()
+    file.feed(stamp(50_000.0) + b" a\n" + stamp(50_000.5) + b" b\n" + stamp(50_000.6) + b" cut of")
+    file.end(is_over=False)
+    file.begin()
+    assert file.since == "2026-11-25T13:53:19Z"
+    file.feed(stamp(50_009.0) + b" z\n" + stamp(50_010.0) + b" end\n")
+    file.close()
+    assert [(seconds(note.from_at), seconds(note.to_at)) for note in file.notes] == [
+        (50_000.5, 50_009.0)
+    ]
+    lines = (tmp_path / "log").read_bytes().splitlines()
+    assert [line.partition(b" ")[2] for line in lines] == [b"a", b"b", b"z", b"end"]
+
+
+def test_what_was_left_out_at_the_beginning_does_not_come_later(tmp_path: Path) -> None:
+    lines = [stamp(50_000.0 + n / 1000) + b" %d\n" % n for n in range(100)]
+    file = TimedFile(tmp_path / "log", watches_gaps=False, begins_late=True)
+    file.begin()
+    file.feed(b"".join(lines[90:]))
+    file.end(is_over=False)
+    file.begin()
+    file.feed(b"".join(lines) + stamp(50_001.0) + b" more\n")
+    file.close()
+    assert len((tmp_path / "log").read_bytes().splitlines()) == 11
+
+
+def test_a_restart_is_told_before_the_first_line_after_the_end(tmp_path: Path) -> None:
+    file = TimedFile(tmp_path / "log", watches_gaps=False)
+    file.begin()
+    file.restarted(1.0)  # nothing is there from before that
+    file.feed(stamp(50_000.0) + b" a\n")
+    assert file.notes == []
+    at = time_of(stamp(50_000.0) + b" ")
+    assert at is not None
+    file.restarted(at + 4)
+    file.feed(stamp(50_001.0) + b" b\n" + stamp(50_005.0) + b" c\n" + stamp(50_006.0) + b" d\n")
+    file.restarted(at + 4)
+    file.feed(stamp(50_007.0) + b" e\n")
+    file.close()
+    index = TimedIndex(tmp_path / "log", file.notes)
+    index.refresh()
+    said = [list(index.marks(index.position(number))) for number in range(5)]
+    assert said == [[], [], ["container restarted"], [], []]
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_a_line_of_many_megabytes_is_kept_whole_and_not_in_memory(
+    tmp_path: Path, breaks: bool
+) -> None:
+    size = 24 << 20
+    first, head = stamp(50_000.0) + b" short\n", stamp(50_000.5) + b" "
+    file = TimedFile(tmp_path / "log", watches_gaps=True)
+
+    def come(share: float) -> None:
+        file.feed(first + head)
+        for _ in range(int(share * (size >> 16))):
+            file.feed(b"x" * (1 << 16))
+
+    tracemalloc.start()
+    try:
+        file.begin()
+        come(0.5 if breaks else 1)
+        if breaks:
+            file.end(is_over=False)
+            file.begin()
+            come(1)
+        file.feed(b"\n" + stamp(50_001.0) + b" after\n")
+        file.end(is_over=False)
+        file.begin()
+        come(1)  # and all of it once more
+        file.feed(b"\n" + stamp(50_001.0) + b" after\n")
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
+    finally:
+        tracemalloc.stop()
+        file.close()
+    lines = (tmp_path / "log").read_bytes().split(b"\n")
+    assert [len(line) for line in lines] == [36, 31 + size, 36, 0]

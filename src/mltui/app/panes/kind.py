@@ -17,6 +17,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from mltui.app.lineview import LineView
+from mltui.app.panes.log import local_offset_s
 from mltui.app.present.kind import columns
 from mltui.app.present.line import Line, line
 from mltui.app.widgets.grid import Grid
@@ -24,7 +25,7 @@ from mltui.app.widgets.logpane import LogPane
 from mltui.live.kind import Kind
 from mltui.live.matching import matcher
 from mltui.live.table import Changes, Table
-from mltui.logs.index import LogIndex
+from mltui.logs.lines import Log
 from mltui.text.glyphs import unicode_ok
 
 _WRONG = ("state-failed", "state-warning", "state-unknown")
@@ -256,12 +257,12 @@ class KindPane(Vertical):
             self.page.scroll_to(y=0, animate=False)
             self.page.focus()
 
-    def show_log(self, key: str, index: LogIndex, title: str) -> None:
-        """The log of a thing, followed."""
+    def show_log(self, key: str | None, log: Log | None, title: str, target: str = "") -> None:
+        """A log, followed; *key*: of the one thing that it is about."""
         self.showing, self.subject = "log", key
         self.grid.display = self.page.display = False
         self.log_pane.display = True
-        self.log_pane.set_index(index, title)
+        self.log_pane.set_index(log, title, target=target, offset_s=local_offset_s())
         self.log_pane.focus()
 
     def give_focus(self) -> None:

@@ -14,7 +14,7 @@ from mltui.app.present.build import build_lines
 from mltui.app.present.builds import BuildShown, builds_kind
 from mltui.app.present.buildtree import place_of
 from mltui.app.present.line import Line
-from mltui.app.sources.source import LogOf, Opened
+from mltui.app.sources.source import LogOf, Logs, Opened, once
 from mltui.errors import MltuiError
 from mltui.live.kind import Kind
 from mltui.live.table import Table, by_key
@@ -73,11 +73,16 @@ class BuildSource:
         self.evidence = (key, place) if place is not None else None
         return build_lines(found, width, bench.moment, bench.size.height)
 
-    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
+    async def logs(
+        self, kind: Kind[Any], rows: Sequence[Any], folder: Path, which: str
+    ) -> Logs | None:
         """See `Source`."""
-        if not row.build.log:
+        place = self._bench.session.project.folder
+        logs = [LogOf(place / row.build.log, kind.label(row)) for row in rows if row.build.log]
+        if not logs:
             return None
-        return LogOf(self._bench.session.project.folder / row.build.log, kind.key(row)[:12])
+        title = logs[0].label if len(logs) == 1 else f"{len(logs)} builds"
+        return Logs(title, once(*logs), is_one=len(logs) == 1)
 
     async def close(self) -> None:
         """See `Source`."""

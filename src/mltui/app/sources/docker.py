@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,20 @@ from mltui.actions.action import MEASURED
 from mltui.app.present.kind import json_lines, page_lines
 from mltui.app.present.line import Line, line
 from mltui.app.present.stats import stats_lines
-from mltui.app.sources.source import LogOf, Opened
+from mltui.app.sources.source import LogOf, Logs, Opened, once
 from mltui.live.daemon import open_daemon
-from mltui.live.feed import Feed
+from mltui.live.feed import CONTAINERS, Feed
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
 from mltui.live.table import Table
+from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
-    from mltui.live.logs import LogState
+    from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
 
+COMPOSE = "compose"
 LOG_LINES = 20_000
 """A log that is longer is begun so many lines before its end."""
 
@@ -83,15 +86,51 @@ class DockerSource:
             return stats_lines(row, samples, width, height, unicode=self._bench.unicode)
         return page_lines(await kind.pages.get(view, kind.describe)(daemon, key, False), width)
 
-    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
+    async def logs(
+        self, kind: Kind[Any], rows: Sequence[Any], folder: Path, which: str
+    ) -> Logs | None:
         """See `Source`."""
-        key, feed = kind.key(row), self.feed
-        file = folder / key[:32] / "log"
+        if kind.name == COMPOSE:
+            names = {row.name for row in rows}
+            title = rows[0].name if len(rows) == 1 else f"{len(rows)} projects"
+            return Logs(title, self._members(names, folder))
+        logs = [self._log(row, folder) for row in rows]
+        title = logs[0].label if len(logs) == 1 else f"{len(logs)} containers"
+        return Logs(title, once(*logs), is_one=len(logs) == 1)
+
+    async def _members(
+        self, projects: set[str], folder: Path
+    ) -> AsyncGenerator[Sequence[LogOf], None]:
+        """The logs of Compose projects' containers, and of those that are made later."""
+        table = await self.feed.loaded(CONTAINERS)
+        known: set[str] = set()
+        changed = asyncio.Event()
+        end = table.listen(lambda changes: changed.set())
+        try:
+            while True:
+                fresh = [
+                    row
+                    for key, row in table.rows.items()
+                    if key not in known and row.place.compose in projects
+                ]
+                if fresh or not known:
+                    known.update(row.id for row in fresh)
+                    yield [self._log(row, folder) for row in fresh]
+                await changed.wait()
+                changed.clear()
+        finally:
+            end()
+
+    def _log(self, row: Any, folder: Path) -> LogOf:
+        feed, file = self.feed, folder / row.id[:32] / "log"
+        notes: list[Note] = []
 
         def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
-            return feed.log_to(key, file, tail=LOG_LINES, said=said)
+            return feed.log_to(
+                row.id, file, reads_first=True, tail=LOG_LINES, notes=notes, said=said
+            )
 
-        return LogOf(file, key[:12], follow)
+        return LogOf(file, row.name, follow, notes, f"container/{row.name}")
 
     async def close(self) -> None:
         """See `Source`."""

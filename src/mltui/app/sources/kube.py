@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mltui.app.present.kind import page_lines, text_lines
 from mltui.app.present.line import Line
-from mltui.app.sources.source import LogOf, Opened
+from mltui.app.sources.source import LogOf, Logs, Opened, once
 from mltui.errors import MltuiError, UsageError
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Clusters, open_clusters
@@ -21,11 +21,14 @@ from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
 from mltui.live.kube.rights import denied, learn
+from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
-    from mltui.live.logs import LogState
+    from mltui.live.kinds.kube._pod import PodRow
+    from mltui.live.kube.cluster import Cluster
     from mltui.live.table import Table
+    from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
 
 FAVOURITES = 9
@@ -200,25 +203,43 @@ class KubeSource:
             return page_lines(await describe(cluster, kind, row), width)
         return text_lines(await yaml_text(cluster, kind, row, secrets=view == "secrets"))
 
-    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
+    async def logs(
+        self, kind: Kind[Any], rows: Sequence[Any], folder: Path, which: str
+    ) -> Logs | None:
         """See `Source`."""
-        from mltui.live.kube.logs import choose_pod, log_to
+        from mltui.live.kube.logs import choose_pod
 
         feed = await self.feed()
-        pod, container = await choose_pod(feed.cluster_of(row), kind, row, which)
-        is_previous = which == "previous"
-        name = f"{pod.uid}-{container}-previous" if is_previous else f"{pod.uid}-{container}"
-        file = folder / name.replace("/", "_") / "log"
-        title = f"{pod.name} · {container}" if len(pod.containers) > 1 else pod.name
-        cluster = feed.cluster_of(row)
+        logs: list[LogOf] = []
+        for row in rows:
+            pod, container = await choose_pod(feed.cluster_of(row), kind, row, which)
+            logs.append(self.log_of(feed.cluster_of(row), pod, container, folder, which))
+        title = logs[0].label if len(logs) == 1 else f"{len(logs)} pods"
+        if which == "previous":
+            title += " · before"
+        options = f"-n {rows[0].namespace} --context {rows[0].context}"
+        return Logs(title, once(*logs), is_one=len(logs) == 1, options=options)
+
+    def log_of(
+        self, cluster: Cluster, pod: PodRow, container: str, folder: Path, which: str = ""
+    ) -> LogOf:
+        """The log of a container of a pod; *which* may be `previous`."""
+        from mltui.live.kube.logs import PodPlace, log_to
+
+        place = PodPlace(pod.namespace, pod.name, container)
+        file = folder / f"{pod.uid}-{container}".replace("/", "_") / "log"
+        is_one = len(pod.containers) + len(pod.init_containers) == 1
+        label = pod.name if is_one else f"{pod.name} · {container}"
+        target = f"pod/{pod.name}" if is_one else f"pod/{pod.name} -c {container}"
+        notes: list[Note] = []
 
         def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
             return log_to(
-                cluster, pod.namespace, pod.name, container, file,
-                tail=LOG_LINES, is_previous=is_previous, said=said,
+                cluster, place, file, reads_first=True, is_previous=which == "previous",
+                tail=LOG_LINES, notes=notes, said=said,
             )  # fmt: skip
 
-        return LogOf(file, f"{title} · before" if is_previous else title, follow)
+        return LogOf(file, label, follow, notes, target)
 
     async def close(self) -> None:
         """See `Source`."""

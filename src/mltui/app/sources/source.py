@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mltui.app.present.line import Line
 from mltui.live.kind import Kind
 from mltui.live.table import Table
+from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
-    from mltui.live.logs import LogState
+    from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
 
 Follow = Callable[["Callable[[LogState], None]"], Coroutine[Any, Any, object]]
@@ -30,11 +31,38 @@ class Opened:
 
 @dataclass(frozen=True)
 class LogOf:
-    """A log: the file it is in, and what brings it there (None: somebody else does)."""
+    """A log: the file it is in, and what brings it there (None: somebody else does).
+
+    What `follow` brings are lines with their hosts' times (`live.timedlog`); it returns when the
+    log is over for good, and tells meanwhile how the log stands.
+    """
 
     file: Path
-    title: str
+    label: str
+    """What tells it from others beside it."""
     follow: Follow | None = None
+    notes: list[Note] = field(default_factory=list)
+    """What is to be said between its lines; `follow` adds to it."""
+    target: str = ""
+    """How `mltui logs` calls it: `pod/web-1`."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Logs to be shown: one, or several as one by time."""
+
+    title: str
+    come: AsyncGenerator[Sequence[LogOf], None]
+    """Those that are there now, then those that come later, as long as any may."""
+    is_one: bool = False
+    """It is one log and stays one."""
+    options: str = ""
+    """What `mltui logs` needs besides the targets: `-n digits-dev --context kind`."""
+
+
+async def once(*logs: LogOf) -> AsyncGenerator[Sequence[LogOf], None]:
+    """Just these, and none come later: for `Logs.come`."""
+    yield logs
 
 
 class Source(Protocol):
@@ -70,8 +98,13 @@ class Source(Protocol):
         """A page about a row: `describe`, `inspect`, … MltuiError."""
         ...
 
-    async def log(self, kind: Kind[Any], row: Any, folder: Path, which: str) -> LogOf | None:
-        """A row's log; `which`: `log`, `previous`, or the name of a container. MltuiError."""
+    async def logs(
+        self, kind: Kind[Any], rows: Sequence[Any], folder: Path, which: str
+    ) -> Logs | None:
+        """The logs of these rows, to be kept in *folder*; None: there is none. MltuiError.
+
+        *which*: `log`, `previous`, or the name of a container.
+        """
         ...
 
     async def close(self) -> None:

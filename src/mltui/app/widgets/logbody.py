@@ -68,9 +68,12 @@ class LineBody:
         self._widths: dict[str, int] = {}
 
     def time_of(self, position: int, raw: bytes) -> float | None:
-        """When a line was written, or came."""
+        """When a line came, where its host says; else when it was written, by its stamp."""
+        received = self.received(position)
+        if received is not None:
+            return received
         stamp = self.reader.read(raw)
-        return stamp.at if stamp is not None else self.received(position)
+        return stamp.at if stamp is not None else None
 
     def stamp_width(self, lines: Lines) -> int:
         """Bytes of the first stamp in a log; 0 if its first lines have none."""

@@ -15,11 +15,12 @@ from mltui.app.widgets.logbody import SOURCE_ROLES, LineBody, Source, Times
 from mltui.app.widgets.loghistogram import HistogramLine
 from mltui.app.widgets.logpaint import LinePainter
 from mltui.app.widgets.logselect import Selecting
+from mltui.app.widgets.logshown import ShownLines
 from mltui.app.widgets.logtitle import LogStatus
 from mltui.app.widgets.logview import Finder, FollowStyle, LogView, Row
 from mltui.app.widgets.roles import RoleStyles
-from mltui.logs.filters import Filter, Where, both
-from mltui.logs.fold import Fold, Folding
+from mltui.logs.filters import Filter
+from mltui.logs.fold import Fold
 from mltui.logs.lines import Log
 from mltui.logs.merge import Merged
 from mltui.logs.profile import Profile, first_time, position_at
@@ -51,19 +52,16 @@ class LogScene:
     ) -> None:
         self.index = index
         index.look()
-        self._lines = AllLines(index)
-        self._folding = Folding(index, times)
+        self._shown = ShownLines(index, times)
         self._errors_sieve = Sieve(index, matching(index, ERROR_LINES))
-        self.shown: AllLines | Sieve = self._lines
-        self.filters: tuple[Filter, ...] = ()
-        self.is_folding = True
         self.line_body = LineBody(times)
         self.painter = LinePainter(index, roles, self.line_body)
+        self.painter.marks = index.marks
+        self.line_body.received = index.received
         if isinstance(index, Merged):
-            self.painter.marks = index.marks
             self.line_body.source_of = index.source_of
             self._name_sources(index)
-        self.view = LogView(self.shown, self.painter.rows_of)
+        self.view = LogView(self._shown.lines, self.painter.rows_of)
         self.view.follow_style = follow_style
         self.histogram = HistogramLine(Profile(index, self._errors_sieve, self.line_body.time_of))
         self.has_histogram = False
@@ -88,52 +86,72 @@ class LogScene:
 
     # what is shown of the log
 
-    def _show_lines(self) -> None:
-        if self.filters:
-            self.shown = Sieve(self.index, Where(self.index, self.filters).test)
-        elif self.is_folding:
-            self.shown = Sieve(self.index, self._folding.test)
-        else:
-            self.shown = self._lines
-        self.painter.below = self._folding.below if self.is_folding and not self.filters else None
-        self.painter.clear()
-        self.view.show_others(self.shown)
+    @property
+    def shown(self) -> AllLines | Sieve:
+        """The lines that are shown, one from another."""
+        return self._shown.lines
 
-    def set_filters(self, filters: Sequence[Filter]) -> None:
-        """Show only lines that pass all of these; searches look among them."""
-        self.filters = tuple(filters)
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """What each shown line passes."""
+        return self._shown.filters
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """Numbers of the logs, of several, that are not shown."""
+        return self._shown.hidden
+
+    @property
+    def is_folding(self) -> bool:
+        """Traces and repeated lines are to be folded."""
+        return self._shown.is_folding
+
+    def _show_lines(self) -> None:
+        shown = self._shown.renew()
+        self.painter.below = self._shown.below
+        self.painter.clear()
+        self.view.show_others(shown)
+
+    def _sift(self) -> None:
         self._show_lines()
         if self._finder is not None:
             self._finder = self._finder_of(self._finder.pattern)
         self._errors = None
         self._mark(None)
 
+    def set_filters(self, filters: Sequence[Filter]) -> None:
+        """Show only lines that pass all of these; searches look among them."""
+        self._shown.filters = tuple(filters)
+        self._sift()
+
+    def hide(self, sources: frozenset[int]) -> None:
+        """Show no lines of these logs, of several."""
+        self._shown.hidden = sources
+        self._sift()
+
     def set_folding(self, fold: bool) -> None:
         """Fold traces and repeated lines, or show them all."""
-        self.is_folding = fold
-        self._folding.unfolded.clear()
+        self._shown.is_folding = fold
+        self._shown.folding.unfolded.clear()
         self._show_lines()
 
     def toggle_fold(self, line: int) -> bool:
         """Unfold what is below *line* or fold it again; False if nothing is."""
-        if not self.is_folding or self.filters:
+        if not self._shown.folds:
             return False
-        self._folding.toggle(line)
+        self._shown.folding.toggle(line)
         self._show_lines()
         return True
 
     def has_fold(self, line: int) -> bool:
         """Whether something is folded below *line*."""
-        return self.painter.below is not None and self._folding.below(line)[0] is Fold.FRAME
+        return self._shown.below is not None and self._shown.below(line)[0] is Fold.FRAME
 
     def foldable(self) -> int | None:
         """The first line on the page from the current one on that has a fold below it."""
         first = self.painter.current or 0
         lines = list(dict.fromkeys(row.line for row in self.rows))
-        for line in [each for each in lines if each >= first] or lines:
-            if self._folding.below(line)[0] is not Fold.NOT:
-                return line
-        return None
+        return self._shown.fold_at([each for each in lines if each >= first] or lines)
 
     def resize(self, width: int, height: int, base: Style) -> None:
         """The page is *width* by *height* cells and its text looks like *base*."""
@@ -191,9 +209,7 @@ class LogScene:
 
     @property
     def _is_reading(self) -> bool:
-        if self.filters and isinstance(self.shown, Sieve) and not self.shown.is_done:
-            return True
-        return self.index.behind_bytes > 0 or self.shown.is_stuck
+        return self.index.behind_bytes > 0 or not self._shown.is_done
 
     @property
     def _is_profiling(self) -> bool:
@@ -211,14 +227,13 @@ class LogScene:
             self.painter.clear()
             self.painter.current = None
             self.selecting.end()
-            self._folding.unfolded.clear()
+            self._shown.folding.unfolded.clear()
             view.restart()
             before = end = 0
         elif index.end != end and end:
             self._grown(end, was_open)
-        if self.filters and isinstance(self.shown, Sieve) and not self.shown.is_done:
-            self.shown.advance()
-        view.grow(index.end, self._count())
+        self._shown.advance()
+        view.grow(index.end, self._shown.count)
         if self.shown.is_stuck:
             view.settle()
         went = self.find()
@@ -240,16 +255,9 @@ class LogScene:
 
     def _grown(self, end: int, was_open: bool) -> None:
         """Lines came: the last one of before may go on, or have more folded below it."""
-        lines = self.shown if self.painter.below is not None else self._lines
-        last = lines.last_before(end)
+        last = self._shown.before(end)
         if last is not None and (was_open or self.painter.below is not None):
             self.painter.forget_from(last)
-
-    def _count(self) -> int | None:
-        """Lines that can be shown, once all are counted."""
-        if self.filters and isinstance(self.shown, Sieve):
-            return self.shown.total if self.shown.is_done else None
-        return None if self.index.behind_bytes else self.index.line_count
 
     def search(self, pattern: str) -> None:
         """Look for *pattern* from the page's top on. PatternError changes nothing."""
@@ -259,14 +267,9 @@ class LogScene:
         self._finder.ask(True, self.view.top.line)
 
     def _finder_of(self, pattern: Pattern) -> Finder:
-        test = matching(self.index, pattern)
-        if self.filters:
-            return Finder(
-                Sieve(self.index, both(test, Where(self.index, self.filters).test)), pattern
-            )
-        if pattern is ERROR_LINES:
+        if pattern is ERROR_LINES and not self._shown.is_sifted:
             return Finder(self._errors_sieve, pattern)
-        return Finder(Sieve(self.index, test), pattern)
+        return Finder(Sieve(self.index, self._shown.matching(pattern)), pattern)
 
     def clear_search(self) -> None:
         """Look for nothing."""
@@ -346,10 +349,6 @@ class LogScene:
         view, index, rows = self.view, self.index, self.rows
         last = index.number(rows[-1].line) if rows else None
         first = index.number(rows[0].line) if rows else None
-        words = [each.text for each in self.filters]
-        if words and isinstance(self.shown, Sieve):
-            more = "" if self.shown.is_done else "+"
-            words.append(f"{format_count(self.shown.total)}{more}")
         return LogStatus(
             following=view.follow,
             wrapped=self.painter.wrap,
@@ -360,7 +359,7 @@ class LogScene:
             read_share=read_share(index),
             search=self.search_words(),
             notice=index.notice,
-            filter=" ".join(words),
+            filter=self._shown.words(),
             selecting=self.selecting.is_on,
         )
 

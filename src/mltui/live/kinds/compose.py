@@ -144,6 +144,7 @@ KIND: Kind[ComposeRow] = Kind(
     relations=(Relation("Containers", "containers", lambda row: row.containers),),
     describe=_describe,
     inspect=_inspect,
+    has_logs=True,
     empty="no Compose projects on this Docker host",
 )  # fmt: skip
 """Compose projects of a Docker host."""

@@ -1,14 +1,13 @@
-"""A container's log of a pod into a file that a log pane can show, followed.
+"""Logs of pods into files of timed lines, followed; and which pods an object stands for.
 
-Called for the log that is on screen. The server gives times only to the second to go on from, so
-lines that were taken already are told by their own times. When a container is restarted its next
-log follows; the one before is asked for by itself (`previous`).
+Called for the logs that are on screen and by `mltui logs`. When a container is restarted, the rest
+of the log before is fetched first; then its next log follows.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,8 @@ from mltui.live.kind import Kind
 from mltui.live.kinds.kube._object import selector_text
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kube.cluster import Cluster, status_of
-from mltui.live.logs import Following, LogState
-
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 4.0
-_AGAIN_S = 2.0
-"""An ended container is looked at so often for whether it was started again."""
+from mltui.live.timedlog import LOSS, RESTARTED, Following, LogState, TimedFile, take
+from mltui.logs.timed import Note
 
 
 async def pods_of(cluster: Cluster, kind: Kind[Any], row: Any) -> list[PodRow]:
@@ -62,112 +58,160 @@ async def choose_pod(cluster: Cluster, kind: Kind[Any], row: Any, which: str) ->
     return pod, pod.init_containers[0] if waits_for_init else names[0]
 
 
+@dataclass(frozen=True, slots=True)
+class PodPlace:
+    """A container of a pod."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
 async def log_to(
     cluster: Cluster,
-    namespace: str,
-    pod: str,
-    container: str,
+    place: PodPlace,
     path: Path,
     *,
-    tail: int,
+    follow: bool = True,
     is_previous: bool = False,
+    reads_first: bool = False,
+    since_s: int | None = None,
+    tail: int | None = None,
+    notes: list[Note] | None = None,
     said: Callable[[LogState], None] = lambda state: None,
 ) -> LogState:
-    """Write a container's log to `path` until the pod is gone or this is cancelled.
+    """Write a container's log, with times, to `path` until its pod is over or gone.
 
-    Begins `tail` lines before its end. `said` hears of every change. OSError when the file can't
-    be written.
+    `tail`: begin so many lines before the end; None: take all there is. `notes` get what is to be
+    said between lines; `said` hears of every change. OSError when the file can't be written.
     """
-    state = LogState(Following.FOLLOWING)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begins_late = tail is not None or since_s is not None
+    file = TimedFile(path, watches_gaps=True, begins_late=begins_late, notes=notes)
+    reading = _Reading(cluster, place, file, is_previous, since_s, tail)
+    known: LogState | None = None
 
-    def say(following: Following, why: str = "") -> LogState:
-        nonlocal state
-        new = LogState(following, why)
-        if new != state:
-            state = new
-            said(new)
-        return new
+    def say(state: LogState) -> LogState:
+        nonlocal known
+        if state != known:
+            known = state
+            said(state)
+        return state
 
-    place = _Place()
-    pause_s = _FIRST_PAUSE_S
-    with path.open("wb", buffering=0) as file:
-        while True:
-            query: dict[str, Any] = {
-                "container": container, "timestamps": True, "follow": not is_previous,
-                "previous": is_previous or None,
-            }  # fmt: skip
-            query |= {"sinceTime": place.since} if place.since else {"tailLines": tail}
-            try:
-                async with cluster.client.log(namespace, pod, query) as chunks:
-                    say(Following.FOLLOWING)
-                    async for data in chunks:
-                        cluster.client.heard()
-                        if text := place.feed(data):
-                            file.write(text)
-                if text := place.end():
-                    file.write(text)
-                pause_s = _FIRST_PAUSE_S
-                if is_previous:
-                    return say(Following.ENDED)
-                say(Following.ENDED)
-                await asyncio.sleep(_AGAIN_S)
-            except Unreachable as error:
-                place.end()
-                say(Following.LOST, str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            except MltuiError as error:
-                if status_of(error) == 404:
-                    return say(Following.GONE)
-                if status_of(error) == 400 and not is_previous:
-                    # Its container waits: `ContainerCreating`, an image that can't be pulled.
-                    say(Following.LOST, getattr(error, "message", "") or str(error))
-                    await asyncio.sleep(_AGAIN_S)
-                    continue
-                return say(Following.REFUSED, str(error))
+    def hear(state: LogState) -> None:
+        say(state)
+
+    try:
+        await take(
+            file,
+            reading.chunks,
+            follow=follow and not is_previous,
+            goes_on=reading.goes_on,
+            said=hear,
+            reads_first=reads_first and follow and not is_previous,
+            waits=reading.waits,
+        )
+    except MltuiError as error:
+        if status_of(error) == 404:
+            return say(LogState(Following.GONE))
+        return say(LogState(Following.REFUSED, str(error)))
+    finally:
+        file.close()
+    return say(LogState(Following.GONE if reading.is_gone else Following.ENDED))
 
 
-class _Place:
-    """How far a log was taken, by the times of its lines."""
+class _Reading:
+    """One container's log: which of its instances is read."""
 
-    def __init__(self) -> None:
-        self.since = ""
-        """Time of the last line that was taken."""
-        self._same = 0
-        """Lines of that time."""
-        self._rest = b""
-        self._skip_time = b""
-        self._skip = 0
+    def __init__(
+        self,
+        cluster: Cluster,
+        place: PodPlace,
+        file: TimedFile,
+        is_previous: bool,
+        since_s: int | None,
+        tail: int | None,
+    ) -> None:
+        self._cluster, self._place, self._file = cluster, place, file
+        self._is_previous, self._since_s, self._tail = is_previous, since_s, tail
+        self._restarts: int | None = None
+        self.is_gone = False
 
-    def feed(self, data: bytes) -> bytes:
-        """The text that is new, without times."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return b"".join(self._take(line + b"\n") for line in lines)
+    async def chunks(self, since: str, follow: bool) -> AsyncIterator[bytes]:
+        """See `timedlog.Chunks`."""
+        restarts = 0 if self._is_previous else self._count(await self._pod())
+        before, self._restarts = self._restarts, restarts
+        if before is not None and restarts > before:
+            if restarts > before + 1:
+                self._file.note(f"{LOSS}: {restarts - before} restarts at once")
+            elif since:
+                async for data in self._rest_of_before(since):
+                    yield data
+            self._file.note(f"{RESTARTED} ({restarts})")
+        elif before is None and restarts:
+            self._file.note(f"{RESTARTED} {restarts} time{'s' * (restarts > 1)} before this")
+        async for data in self._log(since, follow, self._is_previous):
+            yield data
 
-    def end(self) -> bytes:
-        """What is left of a last line; the next connection begins anew."""
-        rest, self._rest = self._rest, b""
-        text = self._take(rest) if rest else b""
-        self._skip_time, self._skip = self.since.encode("ascii"), self._same
-        return text
+    async def _rest_of_before(self, since: str) -> AsyncIterator[bytes]:
+        data = b"\n"
+        try:
+            async for data in self._log(since, False, True):
+                yield data
+            if not data.endswith(b"\n"):
+                yield b"\n"
+        except Unreachable:
+            raise
+        except MltuiError:
+            self._file.note(f"{LOSS}: the log before the restart is not kept any more")
 
-    def _take(self, line: bytes) -> bytes:
-        time, space, text = line.partition(b" ")
-        if not space or not time[:4].isdigit():
-            return line  # the server's own words, such as that a log can't be read
-        if self._skip_time:
-            if _moment(time) < _moment(self._skip_time):
-                return b""
-            if time == self._skip_time and self._skip:
-                self._skip -= 1
-                return b""
-        word = time.decode("ascii", "replace")
-        self._same = self._same + 1 if word == self.since else 1
-        self.since = word
-        return text
+    async def _log(self, since: str, follow: bool, previous: bool) -> AsyncIterator[bytes]:
+        query: dict[str, Any] = {
+            "container": self._place.container, "timestamps": True, "follow": follow,
+            "previous": previous or None,
+        }  # fmt: skip
+        if since:
+            query["sinceTime"] = since
+        elif self._since_s is not None:
+            query["sinceSeconds"] = self._since_s
+        if not since and self._tail is not None:
+            query["tailLines"] = self._tail
+        async with self._cluster.client.log(
+            self._place.namespace, self._place.pod, query
+        ) as pieces:
+            async for data in pieces:
+                self._cluster.client.heard()
+                yield data
 
+    async def _pod(self) -> dict[str, Any]:
+        from mltui.engines.kubernetes.resources import PODS
 
-def _moment(time: bytes) -> tuple[bytes, bytes]:
-    """A time of RFC 3339 in UTC so that it compares: whole seconds, then padded decimals."""
-    head, _, rest = time.rstrip(b"Z").partition(b".")
-    return head, rest.ljust(9, b"0")
+        found = await self._cluster.client.get(PODS, self._place.namespace, self._place.pod)
+        return found or {}
+
+    def _count(self, pod: dict[str, Any]) -> int:
+        """How often the container was started again."""
+        status = pod.get("status") or {}
+        for part in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+            for each in status.get(part) or ():
+                if each.get("name") == self._place.container:
+                    return int(each.get("restartCount") or 0)
+        return 0
+
+    async def goes_on(self) -> bool:
+        """Whether more may come after an end."""
+        try:
+            found = await self._pod()
+        except Unreachable:
+            return True
+        except MltuiError:
+            self.is_gone = True
+            return False
+        phase = (found.get("status") or {}).get("phase")
+        return phase in ("Pending", "Running", "Unknown")
+
+    def waits(self, error: MltuiError) -> str:
+        """A container that is not there yet: `ContainerCreating`, an image that can't be had."""
+        if status_of(error) != 400 or self._is_previous:
+            return ""
+        return str(getattr(error, "message", "") or error)

@@ -1,0 +1,218 @@
+"""The logs of a list's things on screen: of one, or of several as one, by time.
+
+Owned by `lists`. The source says which logs there are and how they come here; each is brought into
+a file, and the log pane shows the files. What joins, leaves, restarts or may have been lost is
+marked in the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mltui.app.panes.log import local_offset_s
+from mltui.app.sources.source import LogOf, Logs
+from mltui.errors import MltuiError
+from mltui.live.timedlog import Following, LogState
+from mltui.logs.index import LogIndex
+from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.timed import TimedIndex
+from mltui.logs.times import TimeReader
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from mltui.app.lists import Lists
+    from mltui.app.workbench import Workbench
+
+PATIENCE_S = 3.0
+"""So long what was written before is waited for, so that it stands in order of time."""
+
+
+class ListLogs:
+    """What brings the logs on screen here, and what is said of them."""
+
+    def __init__(self, bench: Workbench, lists: Lists) -> None:
+        self._bench = bench
+        self._lists = lists
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._numbers = itertools.count()
+        self._worker: Worker[None] | None = None
+        self._states: dict[Path, LogState] = {}
+        self.files: set[Path] = set()
+        """Those on screen."""
+        self.said = ""
+        """How they stand, for the header; empty: they are followed."""
+
+    def show(self, key: str | None, rows: Sequence[Any], which: str) -> None:
+        """Show the logs of these rows; *key*: of the one row that it is about."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="mltui-")
+        folder = Path(self._folder.name) / str(next(self._numbers))
+        self._worker = self._bench.run_worker(
+            self._show(key, list(rows), which, folder), group="watch", exit_on_error=True
+        )
+
+    def end(self) -> None:
+        """They are not looked at any more."""
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+        self._states.clear()
+        self.files, self.said = set(), ""
+
+    async def close(self) -> None:
+        """The app ends."""
+        self.end()
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.cleanup)
+
+    def files_changed(self, files: set[Path]) -> None:
+        """Some files have more in them."""
+        if files & self.files:
+            self._lists.pane.log_pane.wake()
+
+    async def _show(self, key: str | None, rows: list[Any], which: str, folder: Path) -> None:
+        lists = self._lists
+        try:
+            logs = await lists.source.logs(lists.kind, rows, folder, which)
+            if logs is None:
+                return
+            async with asyncio.TaskGroup() as group, aclosing(logs.come):
+                if logs.is_one:
+                    await self._show_one(key, logs, group)
+                else:
+                    await self._show_many(key, logs, group)
+        except* MltuiError as errors:
+            self._bench.notice(str(errors.exceptions[0]), bad=True)
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    async def _show_one(self, key: str | None, logs: Logs, group: asyncio.TaskGroup) -> None:
+        (log,) = await anext(logs.come)
+        index = self._index(log)
+        self.files = {log.file}
+        self._lists.pane.show_log(key, index, logs.title, self._target(logs, [log]))
+        self._shown()
+        if log.follow is not None:
+            group.create_task(self._follow(log, asyncio.Event()))
+
+    async def _show_many(self, key: str | None, logs: Logs, group: asyncio.TaskGroup) -> None:
+        merged = Merged()
+        shown: list[LogOf] = []
+        async for some in logs.come:
+            read = [asyncio.Event() for _ in some]
+            for log, event in zip(some, read, strict=True):
+                source = self._source(log)
+                self.files = self.files | {log.file}
+                group.create_task(self._member(merged, source, log, event))
+                group.create_task(self._join(merged, source, log, event, is_late=bool(shown)))
+            if shown:
+                shown += some
+                self._lists.pane.log_pane.target = self._target(logs, shown)
+                self._watch()
+                continue
+            shown += some
+            self._lists.pane.show_log(key, None, f"{logs.title}, reading…", "")
+            self._shown()
+            await self._until_read(read)
+            title, target = logs.title, self._target(logs, shown)
+            self._lists.pane.show_log(key, merged, title, target)
+            self._shown()
+
+    async def _join(
+        self, merged: Merged, source: MergeSource, log: LogOf, read: asyncio.Event, *, is_late: bool
+    ) -> None:
+        await self._until_read([read])
+        merged.add(source, f"{log.label} joined" if is_late else "")
+        self._lists.pane.log_pane.wake()
+
+    async def _until_read(self, read: Sequence[asyncio.Event]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                for event in read:
+                    await event.wait()
+        except TimeoutError:
+            pass  # the rest stands where it comes
+
+    async def _member(
+        self, merged: Merged, source: MergeSource, log: LogOf, read: asyncio.Event
+    ) -> None:
+        if log.follow is None:
+            read.set()
+            return
+        await self._follow(log, read)
+        source.is_over = True
+        if source in merged.sources:
+            merged.mark(f"{log.label} left")
+        self._lists.pane.log_pane.wake()
+
+    async def _follow(self, log: LogOf, read: asyncio.Event) -> None:
+        assert log.follow is not None
+
+        def hear(state: LogState) -> None:
+            if state.following is not Following.READING:
+                read.set()
+            self._states[log.file] = state
+            self._say()
+
+        try:
+            await log.follow(hear)
+        except OSError as error:
+            self._bench.notice(f"the log can't be kept here: {error.strerror}", bad=True)
+        finally:
+            read.set()
+
+    def _index(self, log: LogOf) -> LogIndex:
+        if log.follow is None:
+            return LogIndex(log.file)
+        log.file.parent.mkdir(parents=True, exist_ok=True)
+        log.file.touch()
+        return TimedIndex(log.file, log.notes)
+
+    def _source(self, log: LogOf) -> MergeSource:
+        times = TimeReader(time.time(), local_offset_s())
+
+        def time_of(position: int, raw: bytes) -> float | None:
+            found = times.read(raw)
+            return found.at if found is not None else None
+
+        return MergeSource(log.label, self._index(log), time_of)
+
+    def _target(self, logs: Logs, shown: Sequence[LogOf]) -> str:
+        words = [log.target for log in shown]
+        return " ".join([*words, logs.options]).strip() if all(words) else ""
+
+    # --- what is said ---------------------------------------------------------------------------
+
+    def _say(self) -> None:
+        thing = "pod" if self._lists.is_kube else "container"
+        words = {
+            Following.READING: "",
+            Following.FOLLOWING: "",
+            Following.ENDED: "ended",
+            Following.GONE: f"the {thing} is gone",
+        }
+        states = list(self._states.values())
+        found = [words.get(state.following, state.why) for state in states]
+        if len(states) > 1:
+            troubles = [state.why for state in states if state.following not in words and state.why]
+            ended = sum(state.following in (Following.ENDED, Following.GONE) for state in states)
+            found = [*troubles[:1], f"{ended} of {len(states)} ended" if ended else ""]
+        self.said = "  ".join(word for word in found if word)
+        self._lists.pane.log_pane.wake()
+        self._bench.frame.show()
+
+    def _shown(self) -> None:
+        self._watch()
+        self._bench.frame.show()
+
+    def _watch(self) -> None:
+        self._lists.watch()

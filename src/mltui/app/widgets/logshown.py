@@ -1,0 +1,105 @@
+"""Which lines of a log are shown: what passes the filters, of logs that are not hidden, unfolded.
+
+`LogScene` owns one and asks it for neighbours of lines on the page; searches look among the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mltui.app.widgets.logpaint import Below
+from mltui.logs.filters import Filter, Where, both
+from mltui.logs.fold import Fold, Folding
+from mltui.logs.lines import Log
+from mltui.logs.merge import Merged
+from mltui.logs.search import Pattern, matching
+from mltui.logs.sieve import AllLines, Sieve, Test
+from mltui.logs.times import TimeReader
+from mltui.text import format_count
+
+
+class ShownLines:
+    """The shown lines of *index*. `renew` after a change gives what `LogView` takes."""
+
+    def __init__(self, index: Log, times: TimeReader) -> None:
+        self._index = index
+        self._all = AllLines(index)
+        self.folding = Folding(index, times)
+        self.filters: tuple[Filter, ...] = ()
+        self.hidden: frozenset[int] = frozenset()
+        """Numbers of logs, of several, that are not shown."""
+        self.is_folding = True
+        self.lines: AllLines | Sieve = self._all
+
+    @property
+    def is_sifted(self) -> bool:
+        """Some lines are left out for what they say or whose they are."""
+        return bool(self.filters or self.hidden)
+
+    @property
+    def folds(self) -> bool:
+        """Traces and repeated lines are folded now; what a filter finds is not."""
+        return self.is_folding and not self.filters
+
+    @property
+    def below(self) -> Below | None:
+        """What is folded below a line; None: nothing ever is."""
+        return self.folding.below if self.folds else None
+
+    def _where(self) -> Test:
+        return Where(self._index, self.filters, self.hidden).test
+
+    def renew(self) -> AllLines | Sieve:
+        """The lines as they are to be shown from now on."""
+        if self.folds:
+            fold = self.folding.test
+            test = both(fold, self._where()) if self.hidden else fold
+            self.lines = Sieve(self._index, test)
+        elif self.is_sifted:
+            self.lines = Sieve(self._index, self._where())
+        else:
+            self.lines = self._all
+        return self.lines
+
+    def matching(self, pattern: Pattern) -> Test:
+        """The test for a search among them; what is folded is found too."""
+        test = matching(self._index, pattern)
+        return both(test, self._where()) if self.is_sifted else test
+
+    def before(self, end: int) -> int | None:
+        """The last line before *end* below which something may be folded."""
+        return (self.lines if self.folds else self._all).last_before(end)
+
+    def fold_at(self, lines: Sequence[int]) -> int | None:
+        """The first of these lines that has a fold below it."""
+        found = (line for line in lines if self.folding.below(line)[0] is not Fold.NOT)
+        return next(found, None)
+
+    def advance(self) -> None:
+        """Count a bounded piece more of them."""
+        if self.is_sifted and isinstance(self.lines, Sieve) and not self.lines.is_done:
+            self.lines.advance()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of them are counted, and the page is known."""
+        if self.is_sifted and isinstance(self.lines, Sieve) and not self.lines.is_done:
+            return False
+        return not self.lines.is_stuck
+
+    @property
+    def count(self) -> int | None:
+        """How many there are; None while they are not counted."""
+        if self.is_sifted and isinstance(self.lines, Sieve):
+            return self.lines.total if self.lines.is_done else None
+        return None if self._index.behind_bytes else self._index.line_count
+
+    def words(self) -> str:
+        """The filters, how many lines pass them, and how many logs are shown; empty: all is."""
+        words = [each.text for each in self.filters]
+        if self.hidden and isinstance(self._index, Merged):
+            count = len(self._index.sources)
+            words.append(f"{count - len(self.hidden)} of {count} logs")
+        if self.filters and isinstance(self.lines, Sieve):
+            words.append(f"{format_count(self.lines.total)}{'' if self.lines.is_done else '+'}")
+        return " ".join(words)
