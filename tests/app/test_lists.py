@@ -183,7 +183,7 @@ async def test_enter_on_a_compose_project_lists_its_containers(fresh: Project, r
         await screen.settle()
         await screen.press("enter")
         await screen.until(lambda: state(screen, web) != "" and "NAME" in screen.text, web)
-        assert not state(screen, other) and f"/of {project}" in screen.line("rule")
+        assert not state(screen, other) and f'/"of {project}"' in screen.line("rule")
 
 
 async def test_a_command_typed_ahead_of_its_line_is_whole(fresh: Project) -> None:

@@ -248,6 +248,14 @@ class Context(Protocol):
         """Show what is under the cursor of the list: its `log`, `describe` or `inspect` page."""
         ...
 
+    async def arrange(self, what: str, argument: str) -> None:
+        """Sort, group, copy, … the list that is shown: see `app.arranging`."""
+        ...
+
+    async def show_view(self, name: str) -> None:
+        """Show a view that was kept; without a name one is chosen."""
+        ...
+
     def go_places(self, text: str, then: str = "") -> None:
         """Look at other namespaces or clusters of Kubernetes (`dev,prod`, `kind/dev`, `*`).
 
@@ -341,6 +349,11 @@ class Known(Protocol):
     @property
     def theme_names(self) -> Sequence[str]:
         """Themes that can be used."""
+        ...
+
+    @property
+    def view_names(self) -> Sequence[str]:
+        """Views that were kept, or that the config file has."""
         ...
 
     @property

@@ -339,6 +339,11 @@ class ScreenContext(ListContext):
         return self._bench.workbench_app.theme_names()
 
     @property
+    def view_names(self) -> list[str]:
+        """Views that were kept."""
+        return list(self._bench.workbench_app.settings.views())
+
+    @property
     def object_names(self) -> list[str]:
         """Things on the screen."""
         from mltui.app.finding import on_screen

@@ -41,6 +41,27 @@ class ListContext:
             listed.view(view)
             self._bench.frame.show()
 
+    async def arrange(self, what: str, argument: str) -> None:
+        """Do something with the list as a whole."""
+        from mltui.app.arranging import Arranging
+
+        if (listed := self._bench.listed) is not None:
+            await Arranging(self._bench, listed).do(what, argument)
+
+    async def show_view(self, name: str) -> None:
+        """Show a view that was kept."""
+        views = self._bench.workbench_app.settings.views()
+        if not name and views:
+            names = list(views)
+            index = await self.choose("Which view?", names)
+            if index is None:
+                return
+            name = names[index]
+        if name not in views:
+            known = f"there are {', '.join(views)}" if views else "`:keep-view NAME` keeps one"
+            raise UsageError(f"there is no view {name!r}: {known}")
+        await self._bench.listing.show_view(views[name])
+
     def go_places(self, text: str, then: str = "") -> None:
         """Look at other namespaces or clusters of Kubernetes."""
         self._bench.listing.go(text, then)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mltui.app.commandline import nearest
 from mltui.errors import MltuiError, UsageError
@@ -65,6 +65,18 @@ class Listing:
             else:
                 return
         self._bench.notice(said[-1], bad=True)
+
+    async def show_view(self, view: Any) -> None:
+        """A list with places, filter and columns, as `Lists.described` tells them. MltuiError."""
+        from mltui.app.look import Look
+
+        if not isinstance(view, dict) or not isinstance(view.get("list"), str):
+            raise UsageError("this view names no list")
+        await self.opened(view["list"], view.get("places") or None)
+        if (lists := self.current) is not None:
+            lists.pane.show_look(Look.of(view))
+            lists.pane.filter(str(view.get("filter") or ""))
+            self._bench.frame.show()
 
     def open_unknown(self, name: str) -> None:
         """What was typed is no command: it may be a resource of the cluster, or a thing's name."""

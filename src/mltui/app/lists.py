@@ -17,6 +17,7 @@ from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
 from mltui.actions.lists import CLUSTER
 from mltui.app.listlogs import ListLogs
 from mltui.app.listpages import ListPages
+from mltui.app.look import Look
 from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
 from mltui.app.present.kind import about, header
@@ -99,7 +100,8 @@ class Lists:
         self._name, self._trail = name, trail
         self._end_log()
         self.pages.leave()
-        self.pane.show(opened.kind, opened.table)
+        settings = self._bench.workbench_app.settings
+        self.pane.show(opened.kind, opened.table, Look.of(settings.look(opened.kind.name)))
         self.is_open = True
 
     def leave(self) -> None:
@@ -155,6 +157,12 @@ class Lists:
             is_read_only=self.is_kube and self.kube.is_read_only,
             position=position,
         )
+
+    def described(self) -> dict[str, Any]:
+        """The list, its places, filter and look, for `Listing.show_view`."""
+        places = {"places": self.kube.places_text} if self.is_kube else {}
+        needle = {"filter": self.pane.needle} if self.pane.needle else {}
+        return {"list": self._name, **places, **needle, **self.pane.look.raw}
 
     def refs(self) -> Sequence[Ref]:
         """What verbs act on."""
@@ -224,7 +232,7 @@ class Lists:
     async def _members(self, project: str) -> None:
         """The containers of a Compose project."""
         await self.open("containers")
-        self.pane.filter(f"of {project}")
+        self.pane.filter(f'"of {project}"')
         self._bench.frame.show()
 
     def kube_enter(self, chosen: Sequence[Any]) -> bool:

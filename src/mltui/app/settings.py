@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mltui.live.times import timestamp
 
@@ -73,6 +74,31 @@ class Settings:
         known = [each for each in self._lines("favourites") if each != text]
         known[number - 1 : number] = [text]
         self._write("favourites", known)
+
+    def look(self, kind: str) -> Any:
+        """How the list of a kind was arranged, as it was kept."""
+        return self._json("looks").get(kind)
+
+    def keep_look(self, kind: str, look: Mapping[str, Any]) -> None:
+        """Arrange the list of a kind so from now on; an empty one: as it is declared."""
+        looks = self._json("looks")
+        looks.pop(kind, None)
+        self._write("looks", [json.dumps({**looks, kind: look} if look else looks, indent=1)])
+
+    def views(self) -> dict[str, Any]:
+        """Views by name."""
+        return self._json("views")
+
+    def keep_view(self, name: str, view: Mapping[str, Any]) -> None:
+        """Keep a view under a name."""
+        self._write("views", [json.dumps({**self._json("views"), name: view}, indent=1)])
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads("\n".join(self._lines(name)) or "{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def _lines(self, name: str) -> list[str]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -222,12 +223,18 @@ def test_every_kind_has_a_list_and_no_name_is_claimed_twice() -> None:
     ("needle", "fits"),
     [("web", True), ("WEB-\\d", True), ("!web", False), ("status=oom", True),
      ("status!=Running", True), ("status!=OOM", False), ("web-[", False), ("dev.*web", True),
-     ("", None)],
+     ("", None), ("status:oom age>1h", True), ("status:oom age>3h", False), ("age < 90m", False),
+     ("restarts>3", True), ("restarts>=4 !db", True), ("restarts<4", False), ("!status:oom", False),
+     ("mem>500Mi", True), ("memory>1Gi", False), ("cpu>200m", True), ("cpu>0.5", False),
+     ("label:app=web", True), ("-l app=web,tier", True), ("-l app=db", False), ("label:app", True),
+     ("label!=app=web", False), ('"dev web"', True), ("age>soon", False), ("ns:dev", True)],
 )  # fmt: skip
 def test_filters(needle: str, fits: bool | None) -> None:
     row = PodRow(
-        context="kind", namespace="dev", name="web-1", uid="u", status="OOMKilled", state="failed"
-    )
+        context="kind", namespace="dev", name="web-1", uid="u", status="OOMKilled", state="failed",
+        created_at=time.time() - 2 * 3600, restarts=4, cpu=0.25, memory=800 * 2**20,
+        labels=("app=web", "tier=front"),
+    )  # fmt: skip
     keep = matcher(needle, kube_kinds()["pods"])
     assert (None if keep is None else keep(row)) is fits
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
 from mltui.app.lineview import LineView
+from mltui.app.look import Look, arranged
 from mltui.app.panes.log import local_offset_s
 from mltui.app.present.kind import columns
 from mltui.app.present.line import Line, line
 from mltui.app.widgets.grid import Grid
 from mltui.app.widgets.logpane import LogPane
+from mltui.live.cells import NOTHING, plain
 from mltui.live.kind import Kind
 from mltui.live.matching import matcher
 from mltui.live.table import Changes, Table
@@ -38,7 +41,17 @@ CONFIRM_S = 2.0
 
 
 class KindGrid(Grid[Any]):
-    """A grid that says which rows are on the page."""
+    """A grid that says which rows are on the page, and moves over the columns of a wide list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "columns(-1)", "Columns before", show=False, id="grid.columns_before"),
+        Binding("right", "columns(1)", "Columns after", show=False, id="grid.columns_after"),
+    ]
+    moved: Callable[[int], None] = lambda step: None
+
+    def action_columns(self, step: int) -> None:
+        """Move over the columns that have no room."""
+        self.moved(step)
 
     class Paged(Grid.Said):
         """Other rows are on the page."""
@@ -63,6 +76,8 @@ class KindPane(Vertical):
         self.page = LineView(id="kindpage")
         self.log_pane = LogPane(id="kindlog", histogram=True)
         self.needle = ""
+        self.look = Look()
+        self._columns_passed = 0
         self.showing = ""
         """What is shown in place of the list: `log`, `describe`, `inspect`; empty: the list."""
         self.subject: str | None = None
@@ -92,19 +107,19 @@ class KindPane(Vertical):
         """The list first."""
         self.page.display = self.log_pane.display = False
         self._timer = self.set_timer(CALM_S, self._tick, pause=True)
+        self.grid.moved = self._move_columns
 
     # --- the list -------------------------------------------------------------------------------
 
-    def show(self, kind: Kind[Any], table: Table[Any]) -> None:
+    def show(self, kind: Kind[Any], table: Table[Any], look: Look) -> None:
         """List this kind, from now on as its table changes."""
         self.leave()
-        self.kind, self.table = kind, table
+        self.kind, self.table, self.look = kind, table, look
         self.needle, self._is_placed = "", False
+        self._columns_passed = 0
         self.pending.clear()
-        self.grid.set_columns(
-            columns(kind, self.pending, table.is_stale_row, unicode=self._unicode)
-        )
-        self.grid.sort_by(*kind.sort)
+        self.grid.set_columns(())
+        self._arrange(kind, table)
         self.grid.set_empty(kind.empty if table.is_loaded else f"reading {kind.name}…")
         self._end = table.listen(self._apply)
         self.grid.set_rows(table.rows.values(), kind.key)
@@ -112,6 +127,34 @@ class KindPane(Vertical):
         self._say_empty()
         self.show_list()
         self._tick()
+
+    def show_look(self, look: Look) -> None:
+        """Show the list so; rows, cursor and marks stay."""
+        if self.kind is not None and self.table is not None:
+            self.look, self._columns_passed = look, 0
+            self._arrange(self.kind, self.table)
+
+    def _arrange(self, kind: Kind[Any], table: Table[Any]) -> None:
+        look, group = self.look, self.look.group
+        every = columns(kind, self.pending, table.is_stale_row, unicode=self._unicode)
+        shown = arranged(every, look, self._columns_passed)
+        key, reverse = look.sort or kind.sort
+        sorts = next((column for column in every if column.key == key), every[0])
+        section: Callable[[Any], str] | None = None
+        if group:
+            cell = next((column.cell_of for column in kind.columns if column.key == group), None)
+            section = lambda row: cell(row).text if cell else _property(row, group)  # noqa: E731
+        self.grid.show_columns(shown, section=section, sort=sorts, reverse=reverse)
+
+    def _move_columns(self, step: int) -> None:
+        if self.look.wide and self.kind is not None and self.table is not None:
+            most = max(len(self.kind.columns) - 2, 0)
+            self._columns_passed = min(max(self._columns_passed + step, 0), most)
+            self._arrange(self.kind, self.table)
+
+    def has(self, row: Any, name: str) -> bool:
+        """Whether rows can be grouped by this though it is no column."""
+        return row is not None and _property(row, name) != NOTHING
 
     def leave(self) -> None:
         """Nothing is listed any more."""
@@ -271,6 +314,14 @@ class KindPane(Vertical):
         if self.showing in ("", "log"):
             part = self.log_pane if self.showing else self.grid
         part.focus()
+
+
+def _property(row: Any, name: str) -> str:
+    if name == "stage":
+        found = getattr(getattr(row, "place", None), "stage", "")
+    else:
+        found = getattr(row, name, "")
+    return plain(str(found)) if found else NOTHING
 
 
 def _stamp(row: Any) -> object:

@@ -166,6 +166,11 @@ class KubeSource:
         return denied(self._feed.clusters, kind, rows) if self._feed is not None else {}
 
     @property
+    def places_text(self) -> str:
+        """Where one looks, as one would type it."""
+        return text_of(self.where)
+
+    @property
     def last(self) -> str:
         """The list to go back to from those of namespaces and contexts."""
         return self._name

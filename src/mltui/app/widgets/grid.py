@@ -124,6 +124,8 @@ class Grid(Widget, Generic[R]):
         self._painter = RowPainter(self._columns, 0, self._roles)
         self._announced: Hashable | None = None
         self._marked_last: Hashable | None = None
+        self._sorts: dict[str, Column[R]] = {}
+        """What is sorted by, also where it is not shown."""
 
     @property
     def shown_columns(self) -> tuple[str, ...]:
@@ -140,6 +142,27 @@ class Grid(Widget, Generic[R]):
         self.model = RowModel()
         self.model.height = height
         self.restyle()
+
+    def show_columns(
+        self,
+        columns: Sequence[Column[R]],
+        *,
+        section: Callable[[R], str] | None,
+        sort: Column[R],
+        reverse: bool,
+        section_width: int = 22,
+    ) -> None:
+        """Other columns, groups and order for the same rows; *sort* need not be shown."""
+        self._columns, self._section = tuple(columns), section
+        self._section_width = section_width
+        self._sorts = {sort.key: sort}
+        self.sort_by(sort.key, reverse)
+        self.restyle()
+
+    @property
+    def columns(self) -> tuple[Column[R], ...]:
+        """Those that are shown where there is room."""
+        return self._columns
 
     def set_rows(self, rows: Iterable[R], key: Callable[[R], Hashable]) -> None:
         """Replace all rows, in this order; what is equal to what is painted isn't painted again."""
@@ -164,9 +187,19 @@ class Grid(Widget, Generic[R]):
 
     def sort_by(self, column: str | None, reverse: bool = False) -> None:
         """Sort by the column of this key; None: as given. KeyError for an unknown column."""
-        found = None if column is None else {c.key: c for c in self._columns}[column]
+        known = {**self._sorts, **{each.key: each for each in self._columns}}
+        found = None if column is None else known[column]
         self._sorted_by, self._reverse = column, reverse
-        self.model.sort_by(None if found is None else found.sort_value, reverse)
+        value, section = None if found is None else found.sort_value, self._section
+        if section is not None and value is not None and self._sorts:
+            order = value
+
+            def grouped(row: R) -> Any:
+                within = order(row)
+                return (section(row), (within is None) != reverse, within)
+
+            value = grouped
+        self.model.sort_by(value, reverse)
         self._changed()
 
     @property

@@ -72,6 +72,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The stage or service it belongs to, by its labels."""
     owner: str = ""
     """`ReplicaSet/web-5d8f`: its controller."""
+    labels: tuple[str, ...] = ()
+    """`app=web`, as filters ask for them."""
 
     @property
     def key(self) -> str:
@@ -105,6 +107,7 @@ def common(meta: Meta | Lean, context: str) -> dict[str, Any]:
         "is_leaving": meta.deletion_timestamp is not None,
         "place": read_place(labels) if labels and "mltui.project" in labels else NOWHERE,
         "owner": owner,
+        "labels": tuple([f"{name}={value}" for name, value in labels.items()]) if labels else (),
     }
 
 

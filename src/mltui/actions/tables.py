@@ -1,0 +1,72 @@
+"""What is done with a list as a whole: sort, group, choose columns, copy, keep as a view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mltui.actions.action import EVERYWHERE, LISTS, Action, Context, Known
+
+
+def _table(
+    what: str,
+    title: str,
+    help: str,  # noqa: A002 - the record's own word
+    keys: tuple[str, ...] = (),
+    *,
+    command: str = "",
+    argument: str = "",
+    footer: bool = False,
+    rank: int = 52,
+) -> Action:
+    async def run(context: Context, text: str) -> None:
+        await context.arrange(what, text)
+
+    return Action(
+        id=f"table.{what}",
+        title=title,
+        help=help,
+        group="Find",
+        run=run,
+        keys=keys,
+        command=command,
+        argument=argument,
+        places=LISTS,
+        rank=rank,
+        on_footer=footer,
+    )
+
+
+async def _view(context: Context, argument: str) -> None:
+    await context.show_view(argument.strip())
+
+
+def _views(known: Known) -> Sequence[str]:
+    return known.view_names
+
+
+ACTIONS = (
+    _table("sort", "Sort", "Sort by a column; the same once more: the other way round.", ("o",),
+           command="sort", argument="COLUMN", footer=True),
+    _table("reverse", "Reverse", "Sort the other way round.", ("O",)),
+    _table("group", "Group", "Put rows together by owner, node, stage, namespace, any column.",
+           ("b",), command="group", argument="COLUMN", footer=True, rank=53),
+    _table("columns", "Columns", "Choose columns and their order; it is remembered.", ("v",),
+           command="columns", argument="NAMES", footer=True, rank=54),
+    _table("wide", "Wide", "All columns; ← and → move over those that have no room.", ("w",),
+           command="wide"),
+    _table("copy", "Copy", "Copy the name, the rows or the table, as text, JSON or CSV.", ("Y",),
+           command="copy", argument="WHAT", footer=True, rank=51),
+    _table("keep", "Keep view", "Keep list, places, filter and columns under a name.",
+           command="keep-view", argument="NAME"),
+    Action(
+        id="table.view",
+        title="View",
+        help="Show a view that was kept, or that the config file has.",
+        group="Find",
+        run=_view,
+        command="view",
+        argument="NAME",
+        places=EVERYWHERE,
+        complete=_views,
+    ),
+)  # fmt: skip
