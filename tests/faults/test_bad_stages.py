@@ -49,7 +49,7 @@ stages:
     phase: data
     secrets: [OK]
     outputs: {x: x.txt}
-    run: "stat -c %a $MLTUI_SECRET_OK > ${outputs.x}; test -s $MLTUI_SECRET_OK"
+    run: "stat -c %a $MLTUI_SECRET_OK > ${outputs.x}; cat $MLTUI_SECRET_OK"
   no_metric: {phase: data, run: "true", gate: {require: n > 0}}
   nan: {phase: data, run: "echo '{\"n\": NaN}' > $MLTUI_METRICS", gate: {require: n > 0}}
   text: {phase: data, run: "echo '{\"n\": \"1\"}' > $MLTUI_METRICS", gate: {require: n > 0}}
@@ -120,6 +120,8 @@ def test_a_secret_is_nowhere_but_in_its_file(bad: World) -> None:
         if path.is_file() and b"hush" in path.read_bytes()
     ]
     assert holding == []
+    (log,) = (bad.project.folder / "runs").glob("*/secret.1/log")
+    assert log.read_text() == "*********\n"  # what it printed of it
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from mltui.runs.builds import Environments
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point, is_armed
 from mltui.runs.layout import SMALL_BYTES, Live
+from mltui.runs.masking import masked
 from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import Collected, collect, failure_of, read_metrics_file, store_failure
 from mltui.runs.planning import Blueprint
@@ -260,7 +261,8 @@ class Executions:
         if live.stage.timeout_s is not None:
             gone = 0.0 if started_at is None else max(0.0, time.time() - started_at)
             self._limit(live, max(0.0, live.stage.timeout_s - gone))
-        exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
+        async with masked(attempt.log, live.place.secrets if live.stage.secrets else None):
+            exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
         if live.timer is not None:
             live.timer.cancel()
         crash_point("exited")
