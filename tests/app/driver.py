@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mltui.app.app import MltuiApp
+from mltui.app.firstlook import Seen
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.session import Session
 from mltui.runs.project import Project
@@ -39,12 +40,16 @@ class Driver:
         run: int | None = None,
         now: float | None = None,
         opens: str = "",
+        seen: Seen | None = None,
     ) -> AsyncIterator[Driver]:
-        """Open the app on a project; `now` freezes its clock, `opens` is the list to begin with."""
+        """Open the app on a project; `now` freezes its clock.
+
+        `opens`: the list to begin with; `seen`: as after a first look.
+        """
         session = Session(project, run=run, now=time.time if now is None else lambda: now)
         session.open()
         app = MltuiApp(session)
-        app.opens = opens
+        app.opens, app.seen = opens, seen
         async with app.run_test(size=size) as pilot:
             driver = cls(app, pilot)
             await driver.settle()

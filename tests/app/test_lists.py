@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mltui.app.firstlook import ask, frame
 from mltui.app.lists import Lists
 from mltui.runs.project import Project
 
@@ -99,6 +100,20 @@ async def test_a_container_comes_stops_and_goes_before_the_eyes(fresh: Project, 
         assert second in screen.text
         await screen.press("escape")
         assert "▸ containers" not in screen.line("header") and screen.stages
+
+
+async def test_the_screen_takes_over_what_was_there_before_it(fresh: Project, run: Run) -> None:
+    name = run("first")
+    seen = await ask("containers")
+    assert seen is not None
+    before = frame(seen, fresh.root.name, 180, 30)
+    async with Driver.open(fresh, size=(180, 30), seen=seen) as screen:
+        assert screen.lines[1] == before[1]
+        mine = next(line for line in before if name[:10] in line)
+        upto = before[1].index("↻")  # measured by now
+        await screen.until(lambda: state(screen, name)[2:upto] == mine[2:upto], mine)
+        await screen.press("escape")
+        assert "▸ containers" not in screen.line("header")
 
 
 async def test_a_container_is_looked_at_in_three_ways(fresh: Project, run: Run) -> None:

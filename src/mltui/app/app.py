@@ -9,7 +9,7 @@ import difflib
 import gc
 import os
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -23,6 +23,9 @@ from mltui.app.settings import Settings
 from mltui.app.workbench import Workbench
 from mltui.errors import MltuiError
 from mltui.text.glyphs import unicode_ok
+
+if TYPE_CHECKING:
+    from mltui.app.firstlook import Seen
 
 _HERE = Path(__file__).parent
 
@@ -55,6 +58,8 @@ class MltuiApp(App[int]):
         """Look at the Docker host of a project that uses it, without being asked."""
         self.opens = ""
         """The list to begin with: `pods`, `deployments prod`; empty: the pipeline."""
+        self.seen: Seen | None = None
+        """What was on the terminal before the screen was loaded."""
         self._themes_read = False
         self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
@@ -95,7 +100,7 @@ class MltuiApp(App[int]):
         if not gc.isenabled():  # `run_app` turned it off for the start
             gc.freeze()
             gc.enable()
-        if self.opens:
+        if self.opens and self.seen is None:
             self.workbench.listing.begin(self.opens)
         self.read_facts()
         self.run_worker(self._watch(), group="watch", exit_on_error=True)

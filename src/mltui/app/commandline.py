@@ -108,15 +108,13 @@ class CommandLine(Horizontal):
         self._offer(text)
         self.screen.set_focus(field)  # at once: what is typed ahead belongs here
 
-    async def take(self, event: Key) -> bool:
+    def take(self, event: Key) -> bool:
         """A key that was typed before the line was open, and reached whatever had the keys then.
 
         False when it is none that a line can be typed with.
         """
         field = self.query_one(Typed)
-        if event.key == "enter":
-            await field.action_submit()
-        elif event.key == "escape":
+        if event.key == "escape":
             field.action_leave()
         elif event.is_printable and event.character:
             field.insert_text_at_cursor(event.character)
@@ -172,11 +170,15 @@ class CommandLine(Horizontal):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        text = event.value.strip()
+        self.post_message(self.entered())
+
+    def entered(self) -> Submitted:
+        """Close the line; what was on it."""
+        text = self.query_one(Typed).value.strip()
         if self.mode == ":" and text and (not self.history or self.history[-1] != text):
             self.history.append(text)
         self.close()
-        self.post_message(self.Submitted(self.mode, text))
+        return self.Submitted(self.mode, text)
 
 
 def completions(text: str, known: Known) -> list[str]:

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltui.app.commandline import nearest
+from mltui.app.main import HOSTS
 from mltui.errors import MltuiError, UsageError
 
 if TYPE_CHECKING:
     from mltui.app.lists import Lists, Trail
     from mltui.app.workbench import Workbench
     from mltui.live.kube.place import Where
-
-
-HOSTS = "hosts"
-"""Begin with the pods of the current context, else with the containers here."""
 
 
 def _make(bench: Workbench) -> Lists:
@@ -43,14 +40,14 @@ class Listing:
 
     def open(self, kind: str) -> None:
         """Show a list of a host, or the builds, in place of the pipeline."""
-        self._bench.run_worker(self._open(kind), group="list", exit_on_error=True)
+        self._bench.run_worker(self.show(kind), group="list", exit_on_error=True)
 
     def begin(self, words: str) -> None:
         """The list that the app opens on; `HOSTS`: whatever there is to look at here."""
         if words != HOSTS:
             kind, _, places = words.partition(" ")
             self._bench.run_worker(
-                self._open(kind, places or None), group="list", exit_on_error=True
+                self.show(kind, places or None), group="list", exit_on_error=True
             )
             return
         self._bench.run_worker(self._begin(), group="list", exit_on_error=True)
@@ -101,7 +98,7 @@ class Listing:
 
     def go(self, places: str | Where, then: str = "", trail: Trail = ()) -> None:
         """Look at other places of Kubernetes, and show a list there; `trail` leads back."""
-        self._bench.run_worker(self._open(then, places, trail), group="list", exit_on_error=True)
+        self._bench.run_worker(self.show(then, places, trail), group="list", exit_on_error=True)
 
     def go_favourite(self, number: int) -> None:
         """Look at the place of this number; 0: all namespaces."""
@@ -128,12 +125,13 @@ class Listing:
             await bench.mount(self._lists.pane, after=bench.runs)
         return self._lists
 
-    async def _open(
+    async def show(
         self,
         kind: str,
         places: str | Where | None = None,
         trail: Trail = (),
     ) -> None:
+        """Show a list, or say why there is none."""
         try:
             await self.opened(kind, places, trail)
         except MltuiError as error:

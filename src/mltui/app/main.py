@@ -15,6 +15,14 @@ from pathlib import Path
 
 from mltui.errors import MltuiError, UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mltui.app.firstlook import FirstLook
+
+FIRST = ("containers",)
+"""Lists that are shown before the screen is loaded."""
+HOSTS = "hosts"
+"""Begin with the pods of the current context, else with the containers here."""
 _HANG_UP = 129
 """What a shell says of a program that a hang-up ended: 128 + SIGHUP."""
 
@@ -30,21 +38,38 @@ def run_app(project_root: Path, run: int | None = None, *, opens: str = "") -> i
         raise UsageError(why)
     _textual_defaults()
     gc.disable()  # nothing made before the first paint is garbage; the app turns it on then
-    from mltui.app.app import MltuiApp
-    from mltui.app.session import Session
-    from mltui.runs.project import Project
+    from contextlib import ExitStack
 
-    session = Session(Project(project_root), run=run)
-    try:
+    with ExitStack() as stack:
+        look: FirstLook | None = None
+        if opens == HOSTS and not _knows_clusters():
+            opens = "containers"
+        if opens in FIRST:
+            from mltui.app.firstlook import FirstLook
+
+            look = stack.enter_context(FirstLook(project_root.name, opens))
+        from mltui.app.app import MltuiApp
+        from mltui.app.session import Session
+        from mltui.runs.project import Project
+
+        session = Session(Project(project_root), run=run)
+        stack.callback(session.close)
         session.open()
         app = MltuiApp(session)
         app.follows_docker = True
         app.opens = opens
+        app.seen = look.seen if look is not None else None
         _leave_with_terminal()
+        if look is not None:
+            look.hand_over()
         code = app.run()
-    finally:
-        session.close()
     return app.return_code or code or 0
+
+
+def _knows_clusters() -> bool:
+    """There may be a Kubernetes to look at."""
+    known = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST")
+    return any(name in os.environ for name in known) or (Path.home() / ".kube/config").exists()
 
 
 def _leave_with_terminal() -> None:

@@ -170,7 +170,7 @@ class Workbench(Screen[int]):
 
     # --- life ---------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Show what the session has read already, then learn the rest."""
         self.runs.display = False
         self.line.history = self.workbench_app.settings.history()
@@ -181,6 +181,9 @@ class Workbench(Screen[int]):
         self._ticker = self.set_interval(1.0, self.tick, pause=True)
         self._slow_ticker = self.set_interval(SLOW_S, self.tick, pause=True)
         # What is known already is in the first frame: sizes come only with that.
+        if self.workbench_app.seen is not None:
+            await self.listing.show(self.workbench_app.seen.kind.name)
+            return
         view, moment = self.session.view, self.moment
         self.stages.expect_width(self._share_out(self.app.size.width))
         self.stages.apply(view, self.session.facts, moment)
@@ -289,10 +292,13 @@ class Workbench(Screen[int]):
 
     # --- keys ---------------------------------------------------------------------------------
 
-    async def on_key(self, event: Key) -> None:
+    def on_key(self, event: Key) -> None:
         """A command or a filter typed so fast that its line was not open yet for all of it."""
         if self.line.display:
-            if await self.line.take(event):
+            if event.key == "enter":  # at once: the next key is for what the line opens
+                event.stop()
+                self._entered(self.line.entered())
+            elif self.line.take(event):
                 event.stop()  # other keys are bindings of the field, which has the focus by now
         elif event.key in keymap.TYPING:
             event.stop()

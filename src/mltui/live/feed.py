@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,14 @@ class Feed:
         elif self.is_live:
             self._start(self._list_later(name, 0.0))
         return table
+
+    def seed(self, kind: str, rows: Iterable[Any]) -> None:
+        """Rows that were listed a moment ago; they hold until the first list is in."""
+        found, table = kind_named(kind), self.table(kind)
+        if not table.is_loaded:
+            self.daemon.heard()
+            put_all = self._put_all if found.name == CONTAINERS else table.replace
+            put_all({found.key(row): row for row in rows})
 
     async def loaded(
         self, kind: str, timeout_s: float | None = None, *, patient: bool = True

@@ -53,7 +53,10 @@ class DockerSource:
 
     async def open(self, name: str) -> Opened:
         """See `Source`."""
-        return Opened(kind_named(name), self.feed.table(name))
+        kind, table, seen = kind_named(name), self.feed.table(name), self._bench.workbench_app.seen
+        if seen is not None and seen.kind is kind:
+            self.feed.seed(name, seen.rows)
+        return Opened(kind, table)
 
     async def peek(self, name: str, wait_s: float) -> tuple[Kind[Any], Table[Any]]:
         """A list to look for a name in, not to show. UsageError, Unreachable, TimeoutError."""

@@ -21,8 +21,7 @@ def run(out: Output) -> int:
     except UsageError:
         if not has_screen:
             raise
-        from mltui.app.listing import HOSTS
-        from mltui.app.main import run_app
+        from mltui.app.main import HOSTS, run_app
 
         return run_app(Path.cwd(), opens=HOSTS)
     if has_screen:

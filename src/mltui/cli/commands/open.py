@@ -30,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Open the app; its exit code."""
-    from mltui.app.listing import HOSTS
-    from mltui.app.main import run_app
+    from mltui.app.main import HOSTS, run_app
 
     try:
         root = Path(listing.find_root())

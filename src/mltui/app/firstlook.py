@@ -1,0 +1,185 @@
+"""The first look at a list of a Docker host here: on the terminal before the screen is loaded.
+
+Loading the screen takes longer than the host takes to say what it has. So `run_app` asks first,
+puts the rows where the list will have them, and gives them to the screen, which takes over with the
+same picture and keeps it true. Whatever is in the way of that (no answer at once, a host elsewhere)
+only means that the screen comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mltui.app.present.kind import header
+from mltui.app.settings import Settings
+from mltui.app.widgets.columns import GAP, Column, place
+from mltui.app.widgets.rowmodel import RowModel
+from mltui.errors import MltuiError
+from mltui.live import cells
+from mltui.live.daemon import open_daemon
+from mltui.live.kind import Kind
+from mltui.live.kinds import kind_named
+from mltui.text import fit, shorten_end, unicode_ok
+
+PATIENCE_S = 0.3
+"""A host that takes longer is waited for by the screen, which says so."""
+_GUTTER = 2
+_AROUND = 5
+"""Lines of a screen that are not rows: header, titles, rule, about the row, keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a host said it has."""
+
+    kind: Kind[Any]
+    host: str
+    rows: Sequence[Any]
+
+
+class FirstLook:
+    """Shows a list until the screen takes over; a context, since it changes the terminal."""
+
+    def __init__(self, project: str, opens: str, environ: Mapping[str, str] = os.environ) -> None:
+        self._project = project
+        self._environ = environ
+        self._opens = opens
+        self._fd = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
+        self._before: list[Any] | None = None
+        self.seen: Seen | None = None
+        """What was shown; None: nothing was."""
+
+    def __enter__(self) -> FirstLook:
+        with suppress(OSError, termios.error, MltuiError, TimeoutError):
+            self.seen = asyncio.run(ask(self._opens))
+        if self.seen is not None:
+            with suppress(OSError, termios.error):
+                self._show(self.seen)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is not None:  # the screen never came
+            self._write("\x1b[?25h\x1b[?1049l")
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """The terminal's settings are as they were: the screen has its own."""
+        if self._before is not None:
+            with suppress(OSError, termios.error):
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
+            self._before = None
+
+    def _show(self, seen: Seen) -> None:
+        width, height = os.get_terminal_size(self._fd)
+        lines = frame(seen, self._project, width, height)
+        before = termios.tcgetattr(self._fd)
+        silent = termios.tcgetattr(self._fd)
+        # What is typed meanwhile is for the screen: not shown, and Enter stays what it is.
+        silent[0] &= ~termios.ICRNL
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(self._fd, termios.TCSANOW, silent)
+        self._before = before
+        base, dim = _colours(self._environ)
+        first, titles, *rest = lines
+        text = "\n".join((first, f"{dim}{titles}{base}", *rest))
+        self._write(f"\x1b[?1049h\x1b[?25l{base}\x1b[2J\x1b[H{text}")
+
+    def _write(self, text: str) -> None:
+        data = text.encode("utf-8", "replace")
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+
+async def ask(name: str) -> Seen | None:
+    """What the host has, if it is on this machine."""
+    try:
+        kind = kind_named(name)
+    except KeyError:
+        return None
+    daemon = open_daemon()
+    if kind.list_rows is None or kind.join is not None or daemon.client.host.scheme != "unix":
+        return None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return Seen(kind, daemon.name, await kind.list_rows(daemon))
+    finally:
+        await daemon.close()
+
+
+def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:
+    """The lines of the screen as the list will be: its header, the titles, the rows."""
+    kind, unicode = seen.kind, unicode_ok()
+    columns = [_column(each, unicode=unicode) for each in kind.columns]
+    model: RowModel[Any] = RowModel()
+    model.set_rows((kind.key(row), row) for row in seen.rows)
+    by, reverse = kind.sort
+    sort = next(each for each in columns if each.key == by)
+    model.sort_by(sort.sort_value, reverse)
+    model.resize(height - _AROUND)
+    placed = place(columns, width - _GUTTER)
+    ellipsis = "…" if unicode else "~"
+
+    def line(cells: Sequence[str]) -> str:
+        found = [
+            fit(cell, at.width, align=at.column.align, shorten=at.column.shorten, ellipsis=ellipsis)
+            for cell, at in zip(cells, placed, strict=True)
+        ]
+        return (" " * _GUTTER + (" " * GAP).join(found)).rstrip()
+
+    arrow = ("↓" if reverse else "↑") if unicode else ("v" if reverse else "^")
+    titles = [
+        shorten_end(at.column.title, at.width - 1) + arrow if at.column is sort else at.column.title
+        for at in placed
+    ]
+    total = len(seen.rows)
+    first = header(project, kind.name, total, total, seen.host, 0.0, "", unicode=unicode)
+    top = "".join(text for text, _ in first.laid_out(width))
+    shown = [line([at.column.cell_of(model.rows[key]).text for at in placed]) for key in model.page]
+    return [top.rstrip(), line(titles), *shown]
+
+
+def _column(column: cells.Column[Any], *, unicode: bool) -> Column[Any]:
+    """The column as a screen places it; its cells are text here."""
+    return Column(
+        column.key,
+        column.title if unicode or column.title.isascii() else "R",
+        lambda row: column.cell_of(row).text,
+        width=column.width,
+        min=column.min,
+        flex=column.flex,
+        max=column.max,
+        align=column.align,
+        priority=column.priority,
+        sort=column.sort_value,
+        shorten=column.shorten,
+    )
+
+
+def _colours(environ: Mapping[str, str]) -> tuple[str, str]:
+    """How the theme paints text, and titles, where the terminal has its colours."""
+    if "NO_COLOR" in environ or environ.get("COLORTERM") not in ("truecolor", "24bit"):
+        return "", ""
+    here = Path(__file__).resolve()
+    name = Settings(environ).theme() or "mltui-dark"
+    for folder in (here.parents[1] / "themes", here.parents[3] / "themes"):
+        with suppress(OSError):
+            text = (folder / f"{name}.yaml").read_text(encoding="utf-8")
+            found: dict[str, str] = dict(re.findall(r'^\s*(\w+): "#([0-9a-fA-F]{6})', text, re.M))
+            if "background" in found and "foreground" in found:
+                base = f"\x1b[{_rgb(48, found['background'])};{_rgb(38, found['foreground'])}m"
+                return base, f"\x1b[{_rgb(38, found.get('header', found['foreground']))}m"
+    return "", ""
+
+
+def _rgb(layer: int, digits: str) -> str:
+    red, green, blue = (int(digits[n : n + 2], 16) for n in (0, 2, 4))
+    return f"{layer};2;{red};{green};{blue}"
