@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -338,3 +339,106 @@ async def test_production_is_a_band_and_what_is_read_only_stays_as_it_is(
         assert "read-only" in screen.notice
         await screen.command("pods default")
         await screen.until(lambda: "PROD" not in screen.line("header"), "elsewhere")
+
+
+def _served(name: str, image: str, replicas: int = 1) -> list[dict[str, Any]]:
+    """A Deployment whose pods answer HTTP at a named port, and its Service."""
+    made = _deployment(name, replicas, image=image)
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    container |= {
+        "command": ["python3", "-u", "-m", "http.server", "8000"],
+        "ports": [{"name": "http", "containerPort": 8000}],
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": "http"}]},
+    }
+    return [made, service]
+
+
+async def fetch(port: int) -> bytes:
+    """What answers at a port of this machine, tried until something does."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /etc/hostname HTTP/1.0\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 30)
+    writer.close()
+    return answer
+
+
+async def test_a_port_leads_to_a_service_is_listed_outlives_its_pod_and_is_closed(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    here.apply(*_served("web", here.shell_image()), namespace=namespace)
+    here.kubectl("rollout", "status", "deploy/web", "-n", namespace, "--timeout=90s")
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"svc {namespace}")
+        await choose(screen, "web")
+        await screen.command("port-forward :80")
+        await screen.until(lambda: "leads to service" in screen.notice, "open")
+        await screen.command("forwards")
+        await screen.until(lambda: "● open" in line_of(screen, "service/web"), "listed")
+        (row,) = lists(screen).kube.forwards.table.rows.values()
+        first = await fetch(row.local)
+        assert b"200 OK" in first and b"web-" in first
+        here.kubectl("delete", "pod", "-n", namespace, "-l", "app=web", "--now")
+        await screen.until(lambda: row.pod not in screen.text, "another pod")
+        again = await fetch(row.local)
+        assert b"200 OK" in again and again[-30:] != first[-30:]
+        await screen.press("ctrl+d")
+        await screen.until(lambda: not line_of(screen, "service/web"), "closed")
+        with pytest.raises(ConnectionRefusedError):
+            await fetch(row.local)
+
+
+async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_back(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace}")
+        await screen.until(lambda: "● Running" in line_of(screen, "web-"), "running")
+        await screen.press("o")
+        await screen.until(lambda: "container/c" in screen.text, "the family")
+        found = [
+            screen.text.index(f"{'  ' * depth}{each}")
+            for depth, each in enumerate(
+                ("deployment/web", "replicaset/web-", "pod/web-", "container/c")
+            )
+        ]
+        assert found == sorted(found)
+        assert "▌" in line_of(screen, "pod/web-")
+        here.kubectl("scale", "deploy/web", "--replicas=3", "-n", namespace)
+        await screen.until(lambda: screen.text.count("container/c") == 3, "it grew")
+        await choose(screen, "web")
+        await screen.press("d")
+        await screen.sees("Labels and annotations")
+        await screen.press("escape", "escape")
+        await screen.until(lambda: "pods" in screen.line("header"), "back")
+
+
+@pytest.mark.parametrize(("kind", "command"), [("StatefulSet", "sts"), ("DaemonSet", "ds")])
+async def test_other_sets_tell_their_revisions_and_are_rolled_back(
+    fresh: Project, here: Cluster, namespace: str, kind: str, command: str
+) -> None:
+    made = _deployment("kept", 1, image=image(here)) | {"kind": kind}
+    if kind == "StatefulSet":
+        made["spec"]["serviceName"] = "kept"
+    else:
+        del made["spec"]["replicas"]
+    here.apply(made, namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"{command} {namespace}")
+        await screen.until(lambda: "1/1" in line_of(screen, "kept"), "ready")
+        await screen.command("set-image c=localhost:1/none:v9")
+        await screen.until(lambda: "none:v9" in line_of(screen, "kept"), "the new image")
+        await screen.press("v")
+        await screen.sees("2 (now)")
+        await screen.sees("+  - image: localhost:1/none:v9")
+        await screen.press("escape", "u")
+        await screen.sees("▸ revision 1")
+        await screen.press("enter")
+        await screen.sees("-  - image: localhost:1/none:v9")
+        await screen.press("y")
+        await screen.until(lambda: image(here)[-9:] in line_of(screen, "kept"), "rolled back")

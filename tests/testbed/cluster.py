@@ -60,6 +60,15 @@ class Cluster:
         """What `kubectl get` says of something, as it is."""
         return json.loads(self.kubectl("get", *argv, "-o", "json"))
 
+    def shell_image(self) -> str:
+        """An image with a shell and Python that its nodes get from the registry."""
+        name = f"{self.need_registry()}/mltui-test/shell:1"
+        for argv in (("tag", "debian:bookworm-slim", name), ("push", "-q", name)):
+            done = subprocess.run(["docker", *argv], env=self.environ, capture_output=True)
+            if done.returncode:
+                raise AssertionError(done.stderr.decode())
+        return name
+
     def need_registry(self) -> str:
         """The registry, for tests that can't do without one."""
         if not self.registry:

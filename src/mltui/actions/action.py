@@ -32,7 +32,7 @@ KUBE = (
     "pods", "deployments", "jobs", "events", "services", "nodes", "statefulsets", "daemonsets",
     "replicasets", "cronjobs", "endpoints", "ingresses", "configmaps", "secrets",
     "persistentvolumeclaims", "horizontalpodautoscalers", "serviceaccounts", "roles", "namespaces",
-    "contexts", "forwards", "resources",
+    "contexts", "forwards", "resources", "tree",
 )  # fmt: skip
 """Lists of a Kubernetes API; `resources` is any that has no columns of its own."""
 LISTS = (*DOCKER, *KUBE, "builds")

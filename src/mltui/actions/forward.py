@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from mltui.actions._kube import kube_action
 from mltui.actions.action import EVERYWHERE, Action, Context
 
@@ -11,9 +9,6 @@ from mltui.actions.action import EVERYWHERE, Action, Context
 async def _forward(context: Context, argument: str) -> None:
     from mltui.live.kube.describe import ports_of
 
-    if shutil.which("kubectl") is None:
-        context.notice("this needs the kubectl command: it is not on your PATH", bad=True)
-        return
     ref = context.refs()[0]
     text: str | None = argument
     if not argument:

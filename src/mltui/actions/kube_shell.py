@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 
 from mltui.actions._kube import kube_action
 from mltui.actions.action import Context
 
-_SHELL = "command -v bash >/dev/null 2>&1 && exec bash || exec sh"
 _NO_SHELL = (126, 127)
 
 
@@ -16,9 +15,6 @@ async def _run(context: Context, argument: str) -> None:
     row = context.selection.things[0]
     if not row.is_running:
         context.notice(f"no shell: pod {row.name} is {row.status}", bad=True)
-        return
-    if shutil.which("kubectl") is None:
-        context.notice("a shell needs the kubectl command: it is not on your PATH", bad=True)
         return
     names = row.containers
     container = argument or (names[0] if names else "")
@@ -28,8 +24,8 @@ async def _run(context: Context, argument: str) -> None:
             return
         container = names[index]
     argv = [
-        "kubectl", "--context", row.context, "--namespace", row.namespace, "exec", "-it",
-        row.name, "-c", container, "--", "sh", "-c", _SHELL,
+        sys.executable, "-m", "mltui", "exec", f"pod/{row.name}", "--context", row.context,
+        "-n", row.namespace, "-c", container,
     ]  # fmt: skip
     code = await context.outside(argv, cwd=context.selection.project.root, env=os.environ)
     if code in _NO_SHELL:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mltui.actions._docker import no_host, nothing_selected
-from mltui.actions.action import LISTS, MEASURED, PAGE, Action, Context, Selection
+from mltui.actions.action import KUBE, LISTS, MEASURED, PAGE, Action, Context, Selection
 
 
 def _is_listed(selection: Selection) -> bool:
     return selection.kind not in ("", "builds", "contexts", "forwards")
+
+
+def _has_family(selection: Selection) -> bool:
+    return selection.engine == "kubernetes" and _is_listed(selection)
 
 
 def _has_log(selection: Selection) -> bool:
@@ -31,6 +35,7 @@ def _view(
     command: str = "",
     applies: Callable[[Selection], bool] = _is_listed,
     why_not: Callable[[Selection], str | None] = no_host,
+    group: str = "Docker",
 ) -> Action:
     """One record a page."""
 
@@ -41,7 +46,7 @@ def _view(
         id=f"thing.{view}",
         title=title,
         help=help,
-        group="Docker",
+        group=group,
         run=run,
         keys=(key,),
         command=command,
@@ -60,6 +65,7 @@ def _of(
     rank: int,
     kinds: tuple[str, ...],
     why_not: Callable[[Selection], str | None] = no_host,
+    group: str = "Docker",
 ) -> Action:
     """A page that only these kinds have."""
 
@@ -71,6 +77,7 @@ def _of(
     return _view(
         view, title, help, key, rank,
         places=kinds, command=view, applies=lambda s: s.kind in kinds, why_not=wrong_kind,
+        group=group,
     )  # fmt: skip
 
 
@@ -97,6 +104,10 @@ VIEWS = (
         ("containers",), _while_it_runs),
     _of("environment", "Environment", "Its variables; what looks secret is masked.", "e", 31,
         ("containers", "images")),
+    _of("history", "History", "Its revisions with what each changed, and how its rollout stands.",
+        "v", 23, ("deployments", "statefulsets", "daemonsets"), group="Kubernetes"),
+    _view("tree", "Tree", "What owns it up to the top, and what that owns, down to containers.",
+          "o", 24, places=KUBE, command="tree", applies=_has_family, group="Kubernetes"),
     _of("changes", "Files changed", "Files that a container added, changed or deleted.", "f", 32,
         ("containers",)),
 )  # fmt: skip

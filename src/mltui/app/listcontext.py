@@ -71,12 +71,12 @@ class ListContext:
         if (listed := self._bench.listed) is None:
             return
         self._bench.notice(f"forwarding to {ref.text}…")
-        try:
-            row = await listed.kube.forwards.start(ref, ports)
-        except MltuiError as error:
-            self._bench.notice(str(error), bad=True)
-            return
-        self._bench.notice(f"{row.name} leads to {ref.text}, port {row.remote}: `:forwards`")
+        forwards = listed.kube.forwards
+        row = await self.on_cluster(
+            ref.context, lambda cluster: forwards.start(cluster, ref, ports)
+        )
+        if row is not None:
+            self._bench.notice(f"{row.name} leads to {ref.text}, port {row.remote}: `:forwards`")
 
     def end_forward(self, key: str) -> None:
         """Close a port that leads into a cluster."""

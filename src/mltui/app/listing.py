@@ -145,7 +145,7 @@ class Listing:
             kube = lists.kube
             await kube.go(await kube.parse(places) if isinstance(places, str) else places)
             shown = lists.kind.name if lists.is_open and lists.is_kube else ""
-            aside = ("", "contexts", "forwards", "namespaces")
+            aside = ("", "contexts", "forwards", "namespaces", "tree")
             kind = kind or (kube.last if shown in aside else shown)
         await lists.open(kind, trail)
         bench.triaging.leave()

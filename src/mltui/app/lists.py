@@ -227,7 +227,8 @@ class Lists:
             name = self.kind.label(self.pane.grid.cursor_row or chosen[0])
             self._bench.run_worker(self._members(name), group="list", exit_on_error=True)
             return
-        self.view("log" if self.kind.has_logs and self.source is not self._builds else "describe")
+        has_log = self.kind.has_logs and self.source is not self._builds
+        self.view("log" if has_log and getattr(chosen[0], "opens_log", True) else "describe")
 
     async def _members(self, project: str) -> None:
         """The containers of a Compose project."""
@@ -273,6 +274,11 @@ class Lists:
         if not chosen:
             return
         key = self.pane.subject or self.kind.key(self.pane.grid.cursor_row or chosen[0])
+        if view == "tree":
+            self.kube.tree_of = (self.kind, self.pane.grid.model.rows[key])
+            trail = (*self._trail, (self.kube.where, self._name))
+            self._bench.listing.go(self.kube.where, "tree", trail)
+            return
         self._end_log()
         if view in ("log", "previous") or view.startswith("container:"):
             self.pages.leave()

@@ -51,6 +51,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("ls", "list runs, stages, containers, pods, …"),
             ("triage", "what is wrong, why, and what would fix it"),
             ("logs", "logs of stages, builds, containers and pods"),
+            ("describe", "a page about one thing out there, or the whole of it"),
+            ("exec", "a command or a shell in a pod"),
+            ("forward", "lead a port of this machine into a cluster"),
             ("table", "runs with chosen metrics and params, sorted"),
             ("diff", "runs side by side"),
             ("explain", "why a stage runs or is taken from the cache"),
@@ -118,6 +121,18 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """argparse with our words for what is wrong, and the nearest right spelling."""
+
+    rest = ""
+    """The name of what follows `--`, where a command takes that as it is."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Its own options end at `--` where the rest is a command line of its own."""
+        given = list(args or ())
+        at = given.index("--") if self.rest and "--" in given else len(given)
+        found = super().parse_args(given[:at], namespace)
+        if self.rest:
+            setattr(found, self.rest, given[at + 1 :])
+        return found
 
     def error(self, message: str) -> NoReturn:
         """One sentence and exit code 2, instead of the whole usage."""

@@ -216,7 +216,7 @@ def test_every_kind_has_a_list_and_no_name_is_claimed_twice() -> None:
         for word in (kind.name, *kind.aliases)
     ]
     assert len(names) == len(set(names))
-    assert set(kube_kinds()) == set(KUBE) - {"contexts", "forwards", "resources"}
+    assert set(kube_kinds()) == set(KUBE) - {"contexts", "forwards", "resources", "tree"}
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,11 @@ class KindPane(Vertical):
         if self._is_placed or self.kind is None or not self.grid.model.order:
             return
         self._is_placed = True
+        held = self.grid.model.rows
+        asked = [key for key in self.grid.model.order if getattr(held[key], "is_asked", False)]
+        if asked:
+            self.grid.cursor_key = asked[0]
+            return
         state = next((column for column in self.kind.columns if column.key == "state"), None)
         rows = self.grid.model.rows
         if state is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +18,10 @@ from mltui.live.kube.contexts import CONTEXTS, context_table
 from mltui.live.kube.feed import KubeFeed, View, start_places
 from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
+from mltui.live.kube.one import One, find_one
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
 from mltui.live.kube.rights import denied, learn
+from mltui.live.kube.tree import TREE, Family, TreeRow
 from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
@@ -41,9 +42,12 @@ class KubeSource:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.open_clusters: Callable[[], Clusters] = open_clusters
-        self.forwards = Forwards(os.environ)
+        self.forwards = Forwards()
         self._feed: KubeFeed | None = None
         self._view: View | None = None
+        self._family: Family | None = None
+        self.tree_of: tuple[Kind[Any], Any] | None = None
+        """The object whose family is listed next."""
         self._name = "pods"
         """The kind that is listed, or was before namespaces or contexts were."""
 
@@ -138,6 +142,8 @@ class KubeSource:
             return Opened(FORWARDS, self.forwards.table)
         feed = await self.feed()
         word, _, selector = name.partition("?")
+        if word == "tree":
+            return await self._tree(feed)
         if word == "contexts":
             self.leave()
             return Opened(CONTEXTS, context_table(feed.clusters, feed.where))
@@ -160,6 +166,28 @@ class KubeSource:
         feed = await self.feed()
         kind = await kind_for(feed.clusters, feed.where, name)
         return kind, (await feed.loaded(kind, wait_s)).table
+
+    async def _tree(self, feed: KubeFeed) -> Opened:
+        if self.tree_of is None:
+            raise UsageError("put the cursor on an object, then `o` shows its family")
+        kind, row = self.tree_of
+        if isinstance(row, TreeRow):
+            one = await self._one(row)
+            kind, row = one.kind, one.row
+        self.leave()
+        if self._family is not None:
+            await self._family.close()
+        self._family = Family(feed.clusters)
+        await self._family.open(feed.cluster_of(row), kind, row)
+        return Opened(TREE, self._family.table, f"tree of {kind.title} {row.name}")
+
+    async def _one(self, row: TreeRow) -> One:
+        """The object that a row of a tree shows; of a container its pod."""
+        feed = await self.feed()
+        word, name = ("pods", row.pod) if row.of == "containers" else (row.of, row.name)
+        return await find_one(
+            feed.clusters, word, name, context=row.context, namespace=row.namespace
+        )
 
     def denied(self, kind: Kind[Any], rows: Sequence[Any]) -> dict[str, str]:
         """What one may not do to these rows; see `live.kube.rights`."""
@@ -192,7 +220,7 @@ class KubeSource:
         """See `Source`."""
         from mltui.live.verbs import ref_of
 
-        return [ref_of(kind, row) for row in rows]
+        return [row.ref if isinstance(row, TreeRow) else ref_of(kind, row) for row in rows]
 
     # --- pages and logs -------------------------------------------------------------------------
 
@@ -201,9 +229,18 @@ class KubeSource:
         from mltui.live.kube.describe import describe, yaml_text
 
         feed = await self.feed()
+        if isinstance(row, TreeRow):
+            one = await self._one(row)
+            kind, row = one.kind, one.row
         if kind.watched is None:
             raise MltuiError(f"nothing more is known of a {kind.title}")
         cluster = feed.cluster_of(row)
+        if view == "history":
+            from mltui.live.kube.verbs.rollback import history
+            from mltui.live.verbs import ref_of
+
+            word = getattr(row, "word", "")
+            return page_lines(await history(cluster, ref_of(kind, row), word), width)
         if view == "describe":
             return page_lines(await describe(cluster, kind, row), width)
         return text_lines(await yaml_text(cluster, kind, row, secrets=view == "secrets"))
@@ -217,8 +254,14 @@ class KubeSource:
         feed = await self.feed()
         logs: list[LogOf] = []
         for row in rows:
-            pod, container = await choose_pod(feed.cluster_of(row), kind, row, which)
-            logs.append(self.log_of(feed.cluster_of(row), pod, container, folder, which))
+            cluster, asked = feed.cluster_of(row), which
+            of, thing = kind, row
+            if isinstance(row, TreeRow):
+                asked = row.name if row.of == "containers" and which == "log" else which
+                one = await self._one(row)
+                of, thing = one.kind, one.full
+            pod, container = await choose_pod(cluster, of, thing, asked)
+            logs.append(self.log_of(cluster, pod, container, folder, which))
         title = logs[0].label if len(logs) == 1 else f"{len(logs)} pods"
         if which == "previous":
             title += " · before"
@@ -249,5 +292,7 @@ class KubeSource:
     async def close(self) -> None:
         """See `Source`."""
         await self.forwards.close()
+        if self._family is not None:
+            await self._family.close()
         if self._feed is not None:
             await self._feed.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
 
 from mltui.engines.http.wire import Response, WireError
 
-Query = Mapping[str, str | int | bool | None]
+Query = Mapping[str, str | int | bool | Sequence[str] | None]
 
 
 def query_text(query: Query | None) -> str:
@@ -19,6 +19,9 @@ def query_text(query: Query | None) -> str:
     pairs = []
     for name, value in (query or {}).items():
         if value is None:
+            continue
+        if isinstance(value, tuple | list):
+            pairs += [(name, str(each)) for each in value]
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         pairs.append((name, text))

@@ -265,17 +265,27 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, call: Call, query: Query | None = None, *, accept: str = JSON
+        self,
+        call: Call,
+        query: Query | None = None,
+        *,
+        accept: str = JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Response]:
         """An answer that is read as it comes; leaving the block ends it.
 
-        A broken connection, in the block too, is Unreachable.
+        With headers of its own it gets a connection of its own. A broken connection, in the block
+        too, is Unreachable.
         """
+        sent = {"Accept": accept, **(headers or {})}
+        is_fresh = bool(headers)
         path = call.resource.path(call.namespace, call.name, call.subresource)
         access = await self.access()
         for is_last in (False, True):
             try:
-                async with self._call(access, "GET", path, query, {"Accept": accept}) as response:
+                async with self._call(
+                    access, "GET", path, query, sent, is_fresh=is_fresh
+                ) as response:
                     if response.status == 401 and not is_last:
                         access = await self._renew(access)
                         continue

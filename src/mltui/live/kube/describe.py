@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -162,10 +163,10 @@ def _generic(found: Mapping[str, Any]) -> Iterator[Section | None]:
 async def yaml_text(cluster: Cluster, kind: Kind[Any], row: Any, *, secrets: bool = False) -> str:
     """The object as YAML, without managed fields; secrets masked. Errors as of `fetch`."""
     found = await fetch(cluster, kind, row)
-    return as_yaml(_decoded(found) if secrets else masked(found))
+    return as_yaml(revealed(found) if secrets else masked(found))
 
 
-def _decoded(found: Mapping[str, Any]) -> dict[str, Any]:
+def revealed(found: Mapping[str, Any]) -> dict[str, Any]:
     """A Secret with its values as text, where they are text."""
     shown = dict(found)
     if shown.get("kind") == "Secret" and isinstance(shown.get("data"), dict):
@@ -188,6 +189,14 @@ def as_yaml(found: Mapping[str, Any]) -> str:
     shown["metadata"] = meta
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    """The same as JSON."""
+    shown = dict(found)
+    meta = dict(shown.get("metadata") or {})
+    meta.pop("managedFields", None)
+    return json.dumps({**shown, "metadata": meta}, indent=2, ensure_ascii=False)
 
 
 def masked(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class View:
             self._parts.pop(place).drop()
             self.table.forget(place)
         shape: Any = watched.shape or Typed(watched.item)
-        by = "fieldSelector" if self.selector.startswith("spec.") else "labelSelector"
+        is_field = self.selector.startswith(("spec.", "metadata.name="))
+        by = "fieldSelector" if is_field else "labelSelector"
         query = {by: self.selector} if self.selector else None
         for place in where:
             if place in self._tasks:

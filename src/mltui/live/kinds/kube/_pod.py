@@ -131,6 +131,16 @@ class PodRow(Row, frozen=True, gc=False, kw_only=True):
         return self.reason
 
 
+ContainerStates = tuple[str, str, str, int, str]
+"""Name, mark, word, restarts, why."""
+
+
+class MemberPod(PodRow, frozen=True, gc=False, kw_only=True):
+    """A pod with how each of its containers stands."""
+
+    states: tuple[ContainerStates, ...] = ()
+
+
 _CALM = {"Completed": "succeeded", "Succeeded": "succeeded", "Running": "running"}
 _WAITING = frozenset(("Pending", "ContainerCreating", "PodInitializing", "Terminating", "NotReady"))
 _WARNING = frozenset(
@@ -284,6 +294,43 @@ def _mark(word: str, pod: Pod, ready: int, count: int) -> str:
     if word in _WAITING or (word.startswith("Init:") and word[5:6].isdigit()):
         return "waiting"
     return "failed"
+
+
+def read_member(pod: Pod, context: str) -> MemberPod:
+    """The row of a pod with its containers."""
+    row = read_pod(pod, context)
+    known = {
+        each.name: each
+        for each in (*(pod.status.init_container_statuses or ()),
+                     *(pod.status.container_statuses or ()))
+    }  # fmt: skip
+    names = (*row.init_containers, *row.containers)
+    states = tuple([_container_state(name, known.get(name)) for name in names])
+    fields = {name: getattr(row, name) for name in PodRow.__struct_fields__}
+    return MemberPod(**fields, states=states)
+
+
+def _container_state(name: str, found: _ContainerStatus | None) -> ContainerStates:
+    """kubectl's words of one container."""
+    state = (found.state if found is not None else None) or _State()
+    restarts = found.restart_count if found is not None else 0
+    last = found.last_state.terminated if found is not None and found.last_state else None
+    if state.running is not None:
+        ready = found is not None and found.ready
+        before = f"before: {_ended(last)}" if last is not None and last.exit_code else ""
+        return name, "running" if ready else "waiting", "Running", restarts, before
+    if state.terminated is not None:
+        over = state.terminated
+        is_well = over.exit_code == 0 and not over.signal
+        word = over.reason or ("Completed" if is_well else "Error")
+        why = "" if is_well else over.message.strip() or _ended(over)
+        return name, "succeeded" if is_well else "failed", word, restarts, why
+    waiting = state.waiting or _Waiting("Waiting")
+    word = waiting.reason or "Waiting"
+    why = _ended(last) if last is not None and word == "CrashLoopBackOff" else waiting.message
+    mark = "waiting" if word in _WAITING or word == "Waiting" else (
+        "warning" if word in _WARNING else "failed")  # fmt: skip
+    return name, mark, word, restarts, why
 
 
 class Usage(msgspec.Struct, gc=False):

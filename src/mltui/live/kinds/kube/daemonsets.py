@@ -35,7 +35,7 @@ KIND: Kind[WorkloadRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("restart", "set-image", "edit", "delete"),
+    actions=("restart", "set-image", "port-forward", "rollback", "edit", "delete"),
     has_logs=True,
     empty="no daemonsets here",
     watched=Watched(DAEMON_SETS, Workload, _read, pods=lambda row: row.selector,

@@ -35,7 +35,7 @@ KIND: Kind[WorkloadRow] = Kind(
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,
-    actions=("scale", "restart", "set-image", "port-forward", "edit", "delete"),
+    actions=("scale", "restart", "set-image", "port-forward", "rollback", "edit", "delete"),
     has_logs=True,
     empty="no statefulsets here",
     watched=Watched(STATEFUL_SETS, Workload, _read, pods=lambda row: row.selector,
