@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -442,3 +443,27 @@ async def test_other_sets_tell_their_revisions_and_are_rolled_back(
         await screen.sees("-  - image: localhost:1/none:v9")
         await screen.press("y")
         await screen.until(lambda: image(here)[-9:] in line_of(screen, "kept"), "rolled back")
+
+
+async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_that_come(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    made = _deployment("web", 2, image=here.shell_image())
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["sh", "-c", 'while :; do echo "from $(hostname)"; sleep 1; done']
+    here.apply(made, namespace=namespace)
+    here.kubectl("rollout", "status", "deploy/web", "-n", namespace, "--timeout=90s")
+
+    def speakers(screen: Driver) -> set[str]:
+        return set(re.findall(r"from (web-[a-z0-9-]+)", screen.text))
+
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"deploy {namespace}")
+        await choose(screen, "web")
+        await screen.press("l")
+        await screen.until(lambda: len(speakers(screen)) == 2, "both pods")
+        here.kubectl("scale", "deploy/web", "--replicas=3", "-n", namespace)
+        await screen.until(lambda: len(speakers(screen)) == 3, "the third pod")
+        await screen.sees("joined")
+        await screen.press("escape")
+        await screen.until(lambda: "deployments" in screen.line("header"), "back")

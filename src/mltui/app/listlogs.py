@@ -120,8 +120,11 @@ class ListLogs:
                 self._watch()
                 continue
             shown += some
-            self._lists.pane.show_log(key, None, f"{logs.title}, reading…", "")
+            words = "reading…" if shown else "none has come yet"
+            self._lists.pane.show_log(key, None, f"{logs.title}, {words}", "")
             self._shown()
+            if not shown:
+                continue
             await self._until_read(read)
             title, target = logs.title, self._target(logs, shown)
             self._lists.pane.show_log(key, merged, title, target)

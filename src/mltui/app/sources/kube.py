@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -252,6 +253,16 @@ class KubeSource:
         from mltui.live.kube.logs import choose_pod
 
         feed = await self.feed()
+        if len(rows) == 1 and which == "log":
+            cluster = feed.cluster_of(rows[0])
+            of, thing = kind, rows[0]
+            if isinstance(thing, TreeRow) and thing.of not in ("pods", "containers"):
+                one = await self._one(thing)
+                of, thing = one.kind, one.full
+            if of.watched is not None and of.watched.pods is not None and of.watched.pods(thing):
+                title = f"{of.title} {thing.name}, all pods"
+                options = f"-n {thing.namespace} --context {thing.context}"
+                return Logs(title, self._of_all(cluster, of, thing, folder), options=options)
         logs: list[LogOf] = []
         for row in rows:
             cluster, asked = feed.cluster_of(row), which
@@ -267,6 +278,20 @@ class KubeSource:
             title += " · before"
         options = f"-n {rows[0].namespace} --context {rows[0].context}"
         return Logs(title, once(*logs), is_one=len(logs) == 1, options=options)
+
+    async def _of_all(
+        self, cluster: Cluster, kind: Kind[Any], row: Any, folder: Path
+    ) -> AsyncGenerator[Sequence[LogOf], None]:
+        """The logs of all pods of an object, and of those that come."""
+        from mltui.live.kube.comers import comers
+
+        async with aclosing(comers(cluster, kind, row)) as coming:
+            async for pods in coming:
+                yield [
+                    self.log_of(cluster, pod, names[0], folder)
+                    for pod in pods
+                    if (names := (*pod.containers, *pod.init_containers))
+                ]
 
     def log_of(
         self, cluster: Cluster, pod: PodRow, container: str, folder: Path, which: str = ""
