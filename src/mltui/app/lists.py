@@ -20,7 +20,7 @@ from mltui.app.listpages import ListPages
 from mltui.app.look import Look
 from mltui.app.panes.kind import KindPane
 from mltui.app.present.builds import BuildShown
-from mltui.app.present.kind import about, header
+from mltui.app.present.kind import about, header, with_places
 from mltui.app.present.line import Line, line
 from mltui.app.sources.docker import DockerSource
 from mltui.app.sources.source import Source
@@ -177,7 +177,7 @@ class Lists:
         if pane.subject is not None:
             row = pane.grid.model.rows.get(pane.subject)
             label = self.kind.label(row) if row is not None else pane.subject[:12]
-            what = f"{self.kind.title} {label}"
+            what = f"{getattr(row, 'title', self.kind.title)} {label}"
         elif pane.showing:
             what = f"{len(pane.chosen)} {self.kind.name}"
         if self.logs.said and pane.showing == "log":
@@ -188,7 +188,7 @@ class Lists:
             at = table.fresh_at
             heard = None if at is None or not table.is_loaded else max(now - at, 0.0)
         total = 0 if pane.showing else pane.grid.total_count
-        return header(
+        made = header(
             self._bench.session.name,
             what,
             pane.grid.row_count,
@@ -199,6 +199,9 @@ class Lists:
             band=self.source.band,
             unicode=self._bench.unicode,
         )
+        if self._kube is None or not self.is_kube:
+            return made
+        return with_places(made, self._kube.numbered, self._bench.size.width)
 
     def about(self) -> Line:
         """The row under the cursor, in full."""

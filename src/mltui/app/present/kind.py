@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mltui.app.present.line import EMPTY, Line, Part, line
@@ -12,8 +13,9 @@ from mltui.live.kind import Kind
 from mltui.live.page import Page
 from mltui.text.format import format_age
 from mltui.text.glyphs import glyph
-from mltui.text.width import cell_width
+from mltui.text.width import cell_width, shorten_middle
 
+_PLACE_WIDTH = 22
 FRESH_S = 5.0
 """Data heard of so shortly ago is as good as live."""
 
@@ -84,11 +86,29 @@ def header(
     return Line(tuple(parts), ((f"{host}  {age} ", "dim"),))
 
 
+def with_places(made: Line, places: Sequence[tuple[str, str, bool]], width: int) -> Line:
+    """A header with places by their numbers, those that there is room for.
+
+    Each: number, name, whether it is looked at.
+    """
+    room = width - sum(cell_width(text) for text, _ in (*made.left, *made.right)) - 4
+    parts: list[Part] = []
+    for number, name, is_here in places:
+        text = f"{number} {shorten_middle(plain(name), _PLACE_WIDTH)}"
+        room -= cell_width(text) + 2
+        if room < 0:
+            break
+        parts += [("  ", ""), (text, "strong" if is_here else "dim")]
+    # Two of them say that the numbers are keys; one alone would only repeat the place.
+    return replace(made, left=(*made.left, ("  ", ""), *parts)) if len(parts) > 2 else made
+
+
 def about(kind: Kind[Any], row: Any | None) -> Line:
     """What the columns have no room for: the whole name, what it belongs to, its image, its id."""
     if row is None:
         return EMPTY
-    parts: list[Part] = [(f" {kind.title} ", "dim"), (plain(kind.label(row)), "")]
+    title = getattr(row, "title", kind.title)
+    parts: list[Part] = [(f" {title} ", "dim"), (plain(kind.label(row)), "")]
     place = getattr(row, "place", None)
     if place is not None and place.text:
         parts.append((f"  {plain(place.text)}", "accent"))

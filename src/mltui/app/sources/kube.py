@@ -20,7 +20,7 @@ from mltui.live.kube.feed import KubeFeed, View, start_places
 from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
 from mltui.live.kube.one import One, find_one
-from mltui.live.kube.place import Place, Where, contexts_of, normal, parse, text_of
+from mltui.live.kube.place import ALL, Place, Where, contexts_of, normal, parse, text_of
 from mltui.live.kube.rights import denied, learn
 from mltui.live.kube.tree import TREE, Family, TreeRow
 from mltui.logs.timed import Note
@@ -47,6 +47,7 @@ class KubeSource:
         self._feed: KubeFeed | None = None
         self._view: View | None = None
         self._family: Family | None = None
+        self._numbered: tuple[str, list[tuple[str, str, bool]]] | None = None
         self.tree_of: tuple[Kind[Any], Any] | None = None
         """The object whose family is listed next."""
         self._name = "pods"
@@ -129,6 +130,20 @@ class KubeSource:
         if not found:
             raise UsageError("name a namespace, several (`dev,prod`), or `*` for all")
         return found
+
+    @property
+    def numbered(self) -> list[tuple[str, str, bool]]:
+        """Places with the keys that lead there, for the header; see `with_places`."""
+        here = text_of(self.where)
+        if self._numbered is None or self._numbered[0] != here:
+            contexts = {text.partition("/")[0] for text in (here, *self.favourites())}
+            is_all = all(place.namespace == ALL for place in self.where)
+            found = [("0", "all", is_all)]
+            for number, text in enumerate(self.favourites(), 1):
+                name = text.partition("/")[2] if len(contexts) == 1 else text
+                found.append((str(number), name, text == here))
+            self._numbered = here, found
+        return self._numbered[1]
 
     def favourites(self) -> list[str]:
         """Places by number, from 1; the one that was used first stays on its number."""
