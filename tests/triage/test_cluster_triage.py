@@ -71,7 +71,7 @@ async def looked(cluster: Cluster, spaces: dict[str, str]) -> Facts:
         await clusters.close()
     assert not unseen
     ours = tuple(each for each in kube.leaving if each.namespace in spaces.values())
-    return Facts(time.time() + LATER_S, kube=replace(kube, leaving=ours))
+    return Facts(time.time() + LATER_S, clusters=(replace(kube, leaving=ours),))
 
 
 def named(findings: list[Finding], name: str) -> list[Finding]:

@@ -54,8 +54,9 @@ class MltuiApp(App[int]):
         self.settings = settings or Settings()
         if not unicode_ok():
             self.add_class("-ascii")
-        self.follows_docker = False
-        """Look at the Docker host of a project that uses it, without being asked."""
+        self.follows_hosts = False
+        """Look at the Docker host and the clusters of a project that uses them, without being
+        asked."""
         self.opens = ""
         """The list to begin with: `pods`, `deployments prod`; empty: the pipeline."""
         self.seen: Seen | None = None

@@ -45,11 +45,16 @@ _DIALOGS = frozenset(("decide", "cancel", "run-from", "run"))
 """Verbs that ask by themselves."""
 
 
-LISTED = {"claim": "persistentvolumeclaims", "scaler": "horizontalpodautoscalers"}
+LISTED = {
+    "claim": "persistentvolumeclaims",
+    "scaler": "horizontalpodautoscalers",
+    "budget": "poddisruptionbudgets",
+    "certificate": "secrets",
+}
 """Kinds of Kubernetes whose lists have another name."""
 KUBE = frozenset(
     ("pod", "node", "service", "claim", "scaler", "deployment", "job", "statefulset",
-     "daemonset", "replicaset")
+     "daemonset", "replicaset", "budget", "certificate")
 )  # fmt: skip
 
 
@@ -229,13 +234,14 @@ class Fixing:
             bench.notice(str(error), bad=True)
 
     async def _open_kube(self, key: str) -> None:
-        """The object in its list: `pod:ns/name`."""
+        """The object in its list: `pod:ns/name@context`."""
         bench = self._bench
-        kind, _, rest = key.partition(":")
+        place, _, context = key.partition("@")
+        kind, _, rest = place.partition(":")
         namespace, _, name = rest.rpartition("/")
         lists = await bench.listing.lists()
         await lists.kube.feed()
-        context = lists.kube.where[0].context
+        context = context or lists.kube.where[0].context
         places = f"{context}/{namespace or '*'}"
         bench.triaging.leave()
         await bench.listing.opened(LISTED.get(kind, f"{kind}s"), places)

@@ -34,6 +34,11 @@ class Listing:
         """Files that the list wants to hear of."""
 
     @property
+    def known(self) -> Lists | None:
+        """The lists, also while none is shown; None before the first."""
+        return self._lists
+
+    @property
     def current(self) -> Lists | None:
         """The list on screen; None: the pipeline or the runs are."""
         return self._lists if self._lists is not None and self._lists.is_open else None
@@ -154,6 +159,8 @@ class Listing:
         bench.body.display, lists.pane.display = False, True
         lists.pane.give_focus()
         bench.frame.show()
+        if lists.is_kube:
+            bench.triaging.refresh()  # what is looked at is judged too
 
     def leave(self) -> None:
         """Back to the pipeline."""

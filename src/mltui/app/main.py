@@ -56,7 +56,7 @@ def run_app(project_root: Path, run: int | None = None, *, opens: str = "") -> i
         stack.callback(session.close)
         session.open()
         app = MltuiApp(session)
-        app.follows_docker = True
+        app.follows_hosts = True
         app.opens = opens
         app.seen = look.seen if look is not None else None
         _leave_with_terminal()

@@ -1,7 +1,7 @@
-"""What triage knows of hosts: sick containers of Docker, the objects of a cluster.
+"""What triage knows of hosts: sick containers of Docker, the objects of clusters.
 
-Owned by `Triaging`, which is told when something became different. Follows the live tables: a
-container is read when its row changes, a cluster is looked at when its pods change.
+Owned by `Triaging`, which is told when something became different. Nothing is polled: a container
+is read when its row changes, a cluster's objects come by their watches.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from mltui.errors import MltuiError, Unreachable
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
     from mltui.live.facts import Clinic
-    from mltui.live.kube.cluster import Clusters
-    from mltui.live.kube.feed import View
-    from mltui.live.kube.place import Where
+    from mltui.live.kube.ward import Ward
     from mltui.live.table import Changes, Table
+    from mltui.triage.examination import Examination
     from mltui.triage.facts import ContainerFact, Facts, HostFact
-    from mltui.triage.kube import KubeFacts
 
 Told = Callable[[], Coroutine[Any, Any, None]]
-CLUSTER_PAUSE_S = 5.0
-"""Between two looks at a cluster whose pods change."""
+
+
+def _load() -> None:
+    """What following takes, loaded away from the screen."""
+    import mltui.app.lists
+    import mltui.live.kube.ward
+
+    mltui.live.kube.ward.load()
 
 
 class DockerFacts:
@@ -46,6 +50,7 @@ class DockerFacts:
         """Look at it from now on."""
         if self._table is not None:
             return
+        await asyncio.to_thread(_load)
         from mltui.live.facts import Clinic
 
         lists = await self._bench.listing.lists()
@@ -86,75 +91,103 @@ class ClusterFacts:
 
     def __init__(self, bench: Workbench, told: Told) -> None:
         self._bench, self._told = bench, told
-        self.hosts: tuple[HostFact, ...] = ()
-        self._kube: tuple[KubeFacts, ...] = ()
-        self._unseen: tuple[str, ...] = ()
-        self._clusters: Clusters | None = None
-        self._where: Where = ()
-        self._view: View | None = None
-        self._looked_at = float("-inf")
-        self._waits = False
+        self._wards: dict[str, tuple[tuple[str, ...], Ward]] = {}
+        """By context, with its namespaces."""
+        self._trouble = ""
+        self._working = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, facts: Facts) -> Facts:
-        """The facts with what is known of it."""
-        unseen = self._unseen
-        for host in self.hosts:
-            found = next((each for each in self._kube if each.cluster == host.name), facts.kube)
-            facts = facts.with_kube(found, host, unseen)
-            unseen = ()
-        return replace(facts, unseen=(*facts.unseen, *unseen)) if unseen else facts
+        """The facts with which clusters answer, and what may not be seen there."""
+        now = self._bench.session.now()
+        if self._trouble:
+            facts = replace(facts, unseen=(*facts.unseen, self._trouble))
+        for _, ward in self._wards.values():
+            if ward.has_answered:
+                facts = facts.with_cluster(ward.host(now), None, ward.unseen)
+        return facts
 
-    async def follow(self, *, is_used: bool) -> None:
+    def examined(self) -> list[Examination]:
+        """What is wrong there; only for one who holds the lock."""
+        return [ward.chart.examination for _, ward in self._wards.values()]
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held while charts are written or read in a thread."""
+        return self._working
+
+    @property
+    def is_reading(self) -> bool:
+        """Something is on its way."""
+        return any(ward.is_reading for _, ward in self._wards.values())
+
+    async def follow(self, project: str, *, is_used: bool) -> None:
         """Look there from now on. `is_used`: the project has targets there."""
-        from mltui.live.kinds.kube.pods import KIND
-        from mltui.live.kube.feed import View
+        lists = self._bench.listing.known
+        if not is_used and (lists is None or not lists.kube.is_used):
+            return
+        await asyncio.to_thread(_load)
+        from mltui.live.kube.place import normal
+        from mltui.live.kube.ward import Ward
         from mltui.live.kube_facts import places_of
 
         lists = await self._bench.listing.lists()
-        if not is_used and not lists.kube.is_used:
-            return
         try:
             feed = await lists.kube.feed()
             spec = self._bench.session.spec
-            where = places_of(feed.clusters, spec) if is_used else feed.where
+            where = [*(places_of(feed.clusters, spec) if is_used else ())]
+            where += feed.where if lists.kube.is_used else ()
+            wanted: dict[str, tuple[str, ...]] = {}
+            for place in normal(where):
+                wanted[place.context] = (*wanted.get(place.context, ()), place.namespace)
+            clients = {name: feed.clusters.cluster(name).client for name in wanted}
         except MltuiError as error:
-            self._unseen = (str(error),)
+            self._trouble = str(error)
             return
-        if where == self._where:
-            return
-        self._clusters, self._where = feed.clusters, where
-        if self._view is None:
-            self._view = View(KIND, feed.clusters, "")
-            self._view.table.listen(self._changed)
-        self._view.go(where)
-        self._soon()
+        self._trouble = ""
+        for name, (spaces, ward) in list(self._wards.items()):
+            if wanted.get(name) != spaces:
+                del self._wards[name]
+                await ward.close()
+        for name, spaces in wanted.items():
+            if name not in self._wards:
+                places = [each or None for each in spaces]
+                ward = Ward(clients[name], places, project, self._soon)
+                self._wards[name] = (spaces, ward)
 
     async def close(self) -> None:
         """The app ends."""
-        if self._view is not None:
-            await self._view.close()
-
-    def _changed(self, changes: Changes[Any]) -> None:
-        self._soon()
+        if self._timer is not None:
+            self._timer.cancel()
+        await asyncio.gather(*(ward.close() for _, ward in self._wards.values()))
 
     def _soon(self) -> None:
-        if self._waits:
-            return
-        passed = asyncio.get_running_loop().time() - self._looked_at
-        self._waits = True
-        if passed >= CLUSTER_PAUSE_S:
-            self._begin()
-        else:
-            self._bench.set_timer(CLUSTER_PAUSE_S - passed, self._begin)
-
-    def _begin(self) -> None:
-        self._waits = False
-        self._looked_at = asyncio.get_running_loop().time()
-        self._bench.run_worker(self._look(), group="cluster", exclusive=True, exit_on_error=True)
+        self._bench.run_worker(self._look(), group="cluster", exit_on_error=True)
 
     async def _look(self) -> None:
-        from mltui.live.kube_facts import look
-
-        if self._clusters is not None:
-            self._kube, self.hosts, self._unseen = await look(self._clusters, self._where)
+        is_different = False
+        async with self._working:
+            for _, ward in list(self._wards.values()):
+                at = self._bench.session.now() + ward.skew_s
+                batch = ward.take()
+                changed = await asyncio.to_thread(ward.chart.apply, batch, at)
+                ward.read_logs()
+                is_different = is_different or changed or ward.said_anew
+        self._wait()
+        if is_different:
             await self._told()
+
+    def _wait(self) -> None:
+        """For the moment when time alone changes something."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = self._bench.session.now()
+        dues = [
+            due - now - ward.skew_s
+            for _, ward in self._wards.values()
+            if (due := ward.chart.examination.due_at) is not None
+        ]
+        if dues:
+            self._timer = loop.call_later(max(min(dues), 0.5), self._soon)

@@ -85,10 +85,12 @@ class Triaging:
         except MltuiError:
             pass  # the header says that the journal can't be read
         else:
-            if self._bench.workbench_app.follows_docker and "docker" in self._facts.engines:
+            is_asked = self._bench.workbench_app.follows_hosts
+            if is_asked and self._uses("docker"):
                 await self._docker.follow()
-            if self.is_open:
-                await self._cluster.follow(is_used=self._uses("kubernetes"))
+            if is_asked or self.is_open:
+                is_used = self._uses("kubernetes")
+                await self._cluster.follow(self._facts.project, is_used=is_used)
             await self._diagnose()
         finally:
             self._looks = False
@@ -98,14 +100,15 @@ class Triaging:
 
     async def _diagnose(self) -> None:
         from mltui.runs.findings import keep_findings
-        from mltui.triage.diagnosis import diagnose
+        from mltui.triage.diagnosis import told
         from mltui.triage.history import since_known
 
         facts, bench = self._facts, self._bench
         if facts is None:
             return
         facts = self._shown = self._cluster.put(self._docker.put(facts))
-        found = await asyncio.to_thread(diagnose, facts)
+        async with self._cluster.lock:
+            found = await asyncio.to_thread(told, facts, self._cluster.examined())
         project = bench.session.project
         self._history = await asyncio.to_thread(keep_findings, project, found, facts)
         found = since_known(found, self._history)

@@ -9,28 +9,24 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import Forbidden, MltuiError, Unreachable
+from mltui.live.kube.chart import MOST_LOGS, OF_ONE_OWNER
+from mltui.live.kube.last_words import Words, crashed, read_words, with_words
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse
-from mltui.live.masking import mask_text
-from mltui.logs.errors import exception_of
-from mltui.logs.sanitize import plain as plain_bytes
 from mltui.triage.facts import HostFact
-from mltui.triage.kube import KubeFacts, Pod, PodContainer
+from mltui.triage.kube import Hidden, KubeFacts, Pod, PodContainer
 from mltui.triage.kube_reading import read_objects
 
 if TYPE_CHECKING:
     from mltui.engines.kubernetes.client import Client
-    from mltui.engines.kubernetes.resources import Resource
     from mltui.live.kube.cluster import Clusters
+    from mltui.live.kube.ward import Watched
     from mltui.spec.model import Spec
 
-LINES, KEPT = 40, 8
-MOST_LOGS = 60
 ANSWER_S = 20.0
 _LOGS_AT_ONCE = 8
 
@@ -78,112 +74,70 @@ async def look_at(
     client: Client, context: str, spaces: Sequence[str | None]
 ) -> tuple[KubeFacts, list[str]]:
     """One context; None among the namespaces: all. Unreachable."""
-    from mltui.engines.kubernetes import resources as known
+    from mltui.live.kube.ward import watched
 
-    namespaced = (
-        known.PODS, known.EVENTS, known.SERVICES, known.SLICES, known.CLAIMS, known.DEPLOYMENTS,
-        known.REPLICA_SETS, known.STATEFUL_SETS, known.DAEMON_SETS, known.JOBS, known.AUTOSCALERS,
-        known.CONFIGMAPS,
-    )  # fmt: skip
-    classes = known.Resource(
-        "storageclasses", "StorageClass", "storage.k8s.io", is_namespaced=False
-    )
-    asked: list[tuple[Resource, str | None]] = [
-        (resource, space) for resource in namespaced for space in spaces
+    asked = [
+        (each, space)
+        for each in watched()
+        for space in (spaces if each.resource.is_namespaced else (None,))
     ]
-    asked += [(known.NODES, None), (classes, None), (known.NAMESPACES, None)]
     answers = await asyncio.gather(*(_listed(client, *each) for each in asked))
     objects = [item for items, _ in answers for item in items]
-    unseen = [
-        f"{context}: {text}"
-        for (_, text), (resource, _) in zip(answers, asked, strict=True)
-        if text and resource not in (known.NODES, classes, known.NAMESPACES, known.CONFIGMAPS)
-    ]
-    if any(text for (_, text), (resource, _) in zip(answers, asked, strict=True)
-           if resource is known.SLICES):  # fmt: skip
+    hidden, unseen = [], []
+    for (_, error), (each, space) in zip(answers, asked, strict=True):
+        if error is not None:
+            hidden.append(Hidden(each.resource.kind, space or ""))
+            if each.is_needed:
+                unseen.append(f"{context}: {error}")
+    if any(each.kind == "EndpointSlice" for each in hidden):
         objects = [each for each in objects if each.get("kind") != "EndpointSlice"]
-    facts = read_objects(objects, context)
+    facts = read_objects(objects, context, hidden)
     return replace(facts, pods=await _with_logs(client, facts.pods)), unseen
 
 
 async def _listed(
-    client: Client, resource: Resource, space: str | None
-) -> tuple[list[dict[str, Any]], str]:
+    client: Client, each: Watched, space: str | None
+) -> tuple[list[dict[str, Any]], Forbidden | None]:
     """The objects, and why they could not be listed. Unreachable."""
+    from mltui.live.kube.ward import Whole
+
     found: list[dict[str, Any]] = []
+    query = {"fieldSelector": each.selector} if each.selector else None
+    shape = Whole(each)
     try:
-        async for page in client.pages(resource, space):
-            raw = await asyncio.to_thread(json.loads, page)
-            found += [{"kind": resource.kind, **item} for item in raw.get("items") or ()]
+        async for page in client.pages(each.resource, space, query=query, accept=shape.accept):
+            items, _ = shape.page(page)
+            decoded = await asyncio.to_thread(lambda items: [json.loads(x) for x in items], items)
+            found += [{**item, "kind": each.resource.kind} for item in decoded]
     except Unreachable:
         raise
     except Forbidden as error:
-        return [], str(error)
+        return [], error
     except MltuiError:
-        return [], ""  # this cluster has no such kind
-    return found, ""
+        return [], None  # this cluster has no such kind
+    return found, None
 
 
 # --- logs -----------------------------------------------------------------------------------------
 
 
-def _crashed(pod: Pod) -> list[PodContainer]:
-    """Containers whose last words matter."""
-    if pod.deleting_since is not None or pod.phase == "Succeeded":
-        return []
-    return [
-        each
-        for each in pod.containers
-        if (each.state == "terminated" and each.exit_code)
-        or each.last_exit_code is not None
-        or (each.state == "running" and not each.is_ready and not each.is_init)
-    ]
-
-
 async def _with_logs(client: Client, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+    """Of many pods of one owner the first few speak for all."""
     room = asyncio.Semaphore(_LOGS_AT_ONCE)
-    wanted = [(pod, each) for pod in pods for each in _crashed(pod)]
-    # Of many pods of one owner the first few speak for all.
     chosen: list[tuple[Pod, PodContainer]] = []
     counts: dict[tuple[str, str, str], int] = {}
-    for pod, each in wanted:
-        key = (pod.namespace, pod.owner.name or pod.name, each.name)
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= 2 and len(chosen) < MOST_LOGS:
-            chosen.append((pod, each))
+    for pod in pods:
+        for each in crashed(pod):
+            key = (pod.namespace, pod.owner.name or pod.name, each.name)
+            counts[key] = counts.get(key, 0) + 1
+            if counts[key] <= OF_ONE_OWNER and len(chosen) < MOST_LOGS:
+                chosen.append((pod, each))
 
-    async def read(pod: Pod, each: PodContainer) -> tuple[str, str, PodContainer]:
+    async def read(pod: Pod, each: PodContainer) -> tuple[str, str, Words]:
         async with room:
-            lines = await _lines(client, pod, each)
-        said = tuple(mask_text(plain_bytes(line).rstrip()) for line in lines[-KEPT:])
-        exception = mask_text(exception_of(b"\n".join(lines)) or "")
-        return pod.key, each.name, replace(each, exception=exception, last_lines=said)
+            return pod.key, each.name, await read_words(client, pod, each)
 
-    found = await asyncio.gather(*(read(*each) for each in chosen))
-    new: Mapping[tuple[str, str], PodContainer] = {(key, name): each for key, name, each in found}
-    return tuple(_replaced(pod, new) for pod in pods)
-
-
-def _replaced(pod: Pod, new: Mapping[tuple[str, str], PodContainer]) -> Pod:
-    containers = tuple(new.get((pod.key, each.name), each) for each in pod.containers)
-    return pod if containers == pod.containers else replace(pod, containers=containers)
-
-
-async def _lines(client: Client, pod: Pod, each: PodContainer) -> list[bytes]:
-    """Of the one that ended, which may be the one before; empty where nothing is kept."""
-    is_before = each.state != "terminated" and each.last_exit_code is not None
-    for previous in (True, False) if is_before else (False,):
-        data = bytearray()
-        with suppress(MltuiError):
-            asked: dict[str, str | int | bool | None] = {
-                "container": each.name,
-                "tailLines": LINES,
-                "limitBytes": 1 << 16,
-                "previous": "true" if previous else None,
-            }
-            async with client.log(pod.namespace, pod.name, asked) as pieces:
-                async for piece in pieces:
-                    data += piece
-            if data:
-                return bytes(data).rstrip(b"\n").split(b"\n")
-    return []
+    found: dict[str, dict[str, Words]] = {}
+    for pod_key, name, words in await asyncio.gather(*(read(*each) for each in chosen)):
+        found.setdefault(pod_key, {})[name] = words
+    return tuple(with_words(pod, found[pod.key]) if pod.key in found else pod for pod in pods)

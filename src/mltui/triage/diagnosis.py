@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from mltui.triage.examination import Examination
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Evidence, Finding, Harm
-from mltui.triage.rules import rules
+from mltui.triage.rules import project_rules
 from mltui.triage.scene import Scene
 
 MAX_EVIDENCE = 8
@@ -19,8 +20,15 @@ MAX_SYMPTOMS = 50
 
 def diagnose(facts: Facts) -> list[Finding]:
     """Everything that is wrong, the most harmful first, one finding a cause."""
-    scene = Scene(facts)
-    found = [finding for rule in rules() for finding in rule.find(scene)]
+    return told(facts, [Examination.of(each, facts.at, facts.project) for each in facts.clusters])
+
+
+def told(facts: Facts, examined: Sequence[Examination]) -> list[Finding]:
+    """The same, of clusters that were examined already; `facts` are the others."""
+    scene = Scene(facts, [each.cluster for each in examined])
+    found = [finding for rule in project_rules() for finding in rule.find(scene)]
+    for each in examined:
+        found += each.findings()
     return ordered(folded(joined(found)))
 
 

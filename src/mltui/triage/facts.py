@@ -265,18 +265,26 @@ class Facts:
     builds: tuple[BuildFact, ...] = ()
     containers: tuple[ContainerFact, ...] = ()
     hosts: tuple[HostFact, ...] = ()
-    kube: KubeFacts = field(default_factory=KubeFacts)
+    clusters: tuple[KubeFacts, ...] = ()
     engines: tuple[str, ...] = ()
     """Engines that the project's targets and stages use."""
     unseen: tuple[str, ...] = ()
     """What could not be looked at, and why, in sentences."""
 
-    def with_kube(self, kube: KubeFacts, host: HostFact, unseen: tuple[str, ...] = ()) -> Facts:
-        """With what is known of a cluster; one that is down is no fault where nobody needs it."""
+    def with_cluster(
+        self, host: HostFact, kube: KubeFacts | None = None, unseen: tuple[str, ...] = ()
+    ) -> Facts:
+        """With what is known of a cluster; one that is down is no fault where nobody needs it.
+
+        Other clusters stay; `kube` is left out where it is examined beside these facts.
+        """
         if not host.is_up and self.project and "kubernetes" not in self.engines:
             return replace(self, unseen=(*self.unseen, f"{host.name}: {host.why}"))
         hosts = (*(each for each in self.hosts if each.key != host.key), host)
-        return replace(self, hosts=hosts, kube=kube, unseen=(*self.unseen, *unseen))
+        clusters = tuple(each for each in self.clusters if each.cluster != host.name)
+        if kube is not None:
+            clusters = (*clusters, kube)
+        return replace(self, hosts=hosts, clusters=clusters, unseen=(*self.unseen, *unseen))
 
     def with_host(
         self, host: HostFact, containers: tuple[ContainerFact, ...], *, is_wanted: bool = False

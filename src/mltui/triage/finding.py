@@ -140,6 +140,8 @@ class Finding:
     """What a list says of it: object and cause in one short line; empty: both, joined."""
     symptoms: tuple[str, ...] = ()
     """What was folded under it, in words."""
+    cluster: str = ""
+    """The kube-context that it is in; empty: in none."""
 
     @property
     def title(self) -> str:

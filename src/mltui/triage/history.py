@@ -83,11 +83,16 @@ def since_known(findings: Iterable[Finding], history: History) -> list[Finding]:
 
 def _was_looked_at(key: str, facts: Facts) -> bool:
     kind = key.partition(":")[0]
-    if kind in ("container", "host"):
+    if kind == "host":
+        return any(host.key == key.removesuffix(":disk") for host in facts.hosts)
+    if kind == "container":
         return any(host.engine == "docker" and host.is_up for host in facts.hosts)
     if kind in ("stage", "run", "build", "stale"):
         return bool(facts.runs)
-    return bool(facts.kube.cluster)
+    name = key.partition("@")[2]
+    return any(
+        host.engine == "kubernetes" and host.is_up and host.name == name for host in facts.hosts
+    )
 
 
 def _how(key: str, facts: Facts) -> str:

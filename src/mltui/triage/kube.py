@@ -5,8 +5,9 @@ Times are Unix seconds, sizes bytes, processors cores. Empty and None: not said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,28 @@ class Pod:
     """Asked for by all of it."""
     memory_bytes: int = 0
     claims: tuple[str, ...] = ()
+    account: str = ""
+    """The ServiceAccount that it runs as."""
 
     @property
     def key(self) -> str:
         """`pod:ns/name`."""
         return f"pod:{self.namespace}/{self.name}"
+
+    @property
+    def is_well(self) -> bool:
+        """It runs, all of it is ready and was never restarted; or it is done."""
+        if self.deleting_since is not None or self.reason:
+            return False
+        if self.phase == "Succeeded":
+            return not any(each.last_lines for each in self.containers)
+        return self.phase == "Running" and all(
+            not each.restarts
+            and (
+                (each.state == "running" and each.is_ready) or (each.is_init and not each.exit_code)
+            )
+            for each in self.containers
+        )
 
     def condition(self, type_: str) -> Condition | None:
         """A condition by its type."""
@@ -103,6 +121,8 @@ class Event:
     count: int = 1
     first_at: float | None = None
     last_at: float | None = None
+    id: str = ""
+    """Its own name; several may say the same."""
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -181,6 +201,63 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A share of the addresses behind a Service."""
+
+    namespace: str
+    name: str
+    service: str
+    ready: int = 0
+    not_ready: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A PodDisruptionBudget: how many pods must stay while nodes are emptied."""
+
+    namespace: str
+    name: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+    is_plain: bool = True
+    """The selector is labels alone; of others it is not said whom they choose."""
+    demands: str = ""
+    """`minAvailable 1`, `maxUnavailable 0`."""
+    allowed: int = 0
+    """So many may go now."""
+    healthy: int = 0
+    desired: int = 0
+    expected: int = 0
+    created_at: float | None = None
+
+    @property
+    def key(self) -> str:
+        """`budget:ns/name`."""
+        return f"budget:{self.namespace}/{self.name}"
+
+    def chooses(self, pod: Pod) -> bool:
+        """Whether a pod is one of those that must stay."""
+        same = self.is_plain and pod.namespace == self.namespace
+        return same and all(pod.labels.get(name) == x for name, x in self.selector.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate and when it ends: of a TLS Secret, or the one we log in with."""
+
+    namespace: str
+    name: str
+    begins_at: float | None = None
+    ends_at: float | None = None
+    is_login: bool = False
+    """The kubeconfig's own: without it nothing is seen at all."""
+
+    @property
+    def key(self) -> str:
+        """`certificate:ns/name`."""
+        return f"certificate:{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A PersistentVolumeClaim."""
 
@@ -241,20 +318,17 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Something that the API server did not let us see or do."""
+class Hidden:
+    """Objects that could not be listed: of none of them can it be said that it is not there."""
 
-    verb: str
-    resource: str
+    kind: str
     namespace: str = ""
-    user: str = ""
-    message: str = ""
-    group: str = ""
+    """Empty: in none."""
 
 
 @dataclass(frozen=True, slots=True)
 class KubeFacts:
-    """What is known of a cluster; empty where none was looked at."""
+    """What is known of one cluster."""
 
     cluster: str = ""
     """In words: the kube-context."""
@@ -264,8 +338,45 @@ class KubeFacts:
     workloads: tuple[Workload, ...] = ()
     services: tuple[Service, ...] = ()
     claims: tuple[Claim, ...] = ()
-    classes: tuple[StorageClass, ...] | None = None
-    """None: not looked at."""
+    classes: tuple[StorageClass, ...] = ()
     scalers: tuple[Scaler, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
     leaving: tuple[Leaving, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+
+    def rows(self) -> Iterator[Any]:
+        """All rows; those first that others are looked up in."""
+        for name in _ORDER:
+            yield from getattr(self, name)
+
+    @classmethod
+    def of(
+        cls,
+        cluster: str,
+        rows: Iterable[Any],
+        *,
+        hidden: Sequence[Hidden] = (),
+    ) -> KubeFacts:
+        """Rows of any kinds, each in its place."""
+        found: dict[str, list[Any]] = {name: [] for name in _ORDER}
+        for row in rows:
+            found[_PLACES[type(row)]].append(row)
+        values: dict[str, Any] = {name: tuple(each) for name, each in found.items()}
+        return cls(cluster, **values, hidden=tuple(hidden))
+
+
+_PLACES: Mapping[type, str] = {
+    StorageClass: "classes",
+    Event: "events",
+    Node: "nodes",
+    Workload: "workloads",
+    Pod: "pods",
+    Service: "services",
+    Claim: "claims",
+    Scaler: "scalers",
+    Budget: "budgets",
+    Certificate: "certificates",
+    Leaving: "leaving",
+}
+_ORDER = tuple(_PLACES.values())

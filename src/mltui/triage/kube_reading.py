@@ -1,98 +1,94 @@
-"""From the API server's JSON to the rows that rules look at. Pure.
+"""From the API server's JSON to the rows that rules look at, one object at a time. Pure.
 
-Fed by `live.kube_facts` and by `kubectl get … -o json`. Names and messages are other people's text
-and are made safe here. Source: Kubernetes API reference, core/v1, apps/v1, batch/v1.
+Fed by `live.kube.ward`, `live.kube_facts` and `kubectl get … -o json`. Names and messages are
+other people's text and are made safe here. Source: Kubernetes API reference.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from mltui.triage.certificates import validity
+from mltui.triage.cluster import Row
 from mltui.triage.kube import (
+    Budget,
+    Certificate,
     Claim,
-    Condition,
     Event,
+    Hidden,
     KubeFacts,
     Leaving,
     Node,
-    Owner,
-    Pod,
-    PodContainer,
     Scaler,
     Service,
     ServicePort,
+    Slice,
     StorageClass,
     Workload,
 )
+from mltui.triage.kube_pods import conditions_of, labels_of, owner_of, place_of, read_pod
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+ENDPOINTS = "endpoints"
+"""What stands for the name of a slice where the older kind is read."""
 
 
-def read_objects(items: Iterable[Raw], cluster: str = "") -> KubeFacts:
-    """All rows of a list of objects of any kinds; kinds that no rule knows are only looked at
-    for whether they can't be deleted."""
-    found: dict[str, list[Any]] = {}
-    endpoints: dict[tuple[str, str], tuple[int, int]] = {}
+def read_objects(
+    items: Iterable[Raw], cluster: str = "", hidden: Sequence[Hidden] | None = None
+) -> KubeFacts:
+    """All rows of a list of objects of any kinds; `hidden`: what could not be listed.
+
+    None: nobody says, so of kinds that the list has none of, none was looked at.
+    """
+    rows: list[Any] = []
+    kinds = set()
     for raw in items:
-        kind = str(raw.get("kind") or "")
-        if kind == "EndpointSlice":
-            _add_slice(endpoints, raw)
-            continue
-        if kind == "Endpoints":
-            endpoints.setdefault(_place(raw), _addresses(raw))
-            continue
-        reader = _READERS.get(kind)
-        if reader is not None:
-            name, read = reader
-            found.setdefault(name, []).append(read(raw))
-        if kind != "Pod" and (leaving := _leaving(raw)) is not None:
-            found.setdefault("leaving", []).append(leaving)
-    services = [
-        _with_addresses(each, endpoints, known=bool(endpoints))
-        for each in found.pop("services", ())
+        kinds.add(str(raw.get("kind") or ""))
+        rows += read_object(raw)
+    if hidden is None:
+        hidden = [Hidden(kind) for kind in ("Pod", "StorageClass") if kind not in kinds]
+    by_service: dict[tuple[str, str], list[Slice]] = {}
+    for row in rows:
+        if isinstance(row, Slice):
+            by_service.setdefault((row.namespace, row.service), []).append(row)
+    is_counted = bool(kinds & {"EndpointSlice", "Endpoints"})
+    found = [
+        _with_addresses(row, by_service.get((row.namespace, row.name), ()))
+        if isinstance(row, Service) and is_counted
+        else row
+        for row in rows
+        if not isinstance(row, Slice)
     ]
-    classes = found.pop("classes", None)
-    rest = {name: tuple(rows) for name, rows in found.items()}
-    return KubeFacts(
-        cluster=cluster,
-        services=tuple(services),
-        classes=None if classes is None else tuple(classes),
-        **rest,
-    )
+    return KubeFacts.of(cluster, found, hidden=hidden)
 
 
-def _place(raw: Raw) -> tuple[str, str]:
-    meta = raw.get("metadata") or {}
-    return plain(meta.get("namespace")), plain(meta.get("name"))
+def read_object(raw: Raw) -> tuple[Row, ...]:
+    """What rules look at of one object: of a kind that none knows, whether it can't be deleted.
+
+    Nothing of one that is not formed as the API has it.
+    """
+    try:
+        kind = str(raw.get("kind") or "")
+        reader = _READERS.get(kind)
+        own = reader(raw) if reader is not None else None
+        leaving = _leaving(raw) if kind != "Pod" else None
+    except (AttributeError, TypeError, ValueError):
+        return ()
+    return tuple(each for each in (own, leaving) if each is not None)
 
 
-def _labels(raw: object) -> dict[str, str]:
-    if not isinstance(raw, Mapping):
-        return {}
-    return {plain(name): plain(value) for name, value in raw.items()}
-
-
-def _owner(raw: Raw) -> Owner:
-    refs = (raw.get("metadata") or {}).get("ownerReferences") or ()
-    chosen = next((ref for ref in refs if ref.get("controller")), next(iter(refs), None))
-    return (
-        Owner() if chosen is None else Owner(plain(chosen.get("kind")), plain(chosen.get("name")))
-    )
-
-
-def _conditions(status: Raw) -> tuple[Condition, ...]:
-    return tuple(
-        Condition(
-            plain(each.get("type")),
-            plain(each.get("status")),
-            plain(each.get("reason")),
-            plain(each.get("message")),
-            time_of(each.get("lastTransitionTime")),
-        )
-        for each in status.get("conditions") or ()
+def _with_addresses(service: Service, slices: Sequence[Slice]) -> Service:
+    """Endpoints say the same again where there are slices."""
+    chosen = [each for each in slices if each.name != ENDPOINTS] or slices
+    return replace(
+        service,
+        ready=sum(each.ready for each in chosen),
+        not_ready=sum(each.not_ready for each in chosen),
     )
 
 
@@ -107,10 +103,10 @@ def _leaving(raw: Raw) -> Leaving | None:
         finalizers += [x for x in spec.get("finalizers") or () if isinstance(x, str)]
     messages = [
         each.message
-        for each in _conditions(status if isinstance(status, Mapping) else {})
+        for each in conditions_of(status if isinstance(status, Mapping) else {})
         if each.status == "True" and each.message
     ]
-    namespace, name = _place(raw)
+    namespace, name = place_of(raw)
     return Leaving(
         plain(raw.get("kind")),
         namespace,
@@ -119,114 +115,6 @@ def _leaving(raw: Raw) -> Leaving | None:
         tuple(map(plain, finalizers)),
         "; ".join(messages),
     )
-
-
-# --- pods -----------------------------------------------------------------------------------------
-
-
-def read_pod(raw: Raw) -> Pod:
-    """A pod, with all that its containers' statuses say."""
-    meta, spec, status = raw.get("metadata") or {}, raw.get("spec") or {}, raw.get("status") or {}
-    states = {
-        str(each.get("name")): each
-        for part in ("containerStatuses", "initContainerStatuses")
-        for each in status.get(part) or ()
-    }
-    containers = [
-        _container(each, states.get(str(each.get("name")), {}), is_init=is_init)
-        for part, is_init in (("initContainers", True), ("containers", False))
-        for each in spec.get(part) or ()
-    ]
-    asked = [
-        (each.get("resources") or {}).get("requests") or {} for each in spec.get("containers") or ()
-    ]
-    namespace, name = _place(raw)
-    return Pod(
-        namespace=namespace,
-        name=name,
-        phase=plain(status.get("phase")),
-        reason=plain(status.get("reason")),
-        message=plain(status.get("message")),
-        node=plain(spec.get("nodeName")),
-        owner=_owner(raw),
-        labels=_labels(meta.get("labels")),
-        created_at=time_of(meta.get("creationTimestamp")),
-        deleting_since=time_of(meta.get("deletionTimestamp")),
-        grace_s=float(meta.get("deletionGracePeriodSeconds") or 30),
-        finalizers=tuple(map(plain, meta.get("finalizers") or ())),
-        conditions=_conditions(status),
-        containers=tuple(containers),
-        cpu=sum(quantity(each.get("cpu")) for each in asked),
-        memory_bytes=int(sum(quantity(each.get("memory")) for each in asked)),
-        claims=tuple(
-            plain((each.get("persistentVolumeClaim") or {}).get("claimName"))
-            for each in spec.get("volumes") or ()
-            if each.get("persistentVolumeClaim")
-        ),
-    )
-
-
-def _container(spec: Raw, status: Raw, *, is_init: bool) -> PodContainer:
-    state, inner = _state(status.get("state"))
-    _, last = _state(status.get("lastState"))
-    limit = quantity(((spec.get("resources") or {}).get("limits") or {}).get("memory"))
-    probes = {
-        name: _probe(spec[f"{name}Probe"])
-        for name in ("liveness", "readiness", "startup")
-        if spec.get(f"{name}Probe")
-    }
-    ports = [
-        str(word)
-        for port in spec.get("ports") or ()
-        for word in (port.get("name"), port.get("containerPort"))
-        if word
-    ]
-    return PodContainer(
-        name=plain(spec.get("name")),
-        image=plain(spec.get("image")),
-        is_init=is_init,
-        state=state,
-        reason=plain(inner.get("reason")),
-        message=plain(inner.get("message")),
-        exit_code=_code(inner),
-        started_at=time_of(inner.get("startedAt")),
-        ended_at=time_of(inner.get("finishedAt")),
-        is_ready=bool(status.get("ready")),
-        restarts=int(status.get("restartCount") or 0),
-        last_reason=plain(last.get("reason")),
-        last_exit_code=_code(last),
-        last_message=plain(last.get("message")),
-        last_ended_at=time_of(last.get("finishedAt")),
-        memory_limit_bytes=int(limit) or None,
-        probes=probes,
-        ports=tuple(map(plain, ports)),
-    )
-
-
-def _state(raw: object) -> tuple[str, Raw]:
-    if isinstance(raw, Mapping):
-        for word in ("waiting", "running", "terminated"):
-            if word in raw:
-                return word, raw[word] or {}
-    return "", {}
-
-
-def _code(raw: Raw) -> int | None:
-    code = raw.get("exitCode")
-    return int(code) if isinstance(code, int) else None
-
-
-def _probe(raw: Raw) -> str:
-    """What a probe asks, in words: `http :8080/healthz`, `tcp :5432`, `exec test -f x`."""
-    if http := raw.get("httpGet"):
-        return plain(f"http :{http.get('port')}{http.get('path') or '/'}")
-    if tcp := raw.get("tcpSocket"):
-        return plain(f"tcp :{tcp.get('port')}")
-    if command := (raw.get("exec") or {}).get("command"):
-        return plain(f"exec {' '.join(map(str, command))}")[:120]
-    if grpc := raw.get("grpc"):
-        return plain(f"grpc :{grpc.get('port')}")
-    return "?"
 
 
 # --- the rest -------------------------------------------------------------------------------------
@@ -248,6 +136,7 @@ def _event(raw: Raw) -> Event:
         count=int(raw.get("count") or series.get("count") or 1),
         first_at=time_of(first or created),
         last_at=time_of(last or created),
+        id=place_of(raw)[1],
     )
 
 
@@ -255,14 +144,14 @@ def _node(raw: Raw) -> Node:
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
     free = status.get("allocatable") or {}
     return Node(
-        name=_place(raw)[1],
-        conditions=_conditions(status),
+        name=place_of(raw)[1],
+        conditions=conditions_of(status),
         is_cordoned=bool(spec.get("unschedulable")),
         taints=tuple(
             plain(f"{x.get('key')}={x.get('value') or ''}:{x.get('effect')}")
             for x in spec.get("taints") or ()
         ),
-        labels=_labels((raw.get("metadata") or {}).get("labels")),
+        labels=labels_of((raw.get("metadata") or {}).get("labels")),
         cpu=quantity(free.get("cpu")),
         memory_bytes=int(quantity(free.get("memory"))),
     )
@@ -270,7 +159,7 @@ def _node(raw: Raw) -> Node:
 
 def _workload(raw: Raw) -> Workload:
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
-    namespace, name = _place(raw)
+    namespace, name = place_of(raw)
     kind = plain(raw.get("kind"))
     desired = spec.get("replicas")
     if kind == "DaemonSet":
@@ -283,15 +172,15 @@ def _workload(raw: Raw) -> Workload:
         kind=kind,
         namespace=namespace,
         name=name,
-        owner=_owner(raw),
+        owner=owner_of(raw),
         desired=int(1 if desired is None else desired),
         ready=int(
             status.get("readyReplicas") or status.get("numberReady") or status.get("ready") or 0
         ),
         available=int(status.get("availableReplicas") or status.get("numberAvailable") or 0),
         failed=int(status.get("failed") or 0),
-        conditions=_conditions(status),
-        labels=_labels(template.get("labels")),
+        conditions=conditions_of(status),
+        labels=labels_of(template.get("labels")),
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
         deadline_s=float(deadline) if deadline else None,
         is_paused=bool(spec.get("paused") or spec.get("suspend")),
@@ -300,7 +189,7 @@ def _workload(raw: Raw) -> Workload:
 
 def _service(raw: Raw) -> Service:
     spec = raw.get("spec") or {}
-    namespace, name = _place(raw)
+    namespace, name = place_of(raw)
     ports = [
         ServicePort(int(x.get("port") or 0), plain(x.get("targetPort") or x.get("port")))
         for x in spec.get("ports") or ()
@@ -309,45 +198,31 @@ def _service(raw: Raw) -> Service:
     return Service(
         namespace,
         name,
-        {} if is_outside else _labels(spec.get("selector")),
+        {} if is_outside else labels_of(spec.get("selector")),
         tuple(ports),
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
     )
 
 
-def _addresses(raw: Raw) -> tuple[int, int]:
+def _endpoints(raw: Raw) -> Slice:
     subsets: Sequence[Raw] = raw.get("subsets") or ()
     ready = sum(len(each.get("addresses") or ()) for each in subsets)
-    return ready, sum(len(each.get("notReadyAddresses") or ()) for each in subsets)
+    waiting = sum(len(each.get("notReadyAddresses") or ()) for each in subsets)
+    namespace, name = place_of(raw)
+    return Slice(namespace, ENDPOINTS, name, ready, waiting)
 
 
-def _add_slice(found: dict[tuple[str, str], tuple[int, int]], raw: Raw) -> None:
+def _slice(raw: Raw) -> Slice:
     meta = raw.get("metadata") or {}
-    service = str((meta.get("labels") or {}).get("kubernetes.io/service-name") or "")
-    key = (plain(meta.get("namespace")), plain(service))
-    ready, waiting = found.get(key, (0, 0))
-    for each in raw.get("endpoints") or ():
-        if (each.get("conditions") or {}).get("ready") is False:
-            waiting += 1
-        else:
-            ready += 1
-    found[key] = (ready, waiting)
-
-
-def _with_addresses(
-    service: Service, endpoints: Mapping[tuple[str, str], tuple[int, int]], *, known: bool
-) -> Service:
-    from dataclasses import replace
-
-    if not known:
-        return service
-    ready, waiting = endpoints.get((service.namespace, service.name), (0, 0))
-    return replace(service, ready=ready, not_ready=waiting)
+    service = (meta.get("labels") or {}).get("kubernetes.io/service-name")
+    found = raw.get("endpoints") or ()
+    waiting = sum((each.get("conditions") or {}).get("ready") is False for each in found)
+    return Slice(*place_of(raw), plain(service), len(found) - waiting, waiting)
 
 
 def _claim(raw: Raw) -> Claim:
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
-    namespace, name = _place(raw)
+    namespace, name = place_of(raw)
     wanted = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     storage = spec.get("storageClassName")
     return Claim(
@@ -364,7 +239,7 @@ def _claim(raw: Raw) -> Claim:
 def _class(raw: Raw) -> StorageClass:
     notes = (raw.get("metadata") or {}).get("annotations") or {}
     return StorageClass(
-        _place(raw)[1],
+        place_of(raw)[1],
         str(notes.get("storageclass.kubernetes.io/is-default-class")).lower() == "true",
         raw.get("volumeBindingMode") == "WaitForFirstConsumer",
     )
@@ -372,18 +247,53 @@ def _class(raw: Raw) -> StorageClass:
 
 def _scaler(raw: Raw) -> Scaler:
     target = (raw.get("spec") or {}).get("scaleTargetRef") or {}
-    namespace, name = _place(raw)
+    namespace, name = place_of(raw)
     words = plain(f"{target.get('kind')}/{target.get('name')}")
-    return Scaler(namespace, name, words, _conditions(raw.get("status") or {}))
+    return Scaler(namespace, name, words, conditions_of(raw.get("status") or {}))
 
 
-_READERS: Mapping[str, tuple[str, Callable[[Raw], Any]]] = {
-    "Pod": ("pods", read_pod),
-    "Event": ("events", _event),
-    "Node": ("nodes", _node),
-    "Service": ("services", _service),
-    "PersistentVolumeClaim": ("claims", _claim),
-    "StorageClass": ("classes", _class),
-    "HorizontalPodAutoscaler": ("scalers", _scaler),
-    **dict.fromkeys(WORKLOADS, ("workloads", _workload)),
+def _budget(raw: Raw) -> Budget:
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    selector = spec.get("selector") or {}
+    demands = [
+        f"{name} {spec[name]}" for name in ("minAvailable", "maxUnavailable") if name in spec
+    ]
+    return Budget(
+        *place_of(raw),
+        selector=labels_of(selector.get("matchLabels")),
+        is_plain=bool(selector.get("matchLabels")) and not selector.get("matchExpressions"),
+        demands=plain(", ".join(demands)),
+        allowed=int(status.get("disruptionsAllowed") or 0),
+        healthy=int(status.get("currentHealthy") or 0),
+        desired=int(status.get("desiredHealthy") or 0),
+        expected=int(status.get("expectedPods") or 0),
+        created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
+    )
+
+
+def _secret(raw: Raw) -> Certificate | None:
+    """Of a TLS Secret its certificate, which is no secret; of others nothing is looked at."""
+    if raw.get("type") != "kubernetes.io/tls":
+        return None
+    try:
+        pem = base64.b64decode(str((raw.get("data") or {}).get("tls.crt") or ""))
+    except ValueError:
+        return None
+    dates = validity(pem)
+    return None if dates is None else Certificate(*place_of(raw), *dates)
+
+
+_READERS: Mapping[str, Callable[[Raw], Row | None]] = {
+    "Pod": read_pod,
+    "Event": _event,
+    "Node": _node,
+    "Service": _service,
+    "EndpointSlice": _slice,
+    "Endpoints": _endpoints,
+    "PersistentVolumeClaim": _claim,
+    "StorageClass": _class,
+    "HorizontalPodAutoscaler": _scaler,
+    "PodDisruptionBudget": _budget,
+    "Secret": _secret,
+    **dict.fromkeys(WORKLOADS, _workload),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from mltui.logs.sanitize import plain as _plain
 
@@ -16,7 +17,7 @@ _QUANTITY = re.compile(r"([0-9.]+(?:[eE][-+]?[0-9]+)?)([a-zA-Z]*)")
 
 def plain(value: object) -> str:
     """Somebody's text, safe on a terminal and on one line."""
-    text = "" if value is None else str(value)
+    text = value if isinstance(value, str) else "" if value is None else str(value)
     if text.isprintable():
         return text
     return _plain(" ".join(text.split()).encode("utf-8", "surrogatepass"))
@@ -24,7 +25,12 @@ def plain(value: object) -> str:
 
 def quantity(value: object) -> float:
     """`500m`, `64Gi`, `2` as a number; 0 for what is none."""
-    found = _QUANTITY.fullmatch(str(value or ""))
+    return _number(str(value)) if value else 0.0
+
+
+@lru_cache(4096)
+def _number(value: str) -> float:
+    found = _QUANTITY.fullmatch(value)
     if found is None or found[2] not in _FACTORS:
         return 0.0
     try:
@@ -35,8 +41,11 @@ def quantity(value: object) -> float:
 
 def time_of(value: object) -> float | None:
     """RFC 3339 as Unix seconds."""
-    if not isinstance(value, str) or not value:
-        return None
+    return _seconds(value) if isinstance(value, str) and value else None
+
+
+@lru_cache(4096)
+def _seconds(value: str) -> float | None:
     try:
         return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
     except ValueError:

@@ -37,7 +37,7 @@ def read_facts(text: str) -> Facts:
     except ValueError as error:
         raise BadRecord(f"this is not JSON: {error}") from error
     if isinstance(raw, dict) and raw.get("kind") == "List":
-        return Facts(time.time(), kube=read_objects(raw.get("items") or ()))
+        return Facts(time.time(), clusters=(read_objects(raw.get("items") or ()),))
     if not isinstance(raw, dict) or raw.get(FORMAT) != VERSION:
         raise BadRecord(f"this is no record of facts: it lacks `{FORMAT}: {VERSION}`")
     try:

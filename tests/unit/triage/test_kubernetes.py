@@ -43,7 +43,7 @@ def test_nothing_else_is_told() -> None:
 
 
 def diagnosed(**rows: object) -> list[Finding]:
-    return diagnose(Facts(AT, project="digits", kube=KubeFacts("kind", **rows)))  # type: ignore[arg-type]
+    return diagnose(Facts(AT, project="digits", clusters=(KubeFacts("kind", **rows),)))  # type: ignore[arg-type]
 
 
 def crashing(number: int, **more: object) -> Pod:
@@ -91,7 +91,7 @@ def test_the_pod_of_a_stage_is_told_with_the_stage() -> None:
         14, "train", "train~2", "failed", path=(2,), engine="kubernetes", failure="program",
         exit_code=137, reason="exit code 137",
     )  # fmt: skip
-    facts = Facts(AT, project="digits", stages=(stage,), kube=KubeFacts("kind", pods=(pod,)))
+    facts = Facts(AT, project="digits", stages=(stage,), clusters=(KubeFacts("kind", pods=(pod,)),))
     (found,) = diagnose(facts)
     assert found.title == "train~2 of run 14 runs out of memory"
     assert any("pod train-x in dev: Failed, main: OOMKilled" in x.text for x in found.evidence)
@@ -109,6 +109,6 @@ def test_what_kubectl_prints_is_read_too() -> None:
         "status": {"phase": "Pending", "containerStatuses": [status]},
     }
     kube = read_objects([raw, {"kind": "Odd"}, {}])
-    (found,) = diagnose(Facts(AT, kube=kube))
+    (found,) = diagnose(Facts(AT, clusters=(kube,)))
     assert "image web:1 can't be pulled" in found.title and found.confidence < 1
     assert "\x1b" not in found.object

@@ -20,6 +20,8 @@ _MARKS = {
     Harm.WARNING: ("warning", "state-warning"),
 }
 MAX_SYMPTOMS = 4
+SURE = 0.95
+"""What is less sure is called a guess."""
 MOST_LINES = 2
 """A piece of evidence takes so many; all of it opens with Enter."""
 
@@ -61,7 +63,8 @@ def list_lines(
     findings: Sequence[Finding], past: Sequence[Past], width: int, moment: Moment
 ) -> list[Line]:
     """A line each, then those that went away."""
-    lines = [_line(each, width, moment) for each in findings]
+    are_several = len({each.cluster for each in findings if each.cluster}) > 1
+    lines = [_line(each, width, moment, names_cluster=are_several) for each in findings]
     if not findings:
         tick = glyph("succeeded", unicode=moment.unicode)
         lines.append(line((f" {tick} nothing is wrong", "state-succeeded")))
@@ -77,13 +80,16 @@ def list_lines(
     return lines
 
 
-def _line(finding: Finding, width: int, moment: Moment) -> Line:
+def _line(finding: Finding, width: int, moment: Moment, *, names_cluster: bool) -> Line:
     mark, role = mark_of(finding, unicode=moment.unicode)
     age = format_age(moment.now - finding.since) if finding.since is not None else ""
     tail = f"{age:>4} "
-    more = finding.counted
-    if finding.confidence < 0.95:
-        more = f"{more}  perhaps" if more else "perhaps"
+    words = (
+        finding.counted,
+        finding.cluster if names_cluster else "",
+        "perhaps" if finding.confidence < SURE else "",
+    )
+    more = "  ".join(word for word in words if word)
     room = width - 3 - cell_width(tail) - 1
     title = shorten_end(finding.title, max(room, 10))
     right: list[Part] = [(tail, "dim")]
@@ -100,7 +106,7 @@ def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
     if finding.cause not in finding.title:
         role = "state-failed" if finding.harm <= Harm.WRONG else "state-warning"
         lines += wrapped(finding.cause, width - 1, role, " ")
-    if finding.confidence < 0.95:
+    if finding.confidence < SURE:
         lines.append(line((f" a guess: {finding.confidence:.0%} sure", "state-warning")))
     for number, fix in enumerate(finding.fixes[:9], 1):
         text = shorten_end(fix.title, max(width - 5, 10))

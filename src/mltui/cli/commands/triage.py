@@ -136,9 +136,9 @@ async def _with_kube(facts: Facts, project: Project | None, places: str | None) 
         kube, hosts, unseen = await look(clusters, where)
     finally:
         await clusters.close()
+    known = {each.cluster: each for each in kube}
     for host in hosts:
-        found = next((each for each in kube if each.cluster == host.name), None)
-        facts = facts.with_kube(found or facts.kube, host, unseen)
+        facts = facts.with_cluster(host, known.get(host.name), unseen)
         unseen = ()
     return facts
 

@@ -14,7 +14,7 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -72,6 +72,8 @@ class Client:
         self._renewing = asyncio.Lock()
         self.heard_at: float | None = None
         """When it last gave a sign of life (seconds since the epoch)."""
+        self.skew_s = 0.0
+        """How far the server's clock was ahead of this machine's at its last answer."""
         self._pool = Pool(
             self._connect,
             ping="/livez",
@@ -405,7 +407,14 @@ class Client:
             is_fresh = method not in ("GET", "DELETE")
         async with self._pool.call(method, target, sent, body, is_fresh=is_fresh) as response:
             self.heard()
+            self._compare_clocks(response.headers.get("date", ""))
             yield response
+
+    def _compare_clocks(self, date: str) -> None:
+        from email.utils import parsedate_to_datetime
+
+        with suppress(ValueError, TypeError):  # it may not say
+            self.skew_s = parsedate_to_datetime(date).timestamp() - time.time()
 
     async def _refusal(self, call: Call, response: Response) -> MltuiError:
         response.connection.is_waiting = True

@@ -108,6 +108,10 @@ AUTOSCALERS = Resource(
     "horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2",
     short_names=("hpa",),
 )  # fmt: skip
+BUDGETS = Resource("poddisruptionbudgets", "PodDisruptionBudget", "policy", short_names=("pdb",))
+STORAGE_CLASSES = Resource(
+    "storageclasses", "StorageClass", "storage.k8s.io", is_namespaced=False, short_names=("sc",)
+)
 ROLES = Resource("roles", "Role", "rbac.authorization.k8s.io")
 POD_METRICS = Resource("pods", "PodMetrics", "metrics.k8s.io", "v1beta1")
 NODE_METRICS = Resource("nodes", "NodeMetrics", "metrics.k8s.io", "v1beta1", is_namespaced=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Command, Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.kube import Event, Pod, PodContainer
-from mltui.triage.scene import Cluster
 
 _ENDED = ("Succeeded", "Failed")
 FRESH_S = 3600.0
@@ -80,7 +80,7 @@ def log_evidence(pod: Pod, container: PodContainer, count: int = 3) -> list[Evid
 
 def kubectl(cluster: Cluster, namespace: str, *argv: str) -> Command:
     """A command against this cluster."""
-    context = ("--context", cluster.facts.cluster) if cluster.facts.cluster else ()
+    context = ("--context", cluster.name) if cluster.name else ()
     scope = ("-n", namespace) if namespace else ()
     return Command(("kubectl", *context, *scope, *argv))
 

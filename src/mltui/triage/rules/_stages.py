@@ -43,11 +43,11 @@ def object_evidence(scene: Scene, stage: StageFact) -> list[Evidence]:
         oom = ", out of memory" if each.is_oom else ""
         text = f"container {each.name}: {each.state}{code}{oom}"
         found.append(Evidence("state", text, Opens("container", each.id)))
-    for pod in scene.pods_of(stage):
+    for cluster, pod in scene.pods_of(stage):
         ended = [x for x in pod.containers if x.state == "terminated" and x.exit_code]
         why = "".join(f", {x.name}: {x.reason or 'exit'} {x.exit_code}" for x in ended)
         text = f"pod {pod.name} in {pod.namespace}: {pod.phase}{why}"
-        found.append(Evidence("state", text, Opens("pod", pod.key)))
+        found.append(Evidence("state", text, Opens("pod", cluster.place(pod.key))))
     if not found and stage.object and stage.engine not in ("", "process"):
         what = "Job" if stage.engine == "kubernetes" else "container"
         name = stage.object if what == "Job" else stage.object[:12]
@@ -63,8 +63,8 @@ def follows(scene: Scene, stage: StageFact) -> tuple[str, ...]:
     found = [f"run:{stage.run}", *(each.key for each in scene.containers_of(stage))]
     if stage.object:
         found.append(f"container:{stage.object}")
-    for pod in scene.pods_of(stage):
-        found += scene.cluster.follows(pod)
+    for cluster, pod in scene.pods_of(stage):
+        found += map(cluster.place, cluster.follows(pod))
     if stage.item:
         found += [x.key for x in scene.facts.stages if _is_whole(x, stage)]
     return tuple(dict.fromkeys(found))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Finding, Fix, Harm
 from mltui.triage.kube import Event, Workload
-from mltui.triage.rules import Rule
-from mltui.triage.rules._pods import event_evidence, kubectl, tidy
-from mltui.triage.scene import Cluster, Scene
+from mltui.triage.rules import ClusterRule
+from mltui.triage.rules._pods import FRESH_S, event_evidence, kubectl, tidy
 
 _QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,]+), requested: (?P<asked>.+), used: (?P<used>.+), "
@@ -25,31 +25,20 @@ _NO_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)
 _ACCOUNT = re.compile(r'serviceaccount "(?P<name>[^"]+)" not found')
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Workloads that lack pods, with an event of why."""
-    cluster = scene.cluster
-    for each in cluster.facts.workloads:
-        events = cluster.events(each.kind, each.namespace, each.name, "FailedCreate")
-        if not events or each.desired <= 0 or each.ready >= each.desired:
-            continue
-        if _has_all_pods(cluster, each):
-            continue
+def examine(cluster: Cluster, each: Workload) -> Iterator[Finding]:
+    """One that lacks pods, with an event of why; with all its pods the event is of the past."""
+    if each.desired <= 0 or each.ready >= each.desired:
+        return
+    events = cluster.events(each.kind, each.namespace, each.name, "FailedCreate")
+    if not events or cluster.owned_by(each) >= each.desired:
+        return
+    if cluster.sees("Pod", each.namespace) or not cluster.passed(events[-1].last_at, FRESH_S):
         yield _finding(cluster, each, events[-1])
-
-
-def _has_all_pods(cluster: Cluster, workload: Workload) -> bool:
-    """It got its pods after all; the event is of the past."""
-    own = [
-        pod
-        for pod in cluster.pods_in.get(workload.namespace, ())
-        if (pod.owner.kind, pod.owner.name) == (workload.kind, workload.name)
-    ]
-    return len(own) >= workload.desired
 
 
 def _finding(cluster: Cluster, workload: Workload, event: Event) -> Finding:
     chain = [(workload.kind, workload.name)]
-    chain += cluster.owners(workload.kind, workload.namespace, workload.owner)
+    chain += cluster.owners(workload.namespace, workload.owner)
     kind, name = chain[-1]
     short, cause = _why(event.message)
     fix = kubectl(cluster, workload.namespace, "edit", f"{kind.lower()}/{name}")
@@ -98,4 +87,8 @@ def _why(message: str) -> tuple[str, str]:
     return "the API server refuses them", tidy(message)
 
 
-RULE = Rule("kube-admission", "Pods can't be made: quota, limits, security, webhooks.", find)
+RULE = ClusterRule(
+    "kube-admission",
+    "Pods can't be made: quota, limits, security, webhooks.",
+    {Workload: examine},
+)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.kube import Pod
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import (
     edit_fix,
     event_evidence,
@@ -18,7 +19,6 @@ from mltui.triage.rules._pods import (
     opens,
     tidy,
 )
-from mltui.triage.scene import Cluster, Scene
 
 _ABSENT = re.compile(
     r'(?P<kind>configmap|secret|serviceaccount)s? "(?P<name>[^"]+)" not found'
@@ -46,26 +46,22 @@ def missing(message: str) -> str:
     return ""
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """Containers that can't be made for it, and volumes that can't be mounted."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        if not is_alive(pod):
-            continue
-        for each in pod.containers:
-            if each.state == "waiting" and each.reason == "CreateContainerConfigError":
-                what = missing(each.message)
-                seen = Evidence("state", f"{each.reason}: {tidy(each.message)}", opens(pod))
-                yield _finding(cluster, pod, what, each.message, seen)
-                break
-        else:
-            if not is_being_made(pod):
-                continue
-            events = cluster.events("Pod", pod.namespace, pod.name, "FailedMount")
-            for event in reversed(events):
-                if what := missing(event.message):
-                    yield _finding(cluster, pod, what, event.message, *event_evidence([event]))
-                    break
+    if not is_alive(pod):
+        return
+    for each in pod.containers:
+        if each.state == "waiting" and each.reason == "CreateContainerConfigError":
+            what = missing(each.message)
+            seen = Evidence("state", f"{each.reason}: {tidy(each.message)}", opens(pod))
+            yield _finding(cluster, pod, what, each.message, seen)
+            return
+    if not is_being_made(pod):
+        return
+    for event in reversed(cluster.events("Pod", pod.namespace, pod.name, "FailedMount")):
+        if what := missing(event.message):
+            yield _finding(cluster, pod, what, event.message, *event_evidence([event]))
+            return
 
 
 def _finding(cluster: Cluster, pod: Pod, what: str, message: str, seen: Evidence) -> Finding:
@@ -83,4 +79,6 @@ def _finding(cluster: Cluster, pod: Pod, what: str, message: str, seen: Evidence
     )
 
 
-RULE = Rule("kube-config", "A ConfigMap, Secret or key that a pod needs is missing.", find)
+RULE = ClusterRule(
+    "kube-config", "A ConfigMap, Secret or key that a pod needs is missing.", {Pod: examine}
+)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.kube import Pod, PodContainer
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._codes import meaning
 from mltui.triage.rules._pods import (
     containers,
@@ -21,7 +22,6 @@ from mltui.triage.rules._pods import (
 )
 from mltui.triage.rules.kube_memory import is_oom
 from mltui.triage.rules.kube_probe import killed_by_probe
-from mltui.triage.scene import Cluster, Scene
 
 _START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun",
           "PostStartHookError")  # fmt: skip
@@ -29,18 +29,16 @@ _PROGRAM = re.compile(r'exec: \\?"(?P<program>[^"\\]+)\\?": (?P<why>[^:"]+)')
 LOOP_S = 900.0
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Pods that crash, and pods of Jobs that failed; others tell of memory and probes."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        if pod.deleting_since is not None or pod.reason == "Evicted":
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """One that crashes, or failed as a Job's; others tell of memory and probes."""
+    if pod.deleting_since is not None or pod.reason == "Evicted":
+        return
+    for each in containers(pod):
+        if is_oom(cluster, pod, each) or killed_by_probe(cluster, pod, each):
             continue
-        for each in containers(pod):
-            if is_oom(cluster, pod, each) or killed_by_probe(cluster, pod, each):
-                continue
-            if (found := _examined(cluster, pod, each)) is not None:
-                yield found
-                break
+        if (found := _examined(cluster, pod, each)) is not None:
+            yield found
+            return
 
 
 def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
@@ -51,7 +49,7 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
         return _no_start(cluster, pod, each, owner, said)
     is_over = each.state == "terminated" and bool(each.exit_code)
     loops = each.state == "waiting" and reason == "CrashLoopBackOff"
-    young = each.started_at is not None and cluster.at - each.started_at < LOOP_S
+    young = not cluster.passed(each.started_at, LOOP_S)
     again = each.state == "running" and each.restarts > 1 and young and bool(each.last_exit_code)
     ended = each.state == "terminated" and each.restarts > 1 and pod.phase == "Running"
     if not (is_over or loops or again or ended):
@@ -108,4 +106,6 @@ def _no_start(cluster: Cluster, pod: Pod, each: PodContainer, owner: str, said: 
     )
 
 
-RULE = Rule("kube-crash", "A container of a pod crashes, or can't be started: why.", find)
+RULE = ClusterRule(
+    "kube-crash", "A container of a pod crashes, or can't be started: why.", {Pod: examine}
+)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix, Harm
-from mltui.triage.rules import Rule
+from mltui.triage.kube import Pod
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import is_alive, kind_words, kubectl, opens
-from mltui.triage.scene import Cluster, Scene
 
 _REFUSAL = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<what>[^"]+)"'
@@ -43,34 +44,34 @@ def read_lack(text: str) -> Lack | None:
     return Lack(found["user"], found["verb"], found["what"], found["group"], found["space"] or "")
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """What pods say in their logs and what our own lists were answered."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        if pod.deleting_since is not None:
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """What a pod says in its log, which anybody can write: it speaks for its own account only."""
+    if pod.deleting_since is not None or pod.phase == "Succeeded":
+        return
+    for each in pod.containers:
+        said = (each.exception, *each.last_lines, each.last_message, each.message)
+        lacks = ((text, found) for text in said if (found := read_lack(text)))
+        own = f"system:serviceaccount:{pod.namespace}:{pod.account or 'default'}"
+        text, lack = next(((x, y) for x, y in lacks if y.user == own), ("", None))
+        if lack is None:
             continue
-        for each in pod.containers:
-            said = (each.exception, *each.last_lines, each.last_message, each.message)
-            lack = next((found for text in said if (found := read_lack(text))), None)
-            if lack is None or (pod.phase == "Succeeded"):
-                continue
-            text = next(text for text in said if read_lack(text))
-            account = lack.user.rpartition(":")[2]
-            owner = kind_words(cluster.owner_of(pod))
-            yield Finding(
-                rule=RULE.name,
-                key=f"{pod.key}:rights",
-                object=f"{owner} in {pod.namespace}",
-                cause=f"ServiceAccount {account} {lack.words}",
-                headline=f"{owner} lacks a right: {account} {lack.words}",
-                harm=Harm.WRONG if is_alive(pod) or pod.phase == "Failed" else Harm.WARNING,
-                evidence=(Evidence("log", text.strip(), opens(pod)),),
-                fixes=_grants(cluster, lack),
-                since=each.last_ended_at or pod.created_at,
-                explains=cluster.follows(pod),
-                group=f"{lack.user}:{lack.words}",
-            )
-            break
+        account = pod.account or "default"
+        owner = kind_words(cluster.owner_of(pod))
+        yield Finding(
+            rule=RULE.name,
+            key=f"{pod.key}:rights",
+            object=f"{owner} in {pod.namespace}",
+            cause=f"ServiceAccount {account} {lack.words}, as its log says",
+            headline=f"{owner} lacks a right: {account} {lack.words}",
+            harm=Harm.WRONG if is_alive(pod) or pod.phase == "Failed" else Harm.WARNING,
+            evidence=(Evidence("log", text.strip(), opens(pod)),),
+            fixes=_grants(cluster, lack),
+            since=each.last_ended_at or pod.created_at,
+            explains=cluster.follows(pod),
+            group=f"{lack.user}:{lack.words}",
+            confidence=0.9,
+        )
+        return
 
 
 def _grants(cluster: Cluster, lack: Lack) -> tuple[Fix, ...]:
@@ -92,4 +93,6 @@ def _grants(cluster: Cluster, lack: Lack) -> tuple[Fix, ...]:
     return (Fix(f"give {parts[3]} the right to {lack.verb} {lack.resource}", (make, bind)),)
 
 
-RULE = Rule("kube-forbidden", "A program in the cluster lacks a right: which, who gives it.", find)
+RULE = ClusterRule(
+    "kube-forbidden", "A program in the cluster lacks a right: which, who gives it.", {Pod: examine}
+)

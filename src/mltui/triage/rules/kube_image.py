@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
-from mltui.triage.rules import Rule
-from mltui.triage.rules._images import Refusal, image_words, read_refusal
+from mltui.triage.kube import Pod, PodContainer
+from mltui.triage.rules import ClusterRule
+from mltui.triage.rules._images import image_words, read_refusal
 from mltui.triage.rules._pods import (
     containers,
     edit_fix,
@@ -18,7 +20,6 @@ from mltui.triage.rules._pods import (
     tidy,
     undo_fix,
 )
-from mltui.triage.scene import Scene
 
 _REASONS = (
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
@@ -26,50 +27,44 @@ _REASONS = (
 )  # fmt: skip
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Every waiting container with such a reason; one finding an image."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        if not is_alive(pod):
-            continue
-        for each in containers(pod):
-            if each.state != "waiting" or each.reason not in _REASONS:
-                continue
-            events = [
-                event
-                for event in cluster.events(
-                    "Pod", pod.namespace, pod.name, "Failed", "InspectFailed"
-                )
-                if each.image in event.message
-            ]
-            said = " ".join((each.reason, each.message, *(event.message for event in events)))
-            who = f"{kind_words(cluster.owner_of(pod))} runs"
-            if each.reason == "ErrImageNeverPull":
-                title = f"image {each.image} is not on the node"
-                cause = "the node may not pull it (imagePullPolicy: Never), and has it not"
-            else:
-                refusal = read_refusal(said, each.image) or Refusal("missing", each.image)
-                title, cause = image_words(refusal, who)
-            known = read_refusal(said, each.image) is not None
-            sure = 1.0 if known or each.reason == "ErrImageNeverPull" else 0.5
-            if not known and sure < 1:
-                title = f"image {each.image} can't be pulled"
-                cause = each.message or "the node can't get it; its events are gone"
-            yield on_pod(
-                cluster,
-                pod,
-                RULE.name,
-                cause,
-                title,
-                (
-                    Evidence("state", f"{each.reason}: {tidy(each.message)}", opens(pod)),
-                    *event_evidence(events[-1:]),
-                ),
-                (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
-                sure=sure,
-                group=f"image {each.image}",
-            )
-            break
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """The first container that waits for such a reason; one finding an image."""
+    if not is_alive(pod):
+        return
+    for each in containers(pod):
+        if each.state == "waiting" and each.reason in _REASONS:
+            yield _finding(cluster, pod, each)
+            return
 
 
-RULE = Rule("kube-image", "A pod's image can't be pulled: why.", find)
+def _finding(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding:
+    noted = cluster.events("Pod", pod.namespace, pod.name, "Failed", "InspectFailed")
+    events = [event for event in noted if each.image in event.message]
+    said = " ".join((each.reason, each.message, *(event.message for event in events)))
+    who = f"{kind_words(cluster.owner_of(pod))} runs"
+    refusal, sure = read_refusal(said, each.image), 1.0
+    if each.reason == "ErrImageNeverPull":
+        title = f"image {each.image} is not on the node"
+        cause = "the node may not pull it (imagePullPolicy: Never), and has it not"
+    elif refusal is not None:
+        title, cause = image_words(refusal, who)
+    else:
+        title, sure = f"image {each.image} can't be pulled", 0.5
+        cause = each.message or "the node can't get it; its events are gone"
+    return on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        cause,
+        title,
+        (
+            Evidence("state", f"{each.reason}: {tidy(each.message)}", opens(pod)),
+            *event_evidence(events[-1:]),
+        ),
+        (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
+        sure=sure,
+        group=f"image {each.image}",
+    )
+
+
+RULE = ClusterRule("kube-image", "A pod's image can't be pulled: why.", {Pod: examine})

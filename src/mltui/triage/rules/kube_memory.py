@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mltui.text import format_bytes
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix
 from mltui.triage.kube import Pod, PodContainer
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import (
     edit_fix,
     kind_words,
@@ -17,7 +18,6 @@ from mltui.triage.rules._pods import (
     opens,
     resource,
 )
-from mltui.triage.scene import Cluster, Scene
 
 LONG_S = 3600.0
 """A container that has run so long since is taken to be well again."""
@@ -30,17 +30,15 @@ def is_oom(cluster: Cluster, pod: Pod, each: PodContainer) -> bool:
     if each.last_reason != "OOMKilled" or pod.phase in ("Succeeded", "Failed"):
         return False
     started = each.started_at if each.state == "running" else None
-    return started is None or cluster.at - started < LONG_S
+    return started is None or not cluster.passed(started, LONG_S)
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Every container that ran out of memory."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        for each in pod.containers:
-            if is_oom(cluster, pod, each):
-                yield _finding(cluster, pod, each)
-                break
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """The first container that ran out of memory."""
+    for each in pod.containers:
+        if is_oom(cluster, pod, each):
+            yield _finding(cluster, pod, each)
+            return
 
 
 def _finding(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding:
@@ -76,4 +74,6 @@ def _finding(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding:
     )
 
 
-RULE = Rule("kube-memory", "A container of a pod was killed at its memory limit.", find)
+RULE = ClusterRule(
+    "kube-memory", "A container of a pod was killed at its memory limit.", {Pod: examine}
+)

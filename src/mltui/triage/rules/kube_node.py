@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
-from mltui.triage.rules import Rule
+from mltui.triage.kube import Node, Pod
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import on_pod, opens, tidy
-from mltui.triage.scene import Scene
 
 _PRESSURE = {
     "MemoryPressure": "has hardly any memory left",
@@ -17,44 +18,47 @@ _PRESSURE = {
 }
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Nodes explain the pods on them."""
-    cluster = scene.cluster
-    for node in cluster.facts.nodes:
-        for each in node.conditions:
-            is_down = each.type == "Ready" and each.status != "True"
-            if not is_down and not (each.type in _PRESSURE and each.status == "True"):
-                continue
-            what = "is not ready" if is_down else _PRESSURE[each.type]
-            text = f"{each.type}={each.status} {each.reason}: {tidy(each.message)}"
-            cause = tidy(each.message) or f"it {what}"
-            if each.status == "Unknown":
-                cause = "its kubelet says nothing any more: the machine or its network is down"
-            yield Finding(
-                rule=RULE.name,
-                key=node.key,
-                object=f"node {node.name}",
-                cause=cause,
-                headline=f"node {node.name} {what}",
-                harm=Harm.URGENT if is_down else Harm.WRONG,
-                evidence=(Evidence("state", text, Opens("node", node.key)),),
-                since=each.at,
-                explains=tuple(x.key for x in cluster.facts.pods if x.node == node.name)
-                if is_down
-                else (),
-            )
-    for pod in cluster.sick:
-        if pod.phase == "Failed" and pod.reason == "Evicted":
-            owner = cluster.owner_of(pod)
-            yield on_pod(
-                cluster,
-                pod,
-                RULE.name,
-                tidy(pod.message) or "its node ran short of something",
-                f"{owner[0]} {owner[1]} was evicted from {pod.node or 'its node'}",
-                (Evidence("state", f"Evicted: {tidy(pod.message)}", opens(pod)),),
-                harm=Harm.WARNING,
-            )
+def examine(cluster: Cluster, node: Node) -> Iterator[Finding]:
+    """A node that is down explains the pods on it."""
+    for each in node.conditions:
+        is_down = each.type == "Ready" and each.status != "True"
+        if not is_down and not (each.type in _PRESSURE and each.status == "True"):
+            continue
+        what = "is not ready" if is_down else _PRESSURE[each.type]
+        text = f"{each.type}={each.status} {each.reason}: {tidy(each.message)}"
+        cause = tidy(each.message) or f"it {what}"
+        if each.status == "Unknown":
+            cause = "its kubelet says nothing any more: the machine or its network is down"
+        yield Finding(
+            rule=RULE.name,
+            key=node.key,
+            object=f"node {node.name}",
+            cause=cause,
+            headline=f"node {node.name} {what}",
+            harm=Harm.URGENT if is_down else Harm.WRONG,
+            evidence=(Evidence("state", text, Opens("node", node.key)),),
+            since=each.at,
+            explains=tuple(x.key for x in cluster.pods_on(node.name)) if is_down else (),
+        )
 
 
-RULE = Rule("kube-node", "A node is not ready or under pressure; pods that were evicted.", find)
+def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """One that was evicted."""
+    if pod.phase == "Failed" and pod.reason == "Evicted":
+        owner = cluster.owner_of(pod)
+        yield on_pod(
+            cluster,
+            pod,
+            RULE.name,
+            tidy(pod.message) or "its node ran short of something",
+            f"{owner[0]} {owner[1]} was evicted from {pod.node or 'its node'}",
+            (Evidence("state", f"Evicted: {tidy(pod.message)}", opens(pod)),),
+            harm=Harm.WARNING,
+        )
+
+
+RULE = ClusterRule(
+    "kube-node",
+    "A node is not ready or under pressure; pods that were evicted.",
+    {Node: examine, Pod: examine_pod},
+)

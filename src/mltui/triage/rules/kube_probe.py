@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.kube import Event, Pod, PodContainer
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import (
     FRESH_S,
     edit_fix,
@@ -19,8 +20,9 @@ from mltui.triage.rules._pods import (
     opens,
     tidy,
 )
-from mltui.triage.scene import Cluster, Scene
 
+ENDING_S = 300.0
+"""A container that is told to end has done so by then."""
 _FAILED = re.compile(
     r"(?P<kind>Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)"
 )
@@ -31,7 +33,7 @@ def _last(cluster: Cluster, pod: Pod, kind: str = "") -> tuple[Event, str, str] 
     """The newest failure: its event, the probe, what was answered."""
     for event in reversed(cluster.events("Pod", pod.namespace, pod.name, "Unhealthy")):
         found = _FAILED.match(event.message)
-        if event.last_at is not None and cluster.at - event.last_at > FRESH_S:
+        if event.last_at is not None and cluster.passed(event.last_at, FRESH_S):
             return None
         if found and kind in ("", found["kind"].lower()):
             return event, found["kind"].lower(), found["said"].strip()
@@ -44,27 +46,32 @@ def killed_by_probe(cluster: Cluster, pod: Pod, each: PodContainer) -> str:
         return ""
     for event in reversed(cluster.events("Pod", pod.namespace, pod.name, "Killing")):
         found = _KILLED.search(event.message)
-        if found and found["name"].rstrip(",") == each.name:
+        if found and found["name"].rstrip(",") == each.name and not _is_past(event, each):
             return found["kind"]
     return ""
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def _is_past(event: Event, each: PodContainer) -> bool:
+    """The container ended again since, and long after: that was for something else."""
+    if event.last_at is None or each.last_ended_at is None:
+        return False
+    return each.last_ended_at - event.last_at > ENDING_S
+
+
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """Containers that are restarted for a probe, and those that run and get no traffic."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        if not is_alive(pod):
+    if not is_alive(pod):
+        return
+    for each in pod.containers:
+        kind = killed_by_probe(cluster, pod, each)
+        if not kind and (each.state != "running" or each.is_ready or each.is_init):
             continue
-        for each in pod.containers:
-            kind = killed_by_probe(cluster, pod, each)
-            if not kind and (each.state != "running" or each.is_ready or each.is_init):
-                continue
-            found = _last(cluster, pod, kind)
-            if found is None and not kind:
-                continue
-            event, kind_, answer = found if found is not None else (None, kind, "")
-            yield _finding(cluster, pod, each, kind or kind_, answer, event)
-            break
+        found = _last(cluster, pod, kind)
+        if found is None and not kind:
+            continue
+        event, kind_, answer = found if found is not None else (None, kind, "")
+        yield _finding(cluster, pod, each, kind or kind_, answer, event)
+        return
 
 
 def _finding(
@@ -99,4 +106,6 @@ def _finding(
     )
 
 
-RULE = Rule("kube-probe", "A pod fails a probe: which, what is asked, what it answers.", find)
+RULE = ClusterRule(
+    "kube-probe", "A pod fails a probe: which, what is asked, what it answers.", {Pod: examine}
+)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from mltui.text import format_bytes
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.kube import Pod
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import edit_fix, event_evidence, is_alive, on_pod, opens
-from mltui.triage.scene import Cluster, Scene
 
 _SHORT = re.compile(r"Insufficient ([\w./-]*\w)")
 _TAINT = re.compile(r"untolerated taint \{([^}]*)\}")
@@ -18,34 +18,27 @@ _CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" (not found|is being delete
 _SYSTEM = ("node.kubernetes.io/",)
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Pending pods that the scheduler refuses."""
-    cluster = scene.cluster
-    for pod in cluster.sick:
-        said = pod.condition("PodScheduled")
-        if not is_alive(pod) or said is None or said.status != "False" or pod.node:
-            continue
-        if said.reason == "SchedulingGated":
-            continue
-        message = said.message.partition(" preemption:")[0].strip()
-        causes = list(dict.fromkeys(_causes(cluster, pod, message))) or [message]
-        cause = "; ".join(causes)
-        owner = cluster.owner_of(pod)
-        yield on_pod(
-            cluster,
-            pod,
-            RULE.name,
-            cause,
-            f"{owner[0]} {owner[1]} fits no node: {causes[0]}",
-            (
-                Evidence("state", message, opens(pod)),
-                *event_evidence(
-                    cluster.events("Pod", pod.namespace, pod.name, "FailedScheduling")[-1:]
-                ),
-            ),
-            (edit_fix(cluster, pod),),
-            since=said.at,
-        )
+def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """A pending pod that the scheduler refuses."""
+    said = pod.condition("PodScheduled")
+    if not is_alive(pod) or said is None or said.status != "False" or pod.node:
+        return
+    if said.reason == "SchedulingGated":
+        return
+    message = said.message.partition(" preemption:")[0].strip()
+    causes = list(dict.fromkeys(_causes(cluster, pod, message))) or [message]
+    owner = cluster.owner_of(pod)
+    events = cluster.events("Pod", pod.namespace, pod.name, "FailedScheduling")
+    yield on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        "; ".join(causes),
+        f"{owner[0]} {owner[1]} fits no node: {causes[0]}",
+        (Evidence("state", message, opens(pod)), *event_evidence(events[-1:])),
+        (edit_fix(cluster, pod),),
+        since=said.at,
+    )
 
 
 def _causes(cluster: Cluster, pod: Pod, message: str) -> Iterator[str]:
@@ -82,7 +75,7 @@ def _causes(cluster: Cluster, pod: Pod, message: str) -> Iterator[str]:
 
 
 def _resource(cluster: Cluster, pod: Pod, name: str) -> str:
-    nodes = cluster.facts.nodes
+    nodes = cluster.nodes.values()
     if name == "memory":
         asked = format_bytes(pod.memory_bytes, binary=True)
         most = max((node.memory_bytes for node in nodes), default=0)
@@ -95,4 +88,6 @@ def _resource(cluster: Cluster, pod: Pod, name: str) -> str:
     return f"no node has enough {name} free"
 
 
-RULE = Rule("kube-scheduling", "No node takes a pod: what it lacks, and what would fit.", find)
+RULE = ClusterRule(
+    "kube-scheduling", "No node takes a pod: what it lacks, and what would fit.", {Pod: examine}
+)

@@ -5,37 +5,34 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
 from mltui.triage.kube import Pod, Service
-from mltui.triage.rules import Rule
-from mltui.triage.scene import Cluster, Scene
+from mltui.triage.rules import ClusterRule
 
 YOUNG_S = 30.0
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Services with a selector; of the others nobody knows what is meant."""
-    cluster = scene.cluster
-    for each in cluster.facts.services:
-        if not each.selector or cluster.at - (each.created_at or 0.0) < YOUNG_S:
-            continue
-        pods = [
-            pod
-            for pod in cluster.chosen(each.namespace, each.selector)
-            if pod.phase not in ("Succeeded", "Failed")
-        ]
-        if not pods:
-            if (found := _nothing(cluster, each)) is not None:
-                yield found
-        elif each.ready == 0:
-            yield _finding(
-                each,
-                f"{len(pods)} pods fit its selector, and none is ready",
-                f"Service {each.name} in {each.namespace} has no ready pod",
-                Harm.WRONG,
-            )
-        elif (wrong := _wrong_port(each, pods)) is not None:
-            yield wrong
+def examine(cluster: Cluster, each: Service) -> Iterator[Finding]:
+    """One with a selector, where its pods may be seen; else nobody knows what is meant."""
+    if not each.selector or not cluster.sees("Pod", each.namespace):
+        return
+    if not cluster.passed(each.created_at, YOUNG_S):
+        return
+    chosen = cluster.chosen(each.namespace, each.selector)
+    pods = [pod for pod in chosen if pod.phase not in ("Succeeded", "Failed")]
+    if not pods:
+        if (found := _nothing(cluster, each)) is not None:
+            yield found
+    elif each.ready == 0:
+        yield _finding(
+            each,
+            f"{len(pods)} pods fit its selector, and none is ready",
+            f"Service {each.name} in {each.namespace} has no ready pod",
+            Harm.WRONG,
+        )
+    elif (wrong := _wrong_port(each, pods)) is not None:
+        yield wrong
 
 
 def _fits(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
@@ -48,9 +45,8 @@ def _words(selector: Mapping[str, str]) -> str:
 
 def _nothing(cluster: Cluster, service: Service) -> Finding | None:
     """No pod has such labels: scaled to nothing, or a wrong selector."""
-    for each in cluster.facts.workloads:
-        same = each.namespace == service.namespace and each.kind != "ReplicaSet"
-        if same and _fits(service.selector, each.labels):
+    for each in cluster.workloads_in(service.namespace):
+        if each.kind != "ReplicaSet" and _fits(service.selector, each.labels):
             if each.desired == 0:
                 return None  # somebody scaled it to nothing
             return _finding(
@@ -70,18 +66,14 @@ def _nothing(cluster: Cluster, service: Service) -> Finding | None:
 
 def _near(cluster: Cluster, service: Service) -> str:
     """Labels that were probably meant."""
-    known = [
-        x.labels for x in cluster.facts.workloads if x.namespace == service.namespace and x.labels
-    ]
-    known += [pod.labels for pod in cluster.pods_in.get(service.namespace, ())]
+    known = cluster.label_values(service.namespace)
     for name, value in service.selector.items():
-        values = sorted({labels[name] for labels in known if name in labels} - {value})
-        near = difflib.get_close_matches(value, values, 1, cutoff=0.6)
-        if near and value not in {labels.get(name) for labels in known}:
+        values = known.get(name, set())
+        near = difflib.get_close_matches(value, sorted(values), 1, cutoff=0.6)
+        if near and value not in values:
             return f": did you mean {name}={near[0]}?"
-        names = sorted({x for labels in known for x in labels})
-        other = difflib.get_close_matches(name, names, 1, cutoff=0.6)
-        if other and name not in names:
+        other = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.6)
+        if other and name not in known:
             return f": did you mean the label {other[0]}?"
     return ""
 
@@ -122,4 +114,6 @@ def _finding(service: Service, cause: str, title: str, harm: Harm, *, sure: floa
     )
 
 
-RULE = Rule("kube-service", "A Service leads nowhere: selector, readiness or port.", find)
+RULE = ClusterRule(
+    "kube-service", "A Service leads nowhere: selector, readiness or port.", {Service: examine}
+)

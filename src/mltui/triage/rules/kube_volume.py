@@ -5,50 +5,49 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
-from mltui.triage.kube import Claim
-from mltui.triage.rules import Rule
+from mltui.triage.kube import Claim, Pod
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import event_evidence, is_being_made, on_pod, tidy
 from mltui.triage.rules.kube_config import missing
-from mltui.triage.scene import Cluster, Scene
 
 YOUNG_S = 20.0
 _FAILED = ("ProvisioningFailed", "FailedBinding", "FailedAttachVolume")
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """Claims first: they explain the pods that wait for them."""
-    cluster = scene.cluster
-    for claim in cluster.facts.claims:
-        if claim.phase == "Lost":
-            yield _claim(cluster, claim, "its volume is gone from the cluster")
-        elif claim.phase == "Pending" and (cause := _why(cluster, claim)):
-            yield _claim(cluster, claim, cause)
-    for pod in cluster.sick:
-        if not is_being_made(pod):
-            continue
-        events = cluster.events("Pod", pod.namespace, pod.name, "FailedMount", "FailedAttachVolume")
-        event = next((x for x in reversed(events) if not missing(x.message)), None)
-        if event is None or any(missing(x.message) for x in events):
-            continue
-        owner = cluster.owner_of(pod)
-        yield on_pod(
-            cluster,
-            pod,
-            RULE.name,
-            tidy(event.message),
-            f"{owner[0]} {owner[1]} can't mount a volume",
-            event_evidence([event]),
-        )
+def examine(cluster: Cluster, claim: Claim) -> Iterator[Finding]:
+    """A claim explains the pods that wait for it."""
+    if claim.phase == "Lost":
+        yield _claim(cluster, claim, "its volume is gone from the cluster")
+    elif claim.phase == "Pending" and (cause := _why(cluster, claim)):
+        yield _claim(cluster, claim, cause)
+
+
+def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
+    """One whose volumes can't be attached or mounted."""
+    if not is_being_made(pod):
+        return
+    events = cluster.events("Pod", pod.namespace, pod.name, "FailedMount", "FailedAttachVolume")
+    if not events or any(missing(x.message) for x in events):
+        return
+    owner = cluster.owner_of(pod)
+    yield on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        tidy(events[-1].message),
+        f"{owner[0]} {owner[1]} can't mount a volume",
+        event_evidence(events[-1:]),
+    )
 
 
 def _why(cluster: Cluster, claim: Claim) -> str:
     """Empty when nothing is wrong with its waiting."""
-    classes = cluster.facts.classes
-    known = {each.name: each for each in classes or ()}
+    known = cluster.classes
     name = claim.storage_class
-    if classes is not None:
-        if name is None and not any(each.is_default for each in classes):
+    if cluster.sees("StorageClass", ""):
+        if name is None and not any(x.is_default for x in known.values()):
             return "it names no storage class, and the cluster has no default one"
         if name and name not in known and not _has_volume(cluster, claim):
             near = difflib.get_close_matches(name, known, 1)
@@ -61,8 +60,8 @@ def _why(cluster: Cluster, claim: Claim) -> str:
     events = cluster.events(*_about(claim), *_FAILED)
     if events:
         return tidy(events[-1].message)
-    age = cluster.at - (claim.created_at or cluster.at)
-    return "nothing provides a volume for it" if age > 10 * YOUNG_S else ""
+    is_old = claim.created_at is not None and cluster.passed(claim.created_at, 10 * YOUNG_S)
+    return "nothing provides a volume for it" if is_old else ""
 
 
 def _has_volume(cluster: Cluster, claim: Claim) -> bool:
@@ -75,7 +74,7 @@ def _about(claim: Claim) -> tuple[str, str, str]:
 
 
 def _claim(cluster: Cluster, claim: Claim, cause: str) -> Finding:
-    users = [pod for pod in cluster.pods_in.get(claim.namespace, ()) if claim.name in pod.claims]
+    users = cluster.users(claim)
     size = f"{claim.size} {'/'.join(claim.modes)}".strip()
     named = claim.storage_class if claim.storage_class is not None else "the default"
     text = f"{claim.phase}: {size} of storage class {named}"
@@ -97,4 +96,8 @@ def _claim(cluster: Cluster, claim: Claim, cause: str) -> Finding:
     )
 
 
-RULE = Rule("kube-volume", "A claim has no volume, or a volume can't be mounted.", find)
+RULE = ClusterRule(
+    "kube-volume",
+    "A claim has no volume, or a volume can't be mounted.",
+    {Claim: examine, Pod: examine_pod},
+)

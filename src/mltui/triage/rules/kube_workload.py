@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mltui.text import format_duration
+from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.kube import Condition, Workload
-from mltui.triage.rules import Rule
+from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import kubectl, tidy
-from mltui.triage.scene import Cluster, Scene
 
 
-def find(scene: Scene) -> Iterator[Finding]:
-    """By their conditions."""
-    for each in scene.cluster.facts.workloads:
-        if scene.cluster.is_our_stage(each.labels):
-            continue
-        for condition in each.conditions:
-            found = _judged(scene.cluster, each, condition)
-            if found is not None:
-                yield found
-                break
+def examine(cluster: Cluster, each: Workload) -> Iterator[Finding]:
+    """By its conditions."""
+    if cluster.is_our_stage(each.labels):
+        return
+    for condition in each.conditions:
+        if (found := _judged(cluster, each, condition)) is not None:
+            yield found
+            return
 
 
 def _judged(cluster: Cluster, each: Workload, condition: Condition) -> Finding | None:
@@ -69,4 +67,8 @@ def _finding(
     )
 
 
-RULE = Rule("kube-workload", "A Job failed or a rollout stalls, and no pod of it says why.", find)
+RULE = ClusterRule(
+    "kube-workload",
+    "A Job failed or a rollout stalls, and no pod of it says why.",
+    {Workload: examine},
+)

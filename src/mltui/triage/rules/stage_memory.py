@@ -39,7 +39,7 @@ def _suspicion(scene: Scene, stage: StageFact) -> float:
     if any(each.is_oom for each in scene.containers_of(stage)):
         return 1.0
     pods = scene.pods_of(stage)
-    if any(x.reason == "OOMKilled" for pod in pods for x in pod.containers):
+    if any(x.reason == "OOMKilled" for _, pod in pods for x in pod.containers):
         return 1.0
     declared = scene.declared(stage)
     limit = declared.memory_bytes if declared is not None else None

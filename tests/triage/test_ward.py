@@ -1,0 +1,104 @@
+"""A cluster that is followed: findings come and go with its watches, and nothing is asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mltui.engines.kubernetes.client import Client
+from mltui.live.kube.cluster import open_clusters
+from mltui.live.kube.ward import Ward, watched
+from mltui.triage.diagnosis import told
+from mltui.triage.facts import Facts
+from mltui.triage.finding import Finding
+
+from .corpus import PAUSE, container, deployment, pod, service
+
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
+
+WAIT_S = 90.0
+
+
+@pytest.fixture
+def space(cluster: Cluster) -> Iterator[str]:
+    name = f"mltui-ward-{uuid.uuid4().hex[:6]}"
+    cluster.kubectl("create", "namespace", name)
+    try:
+        yield name
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+
+
+class Followed:
+    """What the app does with a ward."""
+
+    def __init__(self) -> None:
+        self.ward: Ward
+        self.found: list[Finding] = []
+        self.news = asyncio.Event()
+
+    async def until(self, is_so: Callable[[list[Finding]], bool]) -> list[Finding]:
+        """The findings once they are as they should be."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                at = time.time()
+                batch = self.ward.take()
+                await asyncio.to_thread(self.ward.chart.apply, batch, at)
+                self.ward.read_logs()
+                self.found = told(Facts(at), [self.ward.chart.examination])
+                if is_so(self.found):
+                    return self.found
+                self.news.clear()
+                await self.news.wait()
+
+
+@asynccontextmanager
+async def following(cluster: Cluster, *spaces: str) -> AsyncIterator[Followed]:
+    clusters = await asyncio.to_thread(open_clusters, cluster.environ)
+    followed = Followed()
+    client = clusters.cluster(clusters.config.context(None).name).client
+    followed.ward = Ward(client, list(spaces), "", followed.news.set)
+    try:
+        yield followed
+    finally:
+        await followed.ward.close()
+        await clusters.close()
+
+
+@pytest.mark.timeout(240)
+async def test_findings_follow_the_watches(
+    cluster: Cluster, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists: list[str] = []
+    pages = Client.pages
+
+    def counted(self: Client, resource: Any, *args: Any, **more: Any) -> Any:
+        lists.append(resource.plural)
+        return pages(self, resource, *args, **more)
+
+    monkeypatch.setattr(Client, "pages", counted)
+    base = f"{cluster.need_registry()}/debian:1"
+    cluster.apply(
+        deployment("raises", container(base, "python3", "-c", "raise KeyError('label')")),
+        service("typo", "raisess"),
+        namespace=space,
+    )
+    async with following(cluster, space) as followed:
+        await followed.until(lambda found: any("KeyError: 'label'" in each.cause for each in found))
+        cluster.apply(service("typo", "raises"), namespace=space)
+        cluster.apply(deployment("raises", container(PAUSE)), namespace=space)
+        await followed.until(lambda found: not found)
+        cluster.apply(pod("never", container("ml/absent:1", imagePullPolicy="Never")),
+                      namespace=space)  # fmt: skip
+        found = await followed.until(bool)
+        assert [each.title for each in found] == ["image ml/absent:1 is not on the node"]
+        cluster.kubectl("delete", "pod", "never", "-n", space, "--wait=false")
+        await followed.until(lambda found: not found)
+    assert sorted(lists) == sorted(each.resource.plural for each in watched())
