@@ -43,8 +43,8 @@ services:
     metrics: /metrics
     replicas: 2
 {more}targets:
-  dev: {{engine: {engine}}}
-  prod: {{engine: {engine}, production: true}}
+  dev: {{engine: {engine}{dev}}}
+  prod: {{engine: {engine}, production: true{prod}}}
 """
 SERVER = """\
 import json, os, signal, sys, threading
@@ -116,8 +116,11 @@ class World:
         environment: str = "",
         more: str = "",
         name: str = "toy",
+        dev: str = "",
+        prod: str = "",
         **env: str,
     ) -> World:
+        """`dev` and `prod`: more fields of these targets, `, namespace: …`."""
         port = free_port()
         text = SPEC.format(
             name=name,
@@ -126,6 +129,8 @@ class World:
             environments=f"environments:\n  plain: {environment}\n" if environment else "",
             use="    environment: plain\n" if environment else "",
             more=more,
+            dev=dev,
+            prod=prod,
         )
         (root / "mltui.yaml").write_text(text)
         (root / "server.py").write_text(SERVER)
@@ -148,6 +153,17 @@ class World:
         assert done.returncode == code, f"mltui {' '.join(arguments)}: {done.returncode}\n{said}"
         return done.stdout, done.stderr
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command beside others; both its outputs are one."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "mltui", *arguments],
+            cwd=self.root,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def ls(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
         listed = json.loads(self._run(("ls", kind, *arguments, "-o", "json"), 0)[0])
         assert isinstance(listed, list)
@@ -161,16 +177,17 @@ class World:
             "run", "--target", "dev", "--set", f"model={model}", "--set", f"accuracy={accuracy}"
         )
 
-    def get(self, port: int | None = None) -> list[str]:
+    def get(self, port: int | None = None, url: str = "") -> list[str]:
         """What the service answers: model, version, process."""
-        url = f"http://127.0.0.1:{port or self.port}/x"
+        url = url or f"http://127.0.0.1:{port or self.port}/x"
         with urllib.request.urlopen(url, timeout=30) as answer:
             return str(answer.read().decode()).split()
 
-    def load(self) -> subprocess.Popen[str]:
+    def load(self, url: str = "") -> subprocess.Popen[str]:
         """A client that asks 50 times a second until `end_load`."""
+        url = url or f"http://127.0.0.1:{self.port}/x"
         client = subprocess.Popen(
-            [sys.executable, "-m", "tests.serving.load", f"http://127.0.0.1:{self.port}/x", "50"],
+            [sys.executable, "-m", "tests.serving.load", url, "50"],
             cwd=REPO,
             stdout=subprocess.PIPE,
             text=True,

@@ -68,7 +68,7 @@ def _services(
     for found in _chosen(project, ledger, args):
         version = ledger.version(found.name, found.version)
         state, reason = client.state_of(found, status)
-        url = f"http://127.0.0.1:{found.port}" if found.port and found.is_wanted else None
+        url = found.url
         objects.append(
             {
                 "name": found.name,

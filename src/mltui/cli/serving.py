@@ -62,6 +62,9 @@ def follow_version(project: Project, name: str, number: int, out: Output) -> int
     with closing(client.read(project)) as ledger:
         version = ledger.version(name, number)
     assert version is not None
+    if version.course is Course.FAILED and found.version > number and "wanted" in version.reason:
+        diagnostics.fail(f"version {number} of {name} does not serve: {version.reason}")
+        return diagnostics.FAILED
     if version.course is Course.FAILED:
         back = "" if found.version == number else f"; version {found.version} serves again"
         diagnostics.fail(f"version {number} of {name} does not get healthy{back}: {version.reason}")
@@ -94,8 +97,8 @@ def follow(
 def summary(found: Deployment, out: Output) -> str:
     """`classifier@local  2/2 ready  version 3  http://127.0.0.1:8080`."""
     parts = [found.name, f"{found.ready}/{found.replicas} ready", f"version {found.version}"]
-    if found.port is not None:
-        parts.append(f"http://127.0.0.1:{found.port}")
+    if found.url is not None:
+        parts.append(found.url)
     if found.reason:
         parts.append(found.reason)
     return out.say("  ".join(parts))

@@ -53,6 +53,14 @@ class Change:
         return self.version.deployment
 
 
+class Unchanged(UsageError):
+    """The very same is wanted there already, as version `number`."""
+
+    def __init__(self, before: Version) -> None:
+        self.number = before.number
+        super().__init__(f"{before.deployment} is this already: version {before.number}")
+
+
 def supervisor_status(project: Project) -> RunnerStatus:
     """Whether a supervisor is there, and which process it is."""
     return read_status(project.folder, SUPERVISOR)
@@ -147,6 +155,7 @@ def preview_promote(
     """What promoting the version that serves to another target would change.
 
     The same artifacts and code, and where the engine is the same also the same environment.
+    Unchanged when that is what is wanted there.
     """
     spec = project.read_spec()
     target = find_target(spec, to)
@@ -168,7 +177,18 @@ def preview_promote(
     )
     service = releases.service_of(spec, deployment.service)
     what = f"promoted version {chosen.number} of {deployment.name}"
-    return _change(project, spec, version, service.replicas, port or service.port, what)
+    change = _change(project, spec, version, service.replicas, port or service.port, what)
+    before = change.before
+    if before is not None and before.course is not Course.FAILED and _is_same(before, version):
+        raise Unchanged(before)
+    return change
+
+
+def _is_same(one: Version, other: Version) -> bool:
+    """Whether both serve the same: artifacts, code, environment, command."""
+    parts = [(v.run, v.spec, v.code, v.inputs, v.params, v.engine) for v in (one, other)]
+    built = (one.built, other.built)
+    return parts[0] == parts[1] and (None in built or built[0] == built[1])
 
 
 def _serving(ledger: Readings, deployment: Deployment) -> Version:
@@ -187,6 +207,11 @@ def _change(
             found = ledger.deployment(version.deployment)
             if found is not None and found.is_wanted:
                 before = ledger.version(found.name, found.version)
+                if before is not None and before.engine != version.engine:
+                    raise UsageError(
+                        f"{found.name} runs on {before.engine} and its target is {version.engine} "
+                        f"by now: `mltui stop {found.name}` first"
+                    )
                 expected, replicas, port = found.version, found.replicas, found.port
             elif found is not None and port is None:
                 port = found.port

@@ -23,10 +23,10 @@ from mltui.serving.front import Backend
 from mltui.serving.fronting import FrontHandle
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
-from mltui.serving.probing import is_well
-from mltui.serving.replicas import Plan, free_port
-from mltui.serving.rows import BuiltAs, Course, Deployment, Health, Replica, Standing, Version
-from mltui.spec.model import Service
+from mltui.serving.plans import Plans
+from mltui.serving.probing import Answer, ask, is_well
+from mltui.serving.replicas import Plan, free_port, last_line
+from mltui.serving.rows import Course, Deployment, Health, Replica, Standing, Version
 
 log = logging.getLogger("mltui.supervisor")
 
@@ -81,8 +81,7 @@ class Keeper:
         self._ledger, self._maker, self._front = ledger, maker, front
         self._wake = asyncio.Event()
         self._kept: dict[int, Kept] = {}
-        self._plans: dict[int, Plan] = {}
-        self._service: Service | None = None
+        self._plans = Plans(ledger, maker)
         self._failures: dict[int, int] = {}
         """Version → replicas that never got healthy, in a row."""
         self._crashes = 0
@@ -129,9 +128,14 @@ class Keeper:
         """The replicas that get connections, as the journal has them."""
         return [kept.row for kept in self.ready]
 
+    async def ask(self, replica: Replica, path: str) -> Answer:
+        """GET a path of a replica."""
+        return await ask(replica.host, replica.port or 0, path)
+
     def metrics_path(self) -> str | None:
         """Where the service has its metrics."""
-        return None if self._service is None else self._service.metrics
+        service = self._plans.service
+        return None if service is None else service.metrics
 
     # --- one turn -------------------------------------------------------------------------------
 
@@ -212,7 +216,9 @@ class Keeper:
             if version is not None and version.course is not Course.SERVING:
                 self._ledger.settle(wanted)
                 self._failures.clear()
-                self._forget_plans(wanted.version)
+                self._plans.forget(
+                    but={wanted.version, *(k.row.version for k in self._kept.values())}
+                )
             # Why an earlier version came back stays to be read until something else is wanted.
             reason = wanted.reason if "did not get healthy" in wanted.reason else ""
             self._say(Standing.READY, reason)
@@ -272,36 +278,19 @@ class Keeper:
 
     async def _plan(self, version: Version) -> Plan:
         """A version ready to be started. BuildFailed, StoreError, Unreachable."""
-        plan = self._plans.get(version.number)
-        if plan is None:
-            plan = await asyncio.to_thread(self._maker.plan, version)
-            engine = self._maker.engine(plan)
-            try:
-                ready = await self._maker.environment(plan, engine)
-            except Unreachable:
-                raise
-            except MltuiError as error:
-                self._last_reason = str(error)
-                self._failures[version.number] = TRIES
-                self.wake()
-                raise
-            if ready is not None:
-                plan.built = ready.built
-                built = BuiltAs(ready.built.key, ready.resolved, ready.built.location)
-                if version.built != built:
-                    plan.version = self._ledger.set_built(version, built)
-            self._plans[version.number] = plan
-            self._service = plan.service
-        return plan
-
-    def _forget_plans(self, but: int) -> None:
-        for number in [n for n in self._plans if n != but]:
-            if not any(kept.row.version == number for kept in self._kept.values()):
-                del self._plans[number]
+        try:
+            return await self._plans.ready(version)
+        except Unreachable:
+            raise
+        except MltuiError as error:
+            self._last_reason = str(error)
+            self._failures[version.number] = TRIES
+            self.wake()
+            raise
 
     async def _start(self, plan: Plan, at: float) -> None:
         """Start one replica; its intention is in the journal first."""
-        engine = self._maker.engine(plan)
+        engine = self._plans.engine(plan)
         port = free_port() if plan.service.port is not None else None
         row = self._ledger.next_replica(plan.version, port, at)
         kept = Kept(row, plan.attempt(row, engine), engine)
@@ -322,19 +311,13 @@ class Keeper:
 
     async def _adopt(self) -> None:
         """Take over what an earlier supervisor started."""
-        adopted: dict[int, Plan] = {}  # without their environments: nothing is started from them
         for row in self._ledger.replicas(self.name):
             if row.number in self._kept:
                 continue
             version = self._ledger.version(self.name, row.version)
             assert version is not None
-            plan = self._plans.get(row.version)
-            if plan is None:
-                plan = adopted.get(row.version)
-            if plan is None:
-                plan = adopted[row.version] = await asyncio.to_thread(self._maker.plan, version)
-                self._service = plan.service
-            engine = self._maker.engine(plan)
+            plan = await self._plans.bare(row.version, version)
+            engine = self._plans.engine(plan)
             kept = Kept(row, plan.attempt(row, engine), engine)
             obj = await engine.find(kept.attempt)
             if obj is None:
@@ -370,7 +353,7 @@ class Keeper:
                 await asyncio.sleep(_AGAIN_S)
         if kept.row.health is Health.DRAINING:
             return
-        reason = f"{_how(exit_)}{_last_line(kept.attempt)}"
+        reason = f"{_how(exit_)}{last_line(kept.attempt.log)}"
         log.info("%s: %s", kept.row.label, reason)
         never_ready = kept.row.ready_at is None
         self._gone(kept, reason)
@@ -514,18 +497,3 @@ def _how(exit_: Exit) -> str:
     if exit_.code is not None and exit_.code > 128:
         return f"it was ended by signal {exit_.code - 128}"
     return f"it ended with exit code {exit_.code}"
-
-
-def _last_line(attempt: Attempt) -> str:
-    """The last words of a replica, as far as a sentence takes them."""
-    from mltui.logs.errors import exception_of, last_lines
-    from mltui.logs.sanitize import plain
-
-    try:
-        lines = last_lines(attempt.log, 50)
-    except OSError:
-        return ""
-    said = exception_of(b"\n".join(lines)) or plain(
-        next((x for x in lines[::-1] if x.strip()), b"")
-    )
-    return f": {said[:200]}" if said else ""

@@ -167,6 +167,11 @@ class Ledger(Readings):
                 )
             if not before.is_wanted:
                 before = replace(before, port=port, replicas=replicas)
+            db.execute(
+                "UPDATE versions SET course = 'failed', reason = ? "
+                "WHERE deployment = ? AND number < ? AND course = 'waiting'",
+                (f"version {number} was wanted before it served", name, number),
+            )
             state = Standing.REPLACING if before.ready else Standing.STARTING
             self._put(replace(before, is_wanted=True, version=number, state=state, reason=""), now)
             for monitor, every_s in monitors:

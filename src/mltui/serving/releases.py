@@ -41,16 +41,11 @@ def service_of(spec: Spec, name: str) -> Service:
 def target_of(spec: Spec, service: Service, asked: str | None) -> Target:
     """Where a service goes: where it is asked to, else its own target, else `local` or the first.
 
-    SpecError when its environment does not fit there; UsageError where no services can be kept.
+    SpecError when its environment does not fit there; UsageError for one that there is not.
     """
     name = asked or service.target or ("local" if "local" in spec.targets else None)
     name = name or next(iter(spec.targets), "local")
     target = find_target(spec, name)
-    if target.engine == "kubernetes":
-        raise UsageError(
-            f"`{service.name}` can't be served on {target.name} yet: this mltui keeps services as "
-            "processes and in containers of this machine; choose such a target with `--target`"
-        )
     only = _only(spec, service)
     problems = check_target(only, target)
     if problems:

@@ -79,7 +79,7 @@ class Plan:
         variables = dict(self.environment.variables) if self.environment is not None else {}
         is_inside = engine.name != "process"
         return Attempt(
-            name=f"{self.spec.name}-{_mark(self.project)}-{_slug(self.version)}-{replica.number}",
+            name=f"{self.spec.name}-{mark_of(self.project)}-{_slug(self.version)}-{replica.number}",
             labels={
                 "mltui.project": self.spec.name,
                 "mltui.service": self.service.name,
@@ -156,6 +156,21 @@ def _slug(version: Version) -> str:
     return version.deployment.replace("@", "-")
 
 
-def _mark(project: Project) -> str:
+def mark_of(project: Project) -> str:
     """Two checkouts of one project are told apart by their folders."""
     return hashlib.sha256(os.fsencode(project.root)).hexdigest()[:8]
+
+
+def last_line(log: Path) -> str:
+    """`: ` and the last words of a replica, as far as a sentence takes them; empty without any."""
+    from mltui.logs.errors import exception_of, last_lines
+    from mltui.logs.sanitize import plain
+
+    try:
+        lines = last_lines(log, 50)
+    except OSError:
+        return ""
+    said = exception_of(b"\n".join(lines)) or plain(
+        next((x for x in lines[::-1] if x.strip()), b"")
+    )
+    return f": {said[:200]}" if said else ""

@@ -65,13 +65,20 @@ class Deployment:
     reason: str = ""
     ready: int = 0
     front: Mapping[str, Any] = field(default_factory=dict)
-    """The front that holds the port: its number and its object."""
+    """The front that holds the port: its number and its object. In a cluster: the `url`."""
     changed_at: float = 0.0
 
     @property
     def name(self) -> str:
         """`classifier@local`, unique in the project."""
         return deployment_name(self.service, self.target)
+
+    @property
+    def url(self) -> str | None:
+        """Where clients ask: on this machine, or in the cluster that it is in."""
+        if self.port is None or not self.is_wanted:
+            return None
+        return str(self.front.get("url") or f"http://127.0.0.1:{self.port}")
 
 
 def deployment_name(service: str, target: str) -> str:

@@ -9,20 +9,36 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
 from contextlib import closing
+from typing import Protocol
 
 from mltui.errors import MltuiError
 from mltui.serving import series
 from mltui.serving.exposition import Scrape, between, read_exposition
 from mltui.serving.ledger import Ledger
-from mltui.serving.probing import ask
+from mltui.serving.probing import Answer
 from mltui.serving.rows import Replica
 
 log = logging.getLogger("mltui.supervisor")
 
 SCRAPE_S = float(os.environ.get("MLTUI_SCRAPE_S") or 15.0)
 _PRUNE_S = 1_800.0
+
+
+class Scraped(Protocol):
+    """What is asked: the keeper of a deployment, whatever its replicas run on."""
+
+    def ready_rows(self) -> list[Replica]:
+        """Whom to ask."""
+        ...
+
+    def metrics_path(self) -> str | None:
+        """For what; None: the service has no metrics."""
+        ...
+
+    async def ask(self, replica: Replica, path: str) -> Answer:
+        """GET a path of a replica."""
+        ...
 
 
 class Scraper:
@@ -34,17 +50,15 @@ class Scraper:
         self._at = 0.0
         self._said = ""
 
-    async def keep(
-        self, ready: Callable[[], list[Replica]], path: Callable[[], str | None]
-    ) -> None:
-        """Scrape again and again until cancelled. `ready`: who to ask; `path`: for what."""
+    async def keep(self, kept: Scraped) -> None:
+        """Scrape again and again until cancelled."""
         pruned = 0.0
         while True:
             await asyncio.sleep(SCRAPE_S)
             try:
-                found = path()
+                found = kept.metrics_path()
                 if found is not None:
-                    await self._scrape(ready(), found)
+                    await self._scrape(kept, found)
                 if time.monotonic() - pruned > _PRUNE_S:
                     pruned = time.monotonic()
                     await asyncio.to_thread(self._prune)
@@ -55,9 +69,9 @@ class Scraper:
         with closing(Ledger.open(self._ledger.folder, write=True)) as ledger:
             series.prune(ledger, time.time())
 
-    async def _scrape(self, replicas: list[Replica], path: str) -> None:
-        asked = [replica for replica in replicas if replica.port is not None]
-        answers = await asyncio.gather(*(ask(r.host, r.port or 0, path) for r in asked))
+    async def _scrape(self, kept: Scraped, path: str) -> None:
+        asked = [replica for replica in kept.ready_rows() if replica.port is not None]
+        answers = await asyncio.gather(*(kept.ask(replica, path) for replica in asked))
         at = time.monotonic()
         found: dict[int, Scrape] = {}
         problem = ""

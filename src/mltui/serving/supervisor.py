@@ -18,10 +18,12 @@ from mltui.runs.lock import SUPERVISOR, RunnerLock
 from mltui.runs.project import Project
 from mltui.serving import records
 from mltui.serving.fronting import FrontHandle
+from mltui.serving.hosted import HOSTED, HostedKeeper
 from mltui.serving.keeper import Keeper
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
 from mltui.serving.monitoring import Monitors
+from mltui.serving.rows import Deployment
 from mltui.serving.scraping import Scraper
 
 log = logging.getLogger("mltui.supervisor")
@@ -38,7 +40,7 @@ class Supervisor:
     def __init__(self, project: Project, ledger: Ledger) -> None:
         self._project, self._ledger = project, ledger
         self._maker = Maker(project, project.store(), project.journal(write=True))
-        self._keepers: dict[str, tuple[Keeper, asyncio.Task[None]]] = {}
+        self._keepers: dict[str, tuple[Keeper | HostedKeeper, asyncio.Task[None]]] = {}
         self._scrapers: list[asyncio.Task[None]] = []
         self._monitors = Monitors(ledger, self._maker)
 
@@ -81,14 +83,28 @@ class Supervisor:
     def _look(self) -> None:
         """Something is wanted: a keeper for what has none, and all of them look again."""
         for found in self._ledger.deployments():
-            if found.name not in self._keepers:
-                front = FrontHandle(self._project, self._ledger, self._maker.fronts, found.name)
-                keeper = Keeper(found.name, self._ledger, self._maker, front)
+            kept = self._keepers.get(found.name)
+            if kept is not None and isinstance(kept[0], HostedKeeper) != self._is_hosted(found):
+                # Stopped, and deployed again where its target has another engine by now.
+                kept[0].let_go()
+                kept[1].cancel()
+                kept = None
+            if kept is None:
+                keeper = self._keeper(found)
                 self._keepers[found.name] = (keeper, asyncio.create_task(keeper.keep()))
                 scraper = Scraper(self._ledger, found.name)
-                work = scraper.keep(keeper.ready_rows, keeper.metrics_path)
-                self._scrapers.append(asyncio.create_task(work))
+                self._scrapers.append(asyncio.create_task(scraper.keep(keeper)))
             self._keepers[found.name][0].wake()
+
+    def _is_hosted(self, found: Deployment) -> bool:
+        version = self._ledger.version(found.name, found.version)
+        return version is not None and version.engine == HOSTED
+
+    def _keeper(self, found: Deployment) -> Keeper | HostedKeeper:
+        if self._is_hosted(found):
+            return HostedKeeper(found.name, self._ledger, self._maker)
+        front = FrontHandle(self._project, self._ledger, self._maker.fronts, found.name)
+        return Keeper(found.name, self._ledger, self._maker, front)
 
     async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
         for keeper, task in self._keepers.values():

@@ -95,8 +95,8 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
     ]
     if one.reason:
         lines += wrapped(one.reason, width - 1, role if role != "dim" else "", "   ")
-    if deployment.port is not None and deployment.is_wanted:
-        lines.append(_fact("answers at", f"http://127.0.0.1:{deployment.port}"))
+    if deployment.url is not None:
+        lines.append(_fact("answers at", _say(deployment.url, moment)))
     if version is not None:
         run = f" · run {version.run}" if version.run is not None else ""
         said = f"{version.number}{run} · {version.by} · {_ago(version.at, moment)}"

@@ -10,6 +10,7 @@ from mltui.cli.output import Output
 from mltui.runs.project import Project
 from mltui.serving import client
 from mltui.serving.changes import change_lines
+from mltui.serving.rows import deployment_name
 
 EPILOG = """\
 examples:
@@ -35,7 +36,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Show it, have it confirmed, do it."""
     project = Project.find(Path.cwd())
     found = client.find(project, args.service)
-    change = client.preview_promote(project, found, args.to, port=args.port)
+    try:
+        change = client.preview_promote(project, found, args.to, port=args.port)
+    except client.Unchanged as same:
+        diagnostics.note(str(same))
+        if args.dry_run or args.detach:
+            return diagnostics.DONE
+        name = deployment_name(found.service, args.to)
+        return serving.follow_version(project, name, same.number, out)
     if args.dry_run:
         for line in change_lines(change):
             out.line(out.say(line))

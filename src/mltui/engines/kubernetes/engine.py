@@ -23,6 +23,8 @@ from mltui.engines.kubernetes.errors import ApiConflict, ApiError, ApiNotFound, 
 from mltui.engines.kubernetes.images import ClusterImages
 from mltui.engines.kubernetes.manifest import NAME, VIEW, job_name
 from mltui.engines.kubernetes.resources import JOBS, PODS, SECRETS
+from mltui.engines.kubernetes.services import objects
+from mltui.engines.kubernetes.services.host import ClusterHost
 from mltui.engines.kubernetes.standing import plain_line
 from mltui.engines.kubernetes.storage import Storage
 from mltui.engines.kubernetes.store.tree import Content, survey
@@ -44,6 +46,8 @@ class KubernetesEngine:
     """
 
     name = "kubernetes"
+    SHARED = objects.SHARED
+    """Where a service writes what it records."""
 
     def __init__(
         self,
@@ -62,6 +66,8 @@ class KubernetesEngine:
         self._reached: tuple[Client, str, Storage] | None = None
         self._reaching = asyncio.Lock()
         self._stopped: set[str] = set()
+        self.host = ClusterHost(target, self.reach, lambda: self._images, self._pool)
+        """Keeps services."""
 
     # --- environments ---------------------------------------------------------------------------
 

@@ -62,6 +62,34 @@ class ClusterImages:
                     place = await self._push(made.location, file)
         return replace(made, location=place)
 
+    async def keep_there(self, place: str) -> None:
+        """See to it that what is run by digest can still be pulled. StartFailed, Unreachable.
+
+        An image that its registry has lost is pushed again where this Docker still has it; it is
+        the same one only if its digest is.
+        """
+        repository, _, digest = place.partition("@")
+        if _PUSHED not in place or not await self._is_lost(place):
+            return
+        registry = repository.partition("/")[0]
+        lost = f"the registry {registry} no longer has {repository}@{digest[:19]}…"
+        found = await docker_images.inspect(self._docker, place)
+        if found is None:
+            raise StartFailed(
+                f"{lost}, and neither has this machine's Docker: the same image can't be served "
+                "again; `mltui deploy` builds one anew"
+            )
+        tag = digest.removeprefix("sha256:")[:12]
+        try:
+            await self._docker.json(
+                "POST", f"/images/{found['Id']}/tag", {"repo": repository, "tag": tag}
+            )
+            again = await self._send(repository, tag)
+        except DockerError as error:
+            raise StartFailed(f"{lost}: {self._refused(repository, error.message)}") from error
+        if again != digest:
+            raise StartFailed(f"{lost}; what was pushed in its place is another image ({again})")
+
     async def store_image(self, log: Path) -> str:
         """The image of the store and of what serves a stage's pod. StartFailed, Unreachable."""
         environment = Environment("store", image=Image(build="store"))
@@ -108,6 +136,18 @@ class ClusterImages:
         with suppress(DockerError):
             await self._docker.json("GET", f"/distribution/{reference}/json", headers=headers)
             return True
+        return False
+
+    async def _is_lost(self, reference: str) -> bool:
+        """Whether its registry says that it does not have it; not, when it says nothing."""
+        headers = await self._login(reference)
+        try:
+            await self._docker.json("GET", f"/distribution/{reference}/json", headers=headers)
+        except DockerError as error:
+            said = error.message.lower()
+            return "manifest unknown" in said or "not found" in said
+        except Unreachable:
+            pass
         return False
 
     async def _login(self, repository: str) -> dict[str, str]:

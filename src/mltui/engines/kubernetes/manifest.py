@@ -31,6 +31,8 @@ NETWORK, CLOSED = "mltui.network", "closed"
 STORE_FORMAT = 3
 """Raise when a store of before can't serve the pods of now."""
 FORMAT = "mltui.store/format"
+STARTER = ["/mltui/bin/busybox", "sh"]
+"""What commands are started under: images may have no shell."""
 KEEP_S = 60
 """For so long a pod that is ended may bring what it has to the store."""
 _SHARED = [{"name": "mltui", "mountPath": "/mltui"}]
@@ -89,7 +91,21 @@ def job(
         "podReplacementPolicy": "Failed",
         "template": {
             "metadata": {"labels": labels, "annotations": notes},
-            "spec": _pod(attempt, name, image, tree, served, pods, grace_s, secrets, user),
+            "spec": {
+                "restartPolicy": "Never",
+                **pod(
+                    attempt,
+                    image=image,
+                    tree=tree,
+                    served=served,
+                    pods=pods,
+                    starter=[*STARTER, "/mltui/bin/shim", f"{grace_s:g}"],
+                    beside={"name": KEEP, "args": _keep(name, attempt)},
+                    grace_s=int(grace_s) + KEEP_S,
+                    secret=name if secrets else None,
+                    user=user,
+                ),
+            },
         },
     }
     if secrets:
@@ -105,17 +121,27 @@ def job(
     }
 
 
-def _pod(
+def _keep(name: str, attempt: Attempt) -> list[str]:
+    return ["keep", name, *(output.rstrip("/") for output in attempt.outputs)]
+
+
+def pod(
     attempt: Attempt,
-    name: str,
+    *,
     image: str,
     tree: str,
     served: Served,
     pods: Pods,
-    grace_s: float,
-    secrets: tuple[str, ...],
+    starter: list[str],
+    beside: dict[str, Any],
+    grace_s: int,
+    secret: str | None,
     user: str,
 ) -> dict[str, Any]:
+    """A pod of an attempt: `fetch` before it, the command under `starter`, ours `beside` it.
+
+    secret: the name of the Secret that has its secrets, if it has any; user: see `job`.
+    """
     store_env: list[dict[str, Any]] = [
         {"name": "MLTUI_STORE", "value": served.address},
         {
@@ -138,42 +164,35 @@ def _pod(
         },
     ]
     mounts: list[dict[str, Any]] = [*_SHARED, {"name": "shm", "mountPath": "/dev/shm"}]
-    if secrets:
-        volumes.append({"name": "secrets", "secret": {"secretName": name, "defaultMode": 0o444}})
+    if secret is not None:
+        volumes.append({"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o444}})
         mounts.append({"name": "secrets", "mountPath": VIEW.secrets, "readOnly": True})
     env = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **attempt.env}
     security = _security(user)
-    shim = ["/mltui/bin/busybox", "sh", "/mltui/bin/shim", f"{grace_s:g}"]
     ours = {
         "image": served.image,
-        "env": store_env,
         "volumeMounts": _SHARED,
         "resources": _SMALL,
         "securityContext": security,
     }
     spec: dict[str, Any] = {
-        "restartPolicy": "Never",
         "automountServiceAccountToken": bool(pods.service_account),
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": int(grace_s) + KEEP_S,
+        "terminationGracePeriodSeconds": grace_s,
         "volumes": volumes,
-        "initContainers": [{"name": FETCH, "args": ["fetch", tree], **ours}],
+        "initContainers": [{"name": FETCH, "args": ["fetch", tree], "env": store_env, **ours}],
         "containers": [
             {
                 "name": STAGE,
                 "image": image,
-                "command": [*shim, *(_literal(each) for each in attempt.argv)],
+                "command": [*starter, *(_literal(each) for each in attempt.argv)],
                 "workingDir": "/mltui",
                 "env": [{"name": key, "value": _literal(value)} for key, value in env.items()],
                 "volumeMounts": mounts,
                 "resources": stage_resources(attempt, pods),
                 "securityContext": security,
             },
-            {
-                "name": KEEP,
-                "args": ["keep", name, *(o.rstrip("/") for o in attempt.outputs)],
-                **ours,
-            },
+            {**ours, **beside, "env": [*beside.get("env", ()), *store_env]},
         ],
     }
     if user:

@@ -1,4 +1,4 @@
-"""What the store's image runs: the store itself, or what serves a stage's pod."""
+"""What the store's image runs: the store itself, or what serves a pod of a stage or a service."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import threading
 from pathlib import Path
 
 from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote, fetch
+from mltui.engines.kubernetes.store.recorder import Recorder
 from mltui.engines.kubernetes.store.server import Refused, answer_probes, serve
 
 
 def main(arguments: list[str]) -> int:
-    """`serve ROOT`, `fetch TREE`, `keep RECORD OUTPUT…`; the exit code."""
+    """`serve ROOT`, `fetch TREE`, `keep RECORD OUTPUT…`, `record RECORD`; the exit code."""
     mode, *rest = arguments
     token = os.environ["MLTUI_STORE_TOKEN"]
     if mode == "serve":
@@ -28,7 +29,9 @@ def main(arguments: list[str]) -> int:
             fetch(remote, rest[0])
         else:
             closed = os.environ.get("MLTUI_NETWORK") == "closed"
-            keeper = Keeper(remote, rest[0], rest[1:], is_closed=closed)
+            keeper: Keeper | Recorder = Keeper(remote, rest[0], rest[1:], is_closed=closed)
+            if mode == "record":
+                keeper = Recorder(remote, rest[0])
             signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "is_told", True))
             keeper.run()
     except (Away, OddFile, Refused, OSError, ValueError) as error:

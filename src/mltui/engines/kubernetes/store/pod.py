@@ -177,15 +177,19 @@ def _told(data: bytes) -> dict[str, Any]:
 def fetch(remote: Remote, tree_digest: str, room: Path = ROOM) -> None:
     """Lay out code and inputs in the pod, with what the stage's container starts with."""
     here = Path(__file__).parent
-    for name in ("bin", "run", "work"):
+    # A node that was restarted begins the pod anew, with what is in its volume.
+    for name in ("run", "work"):
+        shutil.rmtree(room / name, ignore_errors=True)
+    for name in ("bin", "run", "work", "shared"):
         (room / name).mkdir(exist_ok=True)
         (room / name).chmod(0o777)
     shutil.copyfile(shutil.which("busybox") or "/bin/busybox", room / "bin" / "busybox")
-    shutil.copyfile(here / "shim.sh", room / "bin" / "shim")
+    for name in ("shim", "serve"):
+        shutil.copyfile(here / f"{name}.sh", room / "bin" / name)
     for name in ("alive", "out"):
         os.mkfifo(room / "run" / name)
         (room / "run" / name).chmod(0o666)
-    for name in ("busybox", "shim"):
+    for name in ("busybox", "shim", "serve"):
         (room / "bin" / name).chmod(0o755)
     spare = room / "run" / "tree"
     remote.fetch(tree_digest, spare)
@@ -227,7 +231,7 @@ class Keeper:
             time.sleep(0.1)
         alive = os.open(self._room / "run" / "alive", os.O_RDONLY | os.O_NONBLOCK)
         beats = 0
-        while _is_held(alive):
+        while is_held(alive):
             self._log()
             if beats % 8 == 0:
                 self._send_metrics()
@@ -236,7 +240,7 @@ class Keeper:
         self._finish()
 
     def _log(self) -> None:
-        with suppress(FileNotFoundError), _open(self._room / "run" / "log") as file:
+        with suppress(FileNotFoundError), open_plain(self._room / "run" / "log") as file:
             file.seek(self._sent)
             while data := file.read(CHUNK):
                 path = f"/records/{self._record}/log?offset={self._sent}"
@@ -246,7 +250,7 @@ class Keeper:
 
     def _send_metrics(self) -> None:
         path = self._room / "metrics"
-        with suppress(FileNotFoundError, OddFile), _open(path) as file:
+        with suppress(FileNotFoundError, OddFile), open_plain(path) as file:
             info = os.fstat(file.fileno())
             seen = (info.st_size, info.st_mtime_ns)
             if info.st_size and seen != self._metrics:
@@ -277,7 +281,7 @@ class Keeper:
         self._remote.call("PUT", f"/records/{self._record}/result", json.dumps(result).encode())
 
 
-def _open(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> BinaryIO:
     """A file that the stage may have put anything in the place of: links are not followed.
 
     FileNotFoundError, OddFile.
@@ -295,7 +299,7 @@ def _open(path: Path) -> BinaryIO:
     return file
 
 
-def _is_held(pipe: int) -> bool:
+def is_held(pipe: int) -> bool:
     """Whether somebody holds the pipe open for writing; else a read finds its end."""
     try:
         return bool(os.read(pipe, 1))
@@ -305,7 +309,7 @@ def _is_held(pipe: int) -> bool:
 
 def _read_words(path: Path) -> dict[str, str]:
     """Lines `name value`."""
-    with suppress(FileNotFoundError, OddFile), _open(path) as file:
+    with suppress(FileNotFoundError, OddFile), open_plain(path) as file:
         lines = file.read(4096).decode("utf-8", "replace").splitlines()
         return {name: value for name, _, value in (line.partition(" ") for line in lines)}
     return {}

@@ -1,0 +1,224 @@
+"""Services in a real cluster: replaced without a failed request, given back, found, promoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from .place import World, end_load, until
+
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
+
+_testbed = import_module("testbed.cluster")
+cluster = _testbed.cluster
+docker_host = import_module("testbed.docker").docker_host
+REPLACEMENTS = int(os.environ.get("MLTUI_CLUSTER_REPLACEMENTS", "3"))
+ENVIRONMENT = "{image: 'debian:bookworm-slim', variables: {HOST: 0.0.0.0}}"
+
+
+class Clustered(World):
+    """A project whose targets are two namespaces of a cluster."""
+
+    cluster: Cluster
+    dev: str
+    prod: str
+
+    def url(self, namespace: str = "") -> str:
+        """Where the service is reached from this machine, which is the cluster's node."""
+        found = self.cluster.get("service", "ctoy-web", "-n", namespace or self.dev)
+        return f"http://{found['spec']['clusterIP']}:{self.port}/x"
+
+    def lose(self, image: str, *, here: bool = False) -> None:
+        """Have the registry lose an image; `here`: this machine's Docker too."""
+        place, _, digest = image.partition("@")
+        host, _, repository = place.partition("/")
+        url = f"http://{host}/v2/{repository}/manifests/{digest}"
+        accept = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        with urlopen(Request(url, method="DELETE", headers=accept), timeout=30) as answer:
+            assert answer.status == 202
+        if here:
+            listed = json.loads(_docker("image", "inspect", image))[0]
+            _docker("image", "rm", "-f", listed["Id"])
+
+    def pods(self, namespace: str = "") -> list[dict[str, Any]]:
+        """Those that are not on their way out."""
+        query = ("pods", "-n", namespace or self.dev, "-l", "mltui.hosted=ctoy-web")
+        found = self.cluster.get(*query)["items"]
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+
+def _docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def places(cluster: Cluster, docker_host: object) -> Iterator[tuple[str, str]]:
+    """Two namespaces: their stores are made once."""
+    with _testbed.made_namespace(cluster) as dev, _testbed.made_namespace(cluster) as prod:
+        yield dev, prod
+
+
+@pytest.fixture
+def there(cluster: Cluster, places: tuple[str, str], tmp_path: Path) -> Iterator[Clustered]:
+    more = f", registry: '{cluster.need_registry()}', namespace: "
+    dev, prod = places
+    made = Clustered.make(
+        tmp_path, engine="kubernetes", environment=ENVIRONMENT, name="ctoy",
+        dev=more + dev, prod=more + prod,
+    )  # fmt: skip
+    assert isinstance(made, Clustered)
+    made.env.update(cluster.environ, XDG_STATE_HOME=str(tmp_path / "state"))
+    made.cluster, made.dev, made.prod = cluster, dev, prod
+    yield made
+    made.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_service_in_a_cluster(there: Clustered) -> None:
+    there.env["MLTUI_SCRAPE_S"] = "0.5"
+    there.train("good")
+    there.cli("deploy", "web", "--target", "dev")
+    found = there.service()
+    assert (found["state"], found["ready"], found["version"]) == ("ready", 2, 1)
+    assert found["url"] == f"http://ctoy-web.{there.dev}:{there.port}"
+    url = there.url()
+    assert there.get(url=url)[:2] == ["good", "1"]
+    there.cluster.get("pdb", "ctoy-web", "-n", there.dev)
+
+    client = there.load(url)
+    for _ in range(REPLACEMENTS - 1):
+        there.cli("restart", "web")
+    there.train("better", 0.95)
+    there.cli("deploy", "web", "--target", "dev")
+    there.cli("scale", "web", "3")
+    there.cli("scale", "web", "2")
+    until(lambda: len(there.pods()) == 2, "that one too many goes")
+    load = end_load(client)
+    print(load)
+    assert load["failed"] == 0, load
+    assert set(load["versions"]) == {"1", "2"}
+
+    # Logs, records and metrics of each replica are here.
+    replica = there.ls("replicas", "web")[-1]
+    log = Path(replica["log"])
+    until(lambda: log.exists() and "listening" in log.read_text(), "its log")
+    assert "listening on" in there.cli("logs", f"service/web/{replica['replica']}", "-o", "raw")
+    until(lambda: _counted(there), "a rate of requests")
+    files = (there.root / ".mltui" / "serving" / "web@dev").glob("*/shared/records.jsonl")
+    paths = list(files)
+    until(lambda: _lines(paths) >= load["asked"], "all that was recorded")
+
+    # Supervisor and all of mltui dead: it goes on, and is found again.
+    before = {pod["metadata"]["uid"] for pod in there.pods()}
+    os.kill(there.service()["supervisor"], signal.SIGKILL)
+    until(lambda: there.service()["state"] == "unknown", "that the supervisor is missed")
+    victim = there.pods()[0]["metadata"]["name"]
+    there.cluster.kubectl("delete", "pod", "-n", there.dev, victim, "--wait=false")
+    assert there.get(url=url)[0] == "better"
+    there.cli("resume")
+    until(lambda: there.service()["state"] == "ready", "that it is found again")
+    until(lambda: len({p["metadata"]["uid"] for p in there.pods()} & before) == 1, "the other one")
+
+    # Endpoints that are none of its pods are said, and put right.
+    change = '{"spec": {"selector": {"mltui.hosted": "something-else"}}}'
+    there.cluster.kubectl("patch", "service", "ctoy-web", "-n", there.dev, "-p", change)
+    said = until(lambda: there.service()["state"] == "degraded" and there.service(), "that")
+    assert "no endpoint though 2 replicas are ready" in said["reason"]
+    there.cli("restart", "web")
+    assert there.get(url=url)[0] == "better"
+
+    there.cli("stop", "web")
+    until(lambda: not there.pods(), "the end of its pods")
+    left = there.cluster.kubectl("get", "deploy,svc,pdb", "-n", there.dev, "-o", "name").split()
+    assert not [each for each in left if "ctoy" in each]
+
+
+def _counted(world: World) -> bool:
+    world.get(url=world.url())  # type: ignore[attr-defined]
+    found = {one["metric"]: one for one in world.ls("metrics", "web")}
+    return "web_requests_total" in found and found["web_requests_total"]["high"] > 0
+
+
+def _lines(files: list[Path]) -> int:
+    return sum(file.read_bytes().count(b"\n") for file in files)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_version_that_does_not_get_healthy_in_a_cluster(there: Clustered) -> None:
+    there.env["MLTUI_READY_S"] = "10"
+    there.train("good")
+    there.cli("deploy", "web", "--target", "dev")
+    before = {pod["metadata"]["uid"] for pod in there.pods()}
+    client = there.load(there.url())
+    there.train("broken")
+    said = there.cli("deploy", "web", "--target", "dev", code=1)
+    assert "the model file does not load" in said
+    assert "version 1 serves again" in said
+    there.train("sick")
+    said = there.cli("deploy", "web", "--target", "dev", code=1)
+    assert "its health path answers 503" in said
+    load = end_load(client)
+    assert load["failed"] == 0, load
+    assert load["versions"].keys() == {"1"}
+    service = there.service()
+    assert (service["version"], service["ready"]) == (1, 2)
+    until(lambda: there.service()["state"] == "ready", "that it is as before")
+    assert {pod["metadata"]["uid"] for pod in there.pods()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_promoted_to_another_namespace(there: Clustered) -> None:
+    # An image of its own: the registry is to lose it.
+    (there.root / "img").mkdir()
+    text = f"FROM debian:bookworm-slim\nLABEL of={there.root.parent.name}-{there.port}\n"
+    (there.root / "img" / "Dockerfile").write_text(text)
+    spec = there.root / "mltui.yaml"
+    spec.write_text(spec.read_text().replace("'debian:bookworm-slim'", "{build: img}"))
+    there.train("good")
+    there.cli("deploy", "web", "--target", "dev")
+    shown = there.cli("promote", "web", "--to", "prod", "--dry-run")
+    assert "first version" in shown
+    assert "say `--yes`" in there.cli("promote", "web", "--to", "prod", code=2)
+    # Two at once: one is told that somebody was faster, or finds it done.
+    both = [there.begin("promote", "web@dev", "--to", "prod", "--yes") for _ in range(2)]
+    said = [each.communicate(timeout=240)[0] for each in both]
+    assert sorted(each.returncode for each in both) in ([0, 0], [0, 1]), said
+    assert "somebody else has changed it" in "".join(said) or "is this already" in "".join(said)
+    assert [one["version"] for one in there.ls("versions", "web@prod")] == [1]
+    assert there.get(url=there.url(there.prod))[:2] == ["good", "1"]
+    dev, prod = (there.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
+    for part in ("inputs", "code", "environment", "image", "run", "metrics"):
+        assert dev[part] == prod[part], part
+    images = {
+        container["image"]
+        for namespace in (there.dev, there.prod)
+        for pod in there.pods(namespace)
+        for container in pod["spec"]["containers"]
+        if container["name"] == "stage"
+    }
+    assert images == {prod["image"]}
+    assert "@sha256:" in prod["image"]
+
+    # The registry loses the image: what this machine's Docker has is pushed again, by digest.
+    there.lose(prod["image"])
+    there.cli("restart", "web@prod")
+    assert there.get(url=there.url(there.prod))[0] == "good"
+    there.lose(prod["image"], here=True)
+    there.cli("restart", "web@prod", "--detach")
+    until(lambda: "no longer has" in there.service("prod")["reason"], "that it is said")
+    assert there.service("prod")["state"] == "degraded"
+    assert there.get(url=there.url(there.prod))[0] == "good"
