@@ -52,6 +52,23 @@ def test_theme(
     _same(snap_compare, failed, (80, 24))
 
 
+ANYWHERE = {"runs": ("failed", ("R",)), "build": ("broken", ("b",)), "gate": ("paused", ("g",))}
+
+
+@pytest.mark.parametrize("name", list(ANYWHERE))
+@pytest.mark.parametrize("look", ["light", "ascii"])
+def test_main_screens_in_light_and_without_unicode(
+    look: str,
+    name: str,
+    snap_compare: Compare,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(*(("LC_ALL", "C") if look == "ascii" else ("MLTUI_THEME", "mltui-light")))
+    fixture, keys = ANYWHERE[name]
+    _same(snap_compare, request.getfixturevalue(fixture), (80, 24), keys)
+
+
 def test_no_colour(failed: Project, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     _same(snap_compare, failed, (80, 24))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from mltui.actions.action import Action
 from mltui.app import notify, theming
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from mltui.app.firstlook import Seen
 
 _HERE = Path(__file__).parent
+
+
+class _PlainBars(ScrollBarRender):
+    """Scroll bars of blanks in colour, where parts of a cell can't be drawn."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class MltuiApp(App[int]):
@@ -52,7 +60,9 @@ class MltuiApp(App[int]):
         super().__init__(ansi_color=True if plain else None)
         self.session = session
         self.settings = settings or Settings()
-        if not unicode_ok():
+        unicode = unicode_ok()
+        ScrollBar.renderer = ScrollBarRender if unicode else _PlainBars
+        if not unicode:
             self.add_class("-ascii")
         self.follows_hosts = False
         """Look at the Docker host and the clusters of a project that uses them, without being

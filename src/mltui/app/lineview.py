@@ -24,10 +24,7 @@ from textual.widget import Widget
 from mltui.app.present.line import EMPTY, OWN, Line, Part
 from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
-from mltui.text.glyphs import unicode_ok
-from mltui.text.width import cell_width
-
-_PLAIN = {"…": "~", "·": "-", "→": ">", "–": "-", "×": "x", "≥": ">", "≤": "<", "≠": "!"}
+from mltui.text.glyphs import in_ascii, unicode_ok
 
 
 def paint(
@@ -37,7 +34,7 @@ def paint(
     base = styles.on(base, line.band)
     parts = line.laid_out(width)
     if not unicode:
-        parts = [(_plain(text), role) for text, role in parts]
+        parts = [(in_ascii(text), role) for text, role in parts]
     segments = [
         Segment(text, base + Style.parse(role[1:]) if role[:1] == OWN else styles.on(base, role))
         for text, role in parts
@@ -47,15 +44,6 @@ def paint(
 
 def _bare(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple((text, "") for text, _ in parts)
-
-
-def _plain(text: str) -> str:
-    """A terminal that has only ASCII shows a stand-in of the same width."""
-    if text.isascii():
-        return text
-    return "".join(
-        char if char.isascii() else _PLAIN.get(char, "?" * cell_width(char)) for char in text
-    )
 
 
 class OneLine(Widget):

@@ -11,6 +11,8 @@ import sys
 from collections import namedtuple
 from collections.abc import Mapping
 
+from mltui.text.width import cell_width
+
 
 class Mark(namedtuple("Mark", ("state", "glyph", "ascii", "role"))):
     """How one state is drawn: *role* names a style of the screen (see `app.widgets.roles`)."""
@@ -58,6 +60,18 @@ def glyph(state: str, *, unicode: bool = True) -> str:
     """The one-cell glyph of *state*."""
     found = mark(state)
     return found.glyph if unicode else found.ascii
+
+
+_PLAIN = {"…": "~", "·": "-", "→": ">", "–": "-", "×": "x", "≥": ">", "≤": "<", "≠": "!", "▸": ">"}
+
+
+def in_ascii(text: str) -> str:
+    """The same in as many cells, for a terminal that shows no more than ASCII."""
+    if text.isascii():
+        return text
+    return "".join(
+        char if char.isascii() else _PLAIN.get(char, "?" * cell_width(char)) for char in text
+    )
 
 
 def unicode_ok(environ: Mapping[str, str] | None = None, encoding: str | None = None) -> bool:

@@ -16,6 +16,7 @@ from mltui.app.widgets.columns import Column, Placed, place
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
 from mltui.text import fit, shorten_end
+from mltui.text.glyphs import in_ascii
 
 R = TypeVar("R")
 
@@ -69,7 +70,8 @@ class RowPainter(Generic[R]):
         line = LineBuilder()
         line.pad(min(_GUTTER, self.width), base)
         room = max(self.width - _GUTTER, 0)
-        line.add(shorten_end(text, room, measure=cell_len), self._roles.on(base, "dim"))
+        text = shorten_end(text, room, measure=cell_len)
+        line.add(text if self._unicode else in_ascii(text), self._roles.on(base, "dim"))
         line.pad(self.width, base)
         return line.strip()
 
@@ -90,7 +92,7 @@ class RowPainter(Generic[R]):
             line.add(" ", base)
         if section and self._section_width:
             text = shorten_end(section, self._section_width - 1, measure=cell_len)
-            line.add(text, roles.on(base, "section"))
+            line.add(text if self._unicode else in_ascii(text), roles.on(base, "section"))
         for placed in self.placed:
             cell = placed.column.cell_of(row)
             line.pad(self.left + placed.x, base)
@@ -112,7 +114,7 @@ class RowPainter(Generic[R]):
     def _fit(self, text: str, placed: Placed[R]) -> str:
         column = placed.column
         return fit(
-            text,
+            text if self._unicode else in_ascii(text),
             placed.width,
             align=column.align,
             shorten=column.shorten,
