@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +31,15 @@ stages:
       test -e FLAG || { echo "ValueError: nothing is right" >&2; exit 3; }
       echo model > ${outputs.model}
     outputs: {model: model.txt}
+"""
+
+BROKEN = """\
+mltui: 1
+name: real
+stages:
+  work:
+    phase: data
+    run: PYTHON work.py
 """
 
 GATED = """\
@@ -93,6 +103,19 @@ async def test_a_failed_stage_is_retried_by_one_key(tmp_path: Path) -> None:
         await screen.until(lambda: "✓ succeeded" in screen.line("header"), "the retry succeeds")
         assert "train.2" in screen.text or "second attempt" in screen.text
         assert "run 1" in screen.line("header")
+    wait_for_runner(project)
+
+
+async def test_the_line_of_the_project_that_failed_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("def work():\n    return [][0]\n\n\nwork()\n")
+    project = project_of(tmp_path, BROKEN.replace("PYTHON", sys.executable))
+    run = client.submit(project, RunRequest()).run
+    wait_for(project, run, State.FAILED)
+    async with Driver.open(project) as screen:
+        await screen.until(lambda: "work.py:2" in screen.card, "the line that failed is shown")
+        assert "return [][0]" in screen.card
+        assert "mltui.yaml:6" in screen.card
+        assert "1 edit work.py:2" in screen.card
     wait_for_runner(project)
 
 

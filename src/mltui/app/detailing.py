@@ -14,7 +14,6 @@ from mltui.app.present.messages import declared, first_steps
 from mltui.app.present.problems import problems
 from mltui.app.present.stages import Entry
 from mltui.pipeline.rows import Instance, StageRow, State
-from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -106,8 +105,8 @@ class Detailing:
             self._bench.notice(f"{found[0]}{more}", bad=True)
 
     def fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
-        """Where to edit what failed in its build."""
-        if row is None or row.failure is not FailureClass.BUILD or row.state is not State.FAILED:
+        """Where to edit what failed: a line of its build, or of its code."""
+        if row is None or row.state is not State.FAILED:
             return None
         return self._evidence_of(row).edit
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltui.app.present.card import Evidence
-from mltui.logs.errors import exception_of, last_lines
+from mltui.logs.errors import exception_of, frame_of, last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import StageRow
 from mltui.runs.project import SPEC_FILE
@@ -52,12 +52,24 @@ def read_evidence(
         except OSError:
             lines = []
     position, written = where(spec, row) if spec is not None else ("", "")
+    said = [plain(each) for each in lines]
+    frame = frame_of(said) if row.failure is FailureClass.PROGRAM else None
     return Evidence(
         exception=exception_of(b"\n".join(lines)) if lines else None,
-        last_lines=tuple(plain(each) for each in lines[-8:]),
+        last_lines=tuple(said[-8:]),
         position=position,
         written=written,
+        edit=frame,
+        raised=None if frame is None else (f"{frame[0]}:{frame[1]}", _source(said, frame)),
     )
+
+
+def _source(said: list[str], frame: tuple[str, int]) -> str:
+    """The line of code below its frame in a traceback; empty where Python had no source."""
+    mark = f'{frame[0]}", line {frame[1]},'
+    at = max((n for n, text in enumerate(said) if mark in text), default=len(said))
+    below = said[at + 1] if at + 1 < len(said) else ""
+    return below.strip() if below.startswith("    ") else ""
 
 
 def _of_build(steps: Path, log: Path | None) -> Evidence | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from mltui.logs.sanitize import plain
@@ -47,6 +48,9 @@ _GENERAL = re.compile(
     """,
     re.VERBOSE,
 )
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})\b')
+_ELSEWHERE = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<string>")
+_WORK = re.compile(r"^(/mltui/work/|.*/\.mltui/work/\d+/[^/]+/)")
 _WRAPPER = re.compile(r"^(?:make(?:\[\d+\])?: \*\*\*|Execution halted|npm ERR!|error: Recipe)")
 
 
@@ -114,3 +118,20 @@ def _joined(lines: list[str], number: int) -> str:
     elif line.startswith("what():") and number > 0:
         line = f"{lines[number - 1].strip()} {line}"
     return line if len(line) <= _MAX_CHARS else line[:_MAX_CHARS] + "…"
+
+
+def frame_of(lines: Iterable[str]) -> tuple[str, int] | None:
+    """The innermost line of the project's own code in a Python traceback: its file and line.
+
+    The file as the project has it, not as the attempt's working folder had; a name that would lead
+    out of the project is none of its own.
+    """
+    found = None
+    for text in lines:
+        match = _FRAME.search(text)
+        if match is None or any(part in match["file"] for part in _ELSEWHERE):
+            continue
+        file = _WORK.sub("", match["file"])
+        if not file.startswith("/") and ".." not in file.split("/"):
+            found = (file, int(match["line"]))
+    return found

@@ -29,6 +29,8 @@ class Evidence:
     written: str = ""
     edit: tuple[str, int] | None = None
     """Where to edit, when that is not the stage's own place in the file."""
+    raised: tuple[str, str] | None = None
+    """`train.py:118` and what is written there: the project's own line that failed."""
 
 
 def ordinal(attempt: int) -> str:
@@ -100,10 +102,18 @@ def _cause(row: StageRow, evidence: Evidence, width: int) -> list[Line]:
 
 
 def _where(evidence: Evidence, width: int) -> list[Line]:
-    if not evidence.position:
-        return []
-    written = shorten_end(evidence.written, max(width - cell_width(evidence.position) - 7, 0))
-    return [Line(((f"   {evidence.position}", "accent"), (f"   {written}", "dim")))]
+    """The places, from the line that failed to where the stage is written."""
+    places = [place for place in (evidence.raised, (evidence.position, evidence.written)) if place]
+    size = max(cell_width(position) for position, _ in places)
+    lines = []
+    for position, written in places:
+        if position:
+            text = shorten_end(written, max(width - size - 7, 0))
+            padding = " " * (size - cell_width(position))
+            lines.append(
+                Line(((f"   {position}", "accent"), (f"{padding}   {text}".rstrip(), "dim")))
+            )
+    return lines
 
 
 def _fixes(fixes: Sequence[str], width: int) -> list[Line]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
 from mltui.text import format_bytes, format_duration
 from mltui.triage.facts import Declared, StageFact, Written
 from mltui.triage.finding import Edit, Evidence, Fix, Opens, Retry, SetValue
@@ -12,9 +9,6 @@ from mltui.triage.scene import Scene
 
 LAST = 3
 """Last lines of a log that are told; all of them open with it."""
-_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_ELSEWHERE = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<string>")
-_WORK = re.compile(r"^(/mltui/work/|.*/\.mltui/work/\d+/[^/]+/)")
 
 
 def log_evidence(stage: StageFact) -> list[Evidence]:
@@ -111,19 +105,6 @@ def took(stage: StageFact) -> str:
 def size(size_bytes: int | None) -> str:
     """`512 MiB`."""
     return format_bytes(size_bytes, binary=True)
-
-
-def frame_of(lines: Iterable[str]) -> tuple[str, int] | None:
-    """The innermost line of the project's own code in a Python traceback."""
-    found = None
-    for text in lines:
-        match = _FRAME.search(text)
-        if match is None or any(part in match["file"] for part in _ELSEWHERE):
-            continue
-        file = _WORK.sub("", match["file"])
-        if not file.startswith("/"):
-            found = (file, int(match["line"]))
-    return found
 
 
 def program_of(declared: Declared | None) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mltui.logs.errors import frame_of
 from mltui.triage.facts import Declared, StageFact
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.rules import Rule
@@ -14,7 +15,6 @@ from mltui.triage.rules._stages import (
     counted,
     edit_fix,
     follows,
-    frame_of,
     log_evidence,
     object_evidence,
     place_evidence,
