@@ -140,6 +140,26 @@ def test_a_stage_in_a_container_is_stood_in(
     assert not host.run("ps", "-aq", "--filter", f"label=mltui.project={name}")
 
 
+def test_before_the_step_at_which_a_build_failed(
+    cli: Cli, host: DockerHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"broken{uuid.uuid4().hex[:6]}"
+    make(tmp_path, IN_BOX.replace("boxed", name).replace("RUN", "'true'"), monkeypatch)
+    images = tmp_path / "images" / "box"
+    images.mkdir(parents=True)
+    text = f"FROM {_testbed.BASE_IMAGE}\nWORKDIR /here\nRUN touch first\nRUN cat none\n"
+    (images / "Dockerfile").write_text(text)
+    assert cli("run").code == 1
+    done = stand("raw", "-c", "pwd; ls; again; exit 7")
+    assert done.stdout.split() == ["/here", "first"] and "none: No such file" in done.stderr
+    assert done.returncode == 7
+    assert "the state before images/box/Dockerfile:4: RUN cat none" in done.stderr
+    assert not list((tmp_path / ".mltui" / "shells").iterdir())
+    (images / "Dockerfile").write_text("FROM nobody/has:this\n")
+    cli("run")
+    assert "nothing comes before images/box/Dockerfile:1" in stand("raw", "-c", "true").stderr
+
+
 def test_an_image_without_a_shell_gets_one(
     cli: Cli, host: DockerHost, busybox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,27 @@ async def _cancel(context: Context, argument: str) -> None:
         await context.answered(request)
 
 
+def _why_no_shell(selection: Selection) -> str | None:
+    missing = _why_not(selection)
+    if missing is not None:
+        return missing
+    from mltui.runs.buildshells import why_not
+
+    return why_not(selection.things[0].build)
+
+
+async def _shell(context: Context, argument: str) -> None:
+    from mltui.actions.shell import give_terminal
+    from mltui.runs.buildshells import open_build_shell
+
+    selection = context.selection
+    project, build = selection.project, selection.things[0].build
+    context.notice("making the state before the failed step again…")
+    opened = await context.send(lambda: open_build_shell(project, build))
+    if opened is not None:
+        await give_terminal(context, opened, build.id)
+
+
 REBUILD = Action(
     id="build.again",
     title="Rebuild",
@@ -131,4 +152,16 @@ CANCEL = Action(
     why_not=_why_not_cancel,
     danger=True,
     rank=13,
+)
+SHELL = Action(
+    id="build.shell",
+    title="Shell",
+    help="A shell in the state before the step that failed, made again from the builder's cache.",
+    group="Docker",
+    run=_shell,
+    keys=("S",),
+    places=("builds", PAGE),
+    applies=_of_builds,
+    why_not=_why_no_shell,
+    rank=16,
 )

@@ -117,6 +117,7 @@ ACTIONS: tuple[Action, ...] = (
     rebuild.REBUILD,
     rebuild.ANEW,
     rebuild.CANCEL,
+    rebuild.SHELL,
     pull.PULL,
     pull.TAG,
     pull.PUSH,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mltui.actions.action import Action, Context, Selection
+from mltui.spec.choices import FailureClass
+
+if TYPE_CHECKING:
+    from mltui.runs.shells import Opened
 
 
 def _why_not(selection: Selection) -> str | None:
@@ -20,11 +26,13 @@ def _fix(selection: Selection) -> str | None:
     row = selection.row
     if row is None or _why_not(selection) is not None:
         return None
+    if row.failure is FailureClass.BUILD:
+        return "shell before the step that failed"
     return "shell in this image with these inputs" if row.image else "shell with these inputs"
 
 
 async def _run(context: Context, argument: str) -> None:
-    from mltui.runs.shells import close_shell, open_shell
+    from mltui.runs.shells import open_shell
 
     if argument and not context.select_stage(argument):
         return
@@ -39,6 +47,13 @@ async def _run(context: Context, argument: str) -> None:
     opened = await context.send(lambda: open_shell(selection.project, row))
     if opened is None:
         return
+    await give_terminal(context, opened, label)
+
+
+async def give_terminal(context: Context, opened: Opened, label: str) -> None:
+    """Let the person into a shell that is ready; what was made for it goes."""
+    from mltui.runs.shells import close_shell
+
     shell = opened.shell
     try:
         code = await context.outside(shell.argv, cwd=shell.cwd, env=shell.env, say=opened.notes)
@@ -51,7 +66,8 @@ ACTION = Action(
     id="stage.shell",
     title="Shell",
     help="A shell in the stage's very image or environment, with a copy of its inputs, code and "
-    "variables; of a stage that runs in a container, in that container.",
+    "variables; of a stage that runs in a container, in that one; where its environment could "
+    "not be built, in the state before the step that failed.",
     group="Stage",
     run=_run,
     keys=("S",),

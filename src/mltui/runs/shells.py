@@ -34,6 +34,7 @@ from mltui.runs.parts import INPUT, RESOLVED
 from mltui.runs.planning import NO_CODE, Blueprint
 from mltui.runs.project import Project
 from mltui.runs.standing import why_not
+from mltui.spec.choices import FailureClass
 from mltui.spec.model import Environment, Target
 
 FOLDER = "shells"
@@ -72,6 +73,11 @@ def open_shell(
     reason = why_not(row)
     if reason is not None:
         raise UsageError(reason)
+    if row.failure is FailureClass.BUILD:
+        from mltui.runs.buildshells import build_of, open_build_shell
+
+        build = build_of(project, row)
+        return open_build_shell(project, build, command=command, is_terminal=is_terminal)
     return asyncio.run(_open(project, row, command, is_terminal))
 
 
@@ -111,7 +117,7 @@ async def _open(project: Project, row: StageRow, command: str, is_terminal: bool
             if shell is not None:
                 title = f"{wanted.label} of run {row.run}, in its container while it runs"
                 return Opened(project, target, shell, None, title)
-        folder = _new_folder(project)
+        folder = new_folder(project)
         notes: list[str] = []
         attempt = await _lay_out(project, story, engine, shells, row, folder, notes)
         shell = await shells.shell(attempt, wanted)
@@ -171,7 +177,7 @@ def _blueprint(history: History, instance: Instance, attempt: int) -> Blueprint:
         return history.present
 
 
-def _new_folder(project: Project) -> Path:
+def new_folder(project: Project) -> Path:
     """A folder for this shell; those of shells whose process is gone go."""
     parent = project.folder / FOLDER
     parent.mkdir(mode=0o700, exist_ok=True)

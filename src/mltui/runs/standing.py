@@ -17,6 +17,8 @@ def why_not(row: StageRow) -> str | None:
     if row.state is State.BUILDING:
         return f"the environment of {label} is being built: wait for it"
     if row.failure is FailureClass.BUILD:
+        if row.build:
+            return None  # before the step that failed, if its engine builds in steps
         return f"{label} has no environment, its build failed: `b` shows where"
     if row.key is None:
         return f"{label} never got its inputs: {row.reason or row.state.value}"

@@ -14,7 +14,8 @@ import pytest
 
 from mltui.engines.docker import DockerEngine, context
 from mltui.engines.docker.steps import BuildTree, StepState, fold
-from mltui.errors import BuildFailed
+from mltui.engines.shells import Shell, Wanted
+from mltui.errors import BuildFailed, StartFailed
 from mltui.spec.model import Environment, Image
 
 from .box import BASE, Box, until
@@ -353,3 +354,58 @@ async def test_an_image_by_name(engine: DockerEngine, project: Path) -> None:
     with pytest.raises(BuildFailed, match="nobody-has/this:1"):
         await engine.build(gone, project, _log(project, "n-2"))
     assert _tree(project / "builds/n-2/log").fault is not None
+
+
+BREAKS = """\
+ARG BASE=nobody/has:this
+FROM ${BASE}
+ARG WHO=somebody
+ENV A=1
+WORKDIR /made
+COPY in.txt .
+RUN echo $WHO > who
+RUN touch left && \\
+    test -f none
+RUN echo never
+"""
+
+
+async def test_a_shell_before_the_step_that_failed(engine: DockerEngine, project: Path) -> None:
+    dockerfile = project / "images/t/Dockerfile"
+    dockerfile.write_text(BREAKS)
+    _, tree = await _fails(engine, project)
+    key = engine.build_key(ENVIRONMENT, project)
+    assert [step.line for step in tree.steps if step.state is StepState.FAILED] == [8]
+    folder = project / "shell"
+    folder.mkdir()
+    command = "pwd; cat who; ls; echo $WHO$A; again; echo $?; ls"
+    wanted = Wanted("t before line 8", command, is_terminal=False)
+    shell = await engine.shell_before(ENVIRONMENT, project, 8, key, folder, wanted)
+    said = await _given(shell)
+    assert said == ["/made", "somebody", "in.txt", "who", "somebody1", "1", "in.txt", "left", "who"]
+    assert "the state before images/t/Dockerfile:8" in shell.notes[0]
+    assert not any("changed since" in note for note in shell.notes)
+    assert "CACHED" in (folder / "log").read_text() or "Using cache" in (folder / "log").read_text()
+
+    (project / "images/t/in.txt").write_text("another\n")
+    wanted = Wanted("t before line 8", "cat in.txt", is_terminal=False)
+    shell = await engine.shell_before(ENVIRONMENT, project, 8, key, folder, wanted)
+    assert await _given(shell) == ["another"]
+    assert any("changed since" in note for note in shell.notes)
+    with pytest.raises(StartFailed, match="nothing comes before images/t/Dockerfile:2"):
+        await engine.shell_before(ENVIRONMENT, project, 2, key, folder, wanted)
+
+    dockerfile.write_text(BREAKS.replace("test -f none", "test -f left"))
+    built = await engine.build(ENVIRONMENT, project, _log(project, "t-2"))
+    tags = (await engine.client.json("GET", f"/images/{built.location}/json"))["RepoTags"]
+    assert len(tags) == 1 and "before" not in tags[0]
+
+
+async def _given(shell: Shell) -> list[str]:
+    """What it says when it is given the terminal."""
+    process = await asyncio.create_subprocess_exec(
+        *shell.argv, cwd=shell.cwd, env=dict(shell.env), stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return said.decode().split()

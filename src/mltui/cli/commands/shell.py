@@ -19,6 +19,7 @@ from mltui.runs.shells import Opened, close_shell, open_shell
 EPILOG = """\
 The shell has the stage's very image (or virtual environment), a copy of its working folder with
 inputs and code, and its variables. Nothing in it reaches the run; it is removed when you leave.
+Where a stage's image could not be built, it is the state before the step that failed.
 
 examples:
   mltui shell train                       the newest round of train, in the newest run

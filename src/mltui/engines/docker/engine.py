@@ -30,6 +30,7 @@ from mltui.engines.docker.restarts import read_time, was_restarted
 from mltui.engines.docker.shell import Shells
 from mltui.engines.docker.watch import Watch
 from mltui.engines.protocol import Attempt, Built, Exit, Stopped, View, keep_facts, read_facts
+from mltui.engines.shells import Shell, Wanted
 from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Environment, Target
 
@@ -98,6 +99,23 @@ class DockerEngine:
         `no_cache`: build every step anew, also when it was built before.
         """
         return await self._environments.build(environment, project, log, no_cache=no_cache)
+
+    async def shell_before(
+        self,
+        environment: Environment,
+        project: Path,
+        line: int,
+        key: str,
+        folder: Path,
+        wanted: Wanted,
+    ) -> Shell:
+        """A shell in the state before the step of a line, which failed in the build `key`.
+
+        `folder` is for its files. StartFailed, BuildFailed, Unreachable.
+        """
+        log = folder / "log"
+        before = await self._environments.before(environment, project, line, key, log)
+        return await self.shells.before(before, await self._image(before.image), wanted, folder)
 
     # --- attempts -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +19,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mltui.engines.docker import blame, buildx, classic, dockerfile, generated, images
+from mltui.engines.docker import (
+    beforestep,
+    blame,
+    buildx,
+    classic,
+    dockerfile,
+    generated,
+    images,
+)
+from mltui.engines.docker.beforestep import Before
 from mltui.engines.docker.classic import BrokenBuild, Order
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import is_full
@@ -196,6 +206,43 @@ class Environments:
             finally:
                 recorder.close()
 
+    async def before(
+        self, environment: Environment, project: Path, line: int, key: str, log: Path
+    ) -> Before:
+        """The state before the step of a line of the Dockerfile, which failed in the build `key`.
+
+        StartFailed, BuildFailed, Unreachable.
+        """
+        plan = await self._in_pool(self._plan, environment, project)
+        text, step = beforestep.cut(plan.dockerfile, line, plan.shown)
+        tag = _before_tag(plan)
+        recorder = Recorder(log, text, plan.shown)
+        try:
+            async with self._order(plan, project, log, {}, False) as order:
+                file = log.parent / "Dockerfile.before"
+                file.write_text(text.text, encoding="utf-8")
+                ignore = order.dockerfile.with_name(f"{order.dockerfile.name}.dockerignore")
+                if ignore.is_file():
+                    shutil.copyfile(ignore, file.with_name(f"{file.name}.dockerignore"))
+                order = replace(order, dockerfile=file, tag=tag, target=None)
+                await self._run_builder(plan, order, recorder)
+        except BrokenBuild as error:
+            raise BuildFailed(
+                f"{plan.shown} fails before line {line} by now: {error.message}"
+            ) from error
+        except DockerError as error:
+            raise BuildFailed(f"{plan.shown}: {error.message}") from error
+        finally:
+            recorder.close()
+        found = await images.inspect(self._client, tag)
+        if found is None:
+            raise BuildFailed(
+                f"{plan.shown} was built up to line {line}, but its image is not there"
+            )
+        arguments = beforestep.arguments(text, {**order.quiet_args, **plan.args})
+        place = f"{plan.shown}:{line}"
+        return Before(str(found["Id"]), step, place, arguments, plan.key == key)
+
     async def _make(
         self, plan: Plan, project: Path, log: Path, recorder: Recorder, no_cache: bool
     ) -> Built:
@@ -219,6 +266,8 @@ class Environments:
             layers=await images.layers(self._client, built.location),
         )
         recorder.end()
+        if plan.image is None:
+            await images.untag(self._client, _before_tag(plan))
         return built
 
     async def _have_bases(self, plan: Plan, recorder: Recorder) -> dict[str, str]:
@@ -268,10 +317,7 @@ class Environments:
             yield Order(context, file, plan.tag, labels, {}, None, no_cache, quiet)
 
     async def _run(self, plan: Plan, project: Path, order: Order, recorder: Recorder) -> None:
-        builder = self._builder
-        if builder is None:
-            has_buildx = await buildx.is_available(self._client.environ)
-            builder = self._builder = "buildx" if has_buildx else "classic"
+        builder = await self._which()
         notes = [note for note in (order.context.note, _LIMITS.get(builder)) if note]
         recorder.build(
             builder=builder,
@@ -285,16 +331,7 @@ class Environments:
         for note in notes:
             recorder.note(note)
         try:
-            if builder == "buildx":
-                await buildx.build(self._client, order, recorder)
-            else:
-                # Builds that begin alike are made one after another: the classic builder shares
-                # no step that is under way, and two would fill two layers with the same.
-                alike = self._alike.setdefault(plan.dockerfile.text, asyncio.Lock())
-                if alike.locked():
-                    recorder.note("waits for another build of this Dockerfile, to share its steps")
-                async with alike:
-                    await classic.build(self._client, order, recorder, self._pool)
+            await self._run_builder(plan, order, recorder)
         except BrokenBuild as error:
             recorder.build(note="; ".join(notes))  # now it may be what matters
             fault = await self._in_pool(self._fault, plan, project, error, recorder)
@@ -302,6 +339,25 @@ class Environments:
             raise _Told(_message(fault)) from error
         except DockerError as error:
             raise BuildFailed(f"{plan.shown}: {error.message}") from error
+
+    async def _which(self) -> str:
+        """Which builder there is."""
+        if self._builder is None:
+            has_buildx = await buildx.is_available(self._client.environ)
+            self._builder = "buildx" if has_buildx else "classic"
+        return self._builder
+
+    async def _run_builder(self, plan: Plan, order: Order, recorder: Recorder) -> None:
+        if await self._which() == "buildx":
+            await buildx.build(self._client, order, recorder)
+            return
+        # Builds that begin alike are made one after another: the classic builder shares no step
+        # that is under way, and two would fill two layers with the same.
+        alike = self._alike.setdefault(plan.dockerfile.text, asyncio.Lock())
+        if alike.locked():
+            recorder.note("waits for another build of this Dockerfile, to share its steps")
+        async with alike:
+            await classic.build(self._client, order, recorder, self._pool)
 
     def _fault(self, plan: Plan, project: Path, error: BrokenBuild, recorder: Recorder) -> Fault:
         if is_full(error.message):
@@ -325,6 +381,10 @@ class Environments:
 
     async def _in_pool(self, function: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+
+def _before_tag(plan: Plan) -> str:
+    return f"{plan.tag.rpartition(':')[0]}:{beforestep.TAG}"
 
 
 class _Told(BuildFailed):

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -35,6 +36,12 @@ async def inspect(client: Client, name: str) -> dict[str, Any] | None:
         raise BuildFailed(f"the image {name} can't be looked at: {error.message}") from error
     assert isinstance(found, dict)
     return found
+
+
+async def untag(client: Client, name: str) -> None:
+    """Take a name away; layers that something else is made of stay. Harmless without one."""
+    with suppress(DockerError):
+        await client.json("DELETE", f"/images/{name}", {"noprune": "1"})
 
 
 def digest_of(image: Mapping[str, Any], name: str) -> str:

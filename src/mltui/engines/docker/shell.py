@@ -8,15 +8,18 @@ afterwards, is decided here.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mltui.engines.docker import container, toolbox
+from mltui.engines.docker import beforestep, container, toolbox
+from mltui.engines.docker.beforestep import Before
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import VIEW
 from mltui.engines.docker.hosts import proxy_variables
@@ -28,6 +31,13 @@ from mltui.errors import Conflict, StartFailed, Unreachable
 SHELL = "mltui.shell"
 """Label of a container that was made for a shell."""
 _INSIDE = f"/{container.ROOT}/shell"
+_ATTACHED = {
+    "OpenStdin": True,
+    "StdinOnce": True,
+    "AttachStdin": True,
+    "AttachStdout": True,
+    "AttachStderr": True,
+}
 NO_CLI = "a shell in a container needs the docker command here: it is not on your PATH"
 
 
@@ -49,11 +59,7 @@ def shell_body(
         "Entrypoint": [_INSIDE],
         "Cmd": ["-c", wanted.command] if wanted.command else [],
         "Tty": wanted.is_terminal,
-        "OpenStdin": True,
-        "StdinOnce": True,
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
+        **_ATTACHED,
     }
 
 
@@ -93,7 +99,8 @@ class Shells:
             raise StartFailed(container.refusal(attempt, error.message)) from error
         try:
             await self._fill(attempt, made)
-            await furnish(client, made, attempt, image, wanted)
+            again = partial(again_script, attempt.argv, folder=VIEW.work)
+            await furnish(client, made, image, wanted, again)
         except DockerError as error:
             await remove(client, made)
             raise StartFailed(container.refusal(attempt, error.message)) from error
@@ -101,6 +108,47 @@ class Shells:
             await remove(client, made)
             raise
         return replace(attached(client, made, attempt.folder), again=AGAIN)
+
+    async def before(
+        self, before: Before, image: Mapping[str, Any], wanted: Wanted, folder: Path
+    ) -> Shell:
+        """A shell in the state before a build's step. StartFailed, Unreachable."""
+        client, config = self._client, image.get("Config") or {}
+        _docker()
+        shell = tuple(config.get("Shell") or ("/bin/sh", "-c"))
+        again = beforestep.again(before.instruction, shell)
+        exports = "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in before.args.items()
+        )
+        where = shlex.quote(config.get("WorkingDir") or "/")
+
+        def script(shebang: str) -> str:
+            return f"#!{shebang}\n{exports}cd {where} && {again}\n"
+
+        body = {
+            "Image": before.image,
+            "Entrypoint": [_INSIDE],
+            "Cmd": ["-c", wanted.command] if wanted.command else [],
+            "Labels": {SHELL: wanted.label},
+            "Healthcheck": {"Test": ["NONE"]},
+            "Tty": wanted.is_terminal,
+            **_ATTACHED,
+            "HostConfig": {"AutoRemove": True},
+        }
+        query = {"name": f"mltui-before-{uuid.uuid4().hex[:8]}"}
+        made = ""
+        try:
+            made = str((await client.json("POST", "/containers/create", query, body))["Id"])
+            can_do_again = script if again is not None else None
+            await furnish(client, made, before.image, wanted, can_do_again, exports)
+        except DockerError as error:
+            await remove(client, made)
+            raise StartFailed(f"no shell before {before.place}: {error.message}") from error
+        except BaseException:
+            await remove(client, made)
+            raise
+        notes = tuple(beforestep.notes(before, again is not None))
+        return replace(attached(client, made, folder), notes=notes)
 
     async def shell_inside(self, obj: str, wanted: Wanted) -> Shell | None:
         """See `ShellEngine`: in the container that runs, with a busybox where it has no shell."""
@@ -123,10 +171,18 @@ class Shells:
             await remove(self._client, shell.object)
 
 
-async def furnish(client: Client, obj: str, attempt: Attempt, image: str, wanted: Wanted) -> None:
-    """Put the shell, and the stage's command as a program, into a container that was filled.
+async def furnish(
+    client: Client,
+    obj: str,
+    image: str,
+    wanted: Wanted,
+    again: Callable[[str], str] | None,
+    exports: str = "",
+) -> None:
+    """Put the shell, and what it is about as a program, into a container that is not started.
 
-    StartFailed when its image has no shell and none can be put in. Unreachable.
+    `again` makes that program, given the shell that it is for; `exports` is done first in the
+    shell. StartFailed when its image has no shell and none can be put in. Unreachable.
     """
     own = await toolbox.find_shell(client, obj)
     busybox = b""
@@ -135,25 +191,26 @@ async def furnish(client: Client, obj: str, attempt: Attempt, image: str, wanted
         busybox = await toolbox.read_busybox(client, str(found.get("Architecture", "")))
     shebang = own or f"{toolbox.BUSYBOX} sh"
     files = {
-        _INSIDE[1:]: (_shell_script(own, wanted), 0o755),
-        f"{container.ROOT}/{AGAIN}": (again_script(attempt.argv, shebang, VIEW.work), 0o755),
+        _INSIDE[1:]: (_shell_script(own, wanted, exports), 0o755),
     }
+    if again is not None:
+        files[f"{container.ROOT}/{AGAIN}"] = (again(shebang), 0o755)
     await toolbox.put(client, obj, toolbox.tools_archive(busybox, files))
 
 
-def _shell_script(own: str | None, wanted: Wanted) -> str:
+def _shell_script(own: str | None, wanted: Wanted, exports: str) -> str:
     """The first program of a shell's container: the best shell there is, with a telling prompt."""
     label = "".join(char for char in wanted.label if char.isprintable() and char not in "'\\$`")
     if own is None:
         return (
-            f"#!{toolbox.BUSYBOX} sh\n"
+            f"#!{toolbox.BUSYBOX} sh\n{exports}"
             f'export PATH="$PATH:{toolbox.TOOLS}/bin:/{container.ROOT}"\n'
             f"export PS1='({label}) \\W \\$ '\n"
             f"{toolbox.BUSYBOX} --install -s {toolbox.TOOLS}/bin 2>/dev/null\n"
             f'exec {toolbox.BUSYBOX} sh "$@"\n'
         )
     return (
-        f"#!{own}\n"
+        f"#!{own}\n{exports}"
         f'export PATH="$PATH:/{container.ROOT}"\n'
         "if command -v bash >/dev/null 2>&1; then\n"
         f"  export PS1='({label}) \\W \\$ '\n"
@@ -257,11 +314,7 @@ async def beside(client: Client, obj: str, cwd: Path, *, is_terminal: bool = Tru
         "Labels": {SHELL: name},
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": is_terminal,
-        "OpenStdin": True,
-        "StdinOnce": True,
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
+        **_ATTACHED,
         "HostConfig": {
             "AutoRemove": True,
             "PidMode": f"container:{obj}",
@@ -281,7 +334,9 @@ async def beside(client: Client, obj: str, cwd: Path, *, is_terminal: bool = Tru
 
 
 async def remove(client: Client, obj: str) -> None:
-    """Remove a container that was made for a shell; harmless when it is gone."""
+    """Remove a container that was made for a shell; harmless when it is gone, or never came."""
+    if not obj:
+        return
     with suppress(DockerError, Unreachable):
         await client.json("DELETE", f"/containers/{obj}", {"v": "1", "force": "1"})
 
