@@ -149,3 +149,25 @@ async def test_a_view_is_kept_and_shown_again(fresh: Project, three: str) -> Non
         await screen.until(lambda: len(listed(screen, three)) == 2, "the same again")
         await screen.command("view nothing")
         assert "there are broken" in screen.notice
+
+
+async def test_one_goes_to_relatives_and_back_and_forward(fresh: Project, three: str) -> None:
+    async with Driver.open(fresh, size=(160, 30)) as screen:
+        await screen.press("z")
+        assert not screen.app.workbench.left.display
+        await screen.press("z")
+        await show(screen, f"{three}-a")
+        await screen.until(lambda: "running" in screen.line_of(f"{three}-a"), "it runs")
+        await screen.press("J")
+        if "Go to what?" in screen.text:
+            await screen.press("enter")
+        await screen.until(lambda: "▸ images" in screen.line("header"), "its image")
+        assert _testbed.BASE_IMAGE.partition(":")[0] in screen.line("story")
+        await screen.press("left_square_bracket")
+        await screen.until(lambda: "▸ containers" in screen.line("header"), "back")
+        await screen.press("left_square_bracket")
+        assert screen.app.workbench.listed is None
+        await screen.press("left_square_bracket")
+        assert screen.notice == "there is no place before"
+        await screen.press("right_square_bracket", "right_square_bracket")
+        await screen.until(lambda: "▸ images" in screen.line("header"), "forward")

@@ -256,6 +256,18 @@ class Context(Protocol):
         """Show a view that was kept; without a name one is chosen."""
         ...
 
+    async def go_through_places(self, step: int) -> None:
+        """To the place that was shown before (-1), or forward again (1)."""
+        ...
+
+    async def go_to_relative(self) -> None:
+        """To what belongs to the selected thing; of several, the one chosen."""
+        ...
+
+    def zoom(self) -> None:
+        """Give the stage's pane the whole width, or not."""
+        ...
+
     def go_places(self, text: str, then: str = "") -> None:
         """Look at other namespaces or clusters of Kubernetes (`dev,prod`, `kind/dev`, `*`).
 

@@ -28,6 +28,7 @@ from mltui.actions import (
     kube_shell,
     leave,
     measure,
+    moving,
     open,  # noqa: A004 - the verb's own name
     pause,
     pin,
@@ -140,6 +141,7 @@ ACTIONS: tuple[Action, ...] = (
     kube_edit.ACTION,
     kube_delete.DELETE,
     kube_delete.KILL,
+    *moving.ACTIONS,
     back.ACTION,
     filter.ACTION,
     command.ACTION,

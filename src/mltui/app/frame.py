@@ -69,6 +69,7 @@ class Frame:
         shown, places = footer(self._offered(), width)
         self.footer.show(shown, places)
         self._show_rule()
+        bench.past.note()
 
     @property
     def _width(self) -> int:

@@ -41,6 +41,26 @@ class ListContext:
             listed.view(view)
             self._bench.frame.show()
 
+    async def go_through_places(self, step: int) -> None:
+        """Back and forward."""
+        if not await self._bench.past.go(step):
+            self._bench.notice("there is no place " + ("before" if step < 0 else "after"))
+
+    async def go_to_relative(self) -> None:
+        """To what belongs to the selected thing."""
+        from mltui.app.relatives import go_to_relative
+
+        await go_to_relative(self._bench)
+
+    def zoom(self) -> None:
+        """The stage's pane over the whole width."""
+        bench = self._bench
+        bench.left.display = not bench.left.display
+        if not bench.left.display:
+            bench.detail.give_focus()
+        elif bench.focused is None:
+            bench.stages.focus()
+
     async def arrange(self, what: str, argument: str) -> None:
         """Do something with the list as a whole."""
         from mltui.app.arranging import Arranging

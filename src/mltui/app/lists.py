@@ -128,6 +128,11 @@ class Lists:
         return self.pane.kind
 
     @property
+    def name(self) -> str:
+        """As it was opened: `pods`, `pods?app=web`."""
+        return self._name
+
+    @property
     def is_kube(self) -> bool:
         """The list is of Kubernetes."""
         return self.source is self._kube
@@ -173,7 +178,8 @@ class Lists:
     def header(self) -> Line:
         """What is listed, how much of it, and how true that is."""
         pane, table, now = self.pane, self.pane.table, self._bench.session.now()
-        what = self._title
+        arrow = "▸" if self._bench.unicode else ">"
+        what = f" {arrow} ".join([*(name for _, name in self._trail), self._title])
         if pane.subject is not None:
             row = pane.grid.model.rows.get(pane.subject)
             label = self.kind.label(row) if row is not None else pane.subject[:12]

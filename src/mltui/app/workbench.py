@@ -32,6 +32,7 @@ from mltui.app.listing import Listing
 from mltui.app.panes.detail import DetailPane
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
+from mltui.app.past import Past
 from mltui.app.present.stages import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
@@ -74,6 +75,7 @@ class Workbench(Screen[int]):
         self.detailing = Detailing(self)
         self.listing = Listing(self)
         self.triaging = Triaging(self)
+        self.past = Past(self)
         self.detail_files: set[Path] = set()
         self.frame = Frame(self)
         self.body = Horizontal(id="body")
