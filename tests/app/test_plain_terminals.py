@@ -19,8 +19,8 @@ SCREENS = {
     "running": (("g",), ("l", "enter"), ("ctrl+k",)),
     "fan_out": (("right",),),
     "paused": (("g",), ("d",)),
-    "broken": (("b",), BUILDS, (*BUILDS, "enter"), (*BUILDS, "o"), (*BUILDS, "v")),
-    "fresh": ((), ("C",), ("C", "v"), ("K",)),
+    "broken": (("b",), BUILDS, (*BUILDS, "enter"), (*BUILDS, "o"), (*BUILDS, "V")),
+    "fresh": ((), ("C",), ("C", "V"), ("K",)),
 }
 
 

@@ -101,7 +101,7 @@ async def test_order_columns_and_groups_are_chosen_and_remembered(
         await show(screen, three)
         await screen.until(lambda: "IMAGE" not in screen.text and "STATE" in screen.text, "kept")
         await screen.command("group none")
-        await screen.press("v")
+        await screen.press("V")
         await screen.sees("Space shows or hides")
         await screen.press("r", "enter")
         await screen.sees("IMAGE")

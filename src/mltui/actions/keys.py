@@ -6,6 +6,8 @@ _NAMES = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "space": "Space",
     "enter": "Enter",
     "escape": "Esc",

@@ -50,7 +50,7 @@ ACTIONS = (
     _table("reverse", "Reverse", "Sort the other way round.", ("O",)),
     _table("group", "Group", "Put rows together by owner, node, stage, namespace, any column.",
            ("b",), command="group", argument="COLUMN", footer=True, rank=53),
-    _table("columns", "Columns", "Choose columns and their order; it is remembered.", ("v",),
+    _table("columns", "Columns", "Choose columns and their order; it is remembered.", ("V",),
            command="columns", argument="NAMES", footer=True, rank=54),
     _table("wide", "Wide", "All columns; ← and → move over those that have no room.", ("w",),
            command="wide"),
