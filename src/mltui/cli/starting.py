@@ -126,8 +126,8 @@ def _command(script: Script, inputs: Mapping[str, str]) -> list[str]:
     made = {str(PurePosixPath(path).parent) for path in inputs}
     copies += [f"mkdir -p {folder}" for folder in sorted(folders - made)]
     if not copies:
-        return [f"    run: python {script.path}"]
-    return ["    run: |", *(f"      {line}" for line in copies), f"      python {script.path}"]
+        return [f"    run: python3 {script.path}"]
+    return ["    run: |", *(f"      {line}" for line in copies), f"      python3 {script.path}"]
 
 
 def _names(paths: Mapping[str, object] | tuple[str, ...]) -> dict[str, str]:

@@ -44,9 +44,9 @@ PLAIN = Sgr()
 _SEQUENCE = re.compile(
     r"""
       (?: \x1b\[ | [\x9b\udc9b] ) (?P<params>[0-?]*+) (?P<inter>[\ -/]*+) (?P<final>[@-~])?
-    | (?: \x1b\] | \x9d ) [^\x07\x1b\x9c]*+ (?: \x1b(?!\\)[^\x07\x1b\x9c]*+ )*+
+    | (?: \x1b\] | \x9d ) [^\x07\x1b\x9c]*+ (?: \x1b(?!\\)[^\x07\x1b\x9c]*+ )*
           (?: \x07 | \x1b\\ | \x9c | \Z )                        # OSC: titles, links, clipboard
-    | (?: \x1b[PX^_] | [\x90\x98\x9e\x9f] ) [^\x1b\x9c]*+ (?: \x1b(?!\\)[^\x1b\x9c]*+ )*+
+    | (?: \x1b[PX^_] | [\x90\x98\x9e\x9f] ) [^\x1b\x9c]*+ (?: \x1b(?!\\)[^\x1b\x9c]*+ )*
           (?: \x1b\\ | \x9c | \Z )                               # DCS, SOS, PM, APC
     | \x1b [\ -/]*+ [0-~]                                        # ESC c, ESC ( B, ESC 7, …
     | \x1b
