@@ -73,6 +73,10 @@ class BuildFailed(MltuiError):
     """An environment could not be built; its log has the details."""
 
 
+class NoRoom(BuildFailed):
+    """The same for want of space on the engine's disk: it is tried again by itself."""
+
+
 class StartFailed(MltuiError):
     """An attempt could not begin: a missing program, an unusable environment."""
 

@@ -7,6 +7,7 @@ sees of it in the list and on the command line, that the rest goes on, and how i
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -61,6 +62,19 @@ stages:
     run: cat ${inputs.x} > ${outputs.y}
 """
 )
+
+
+FILLS = """\
+stages:
+  fill:
+    phase: data
+    environment: box
+    run: "true"
+  beside:
+    phase: data
+    target: near
+    run: "true"
+"""
 
 
 class DockerWorld:
@@ -359,3 +373,38 @@ def test_each_bad_thing_is_said_of_its_stage(make: MakeWorld, docker_host: Docke
     assert "\x1b" not in found.mltui("logs", "escapes").stdout
     check_consistent(found.world)
     found.wait("its containers to go", lambda: not found.containers())
+
+
+@pytest.mark.slow
+def test_a_build_waits_for_room_on_a_full_disk(
+    make: MakeWorld, own_docker: OwnDocker, tmp_path: Path
+) -> None:
+    own_docker.stop()
+    data = own_docker.folder / "data"
+    argv = ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(data)]
+    if subprocess.run(argv, capture_output=True).returncode:
+        pytest.skip("a small file system can't be mounted here")
+    own_docker.start()
+    own_docker.run("import", "-", TINY, stdin=_testbed.tiny_image())
+    found = make(own_docker, HEAD.replace('image: "IMAGE"', "image: {build: box}") + FILLS)
+    folder = found.world.root / "box"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {TINY}\nCOPY big /big\n")
+    (folder / "big").write_bytes(bytes(20 << 20))
+    filler = data / "somebody-elses"
+    free = os.statvfs(data)
+    filler.write_bytes(bytes(free.f_bavail * free.f_bsize - (8 << 20)))
+    runner = found.begin()
+
+    def waits() -> object:
+        row = found.listed().get("fill", {})
+        assert row.get("state") in (None, "pending", "ready", "building"), row
+        full = "the disk of the Docker host is full"
+        return row.get("state") == "pending" and full in row.get("reason", "")
+
+    found.wait("the stage to wait for room", waits)
+    assert "built again when there is room" in found.listed()["fill"]["reason"]
+    found.wait("the rest to go on", lambda: found.listed()["beside"]["state"] == "succeeded")
+    filler.unlink()
+    found.end(runner)
+    assert found.listed()["fill"]["state"] == "succeeded"

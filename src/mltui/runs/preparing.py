@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from mltui.engines.protocol import Engine
-from mltui.errors import BuildFailed, MltuiError, StoreError, Unreachable
+from mltui.errors import BuildFailed, MltuiError, NoRoom, StoreError, Unreachable
 from mltui.pipeline.model import (
     Event,
     InputValue,
@@ -33,6 +33,8 @@ from mltui.runs.outputs import store_failure
 from mltui.spec.model import Environment, FailureClass
 
 _RETRY_S = 5.0
+_LONGEST_S = 120.0
+"""Between two builds on a disk that is full: each writes until there is no room."""
 
 
 class Preparer:
@@ -63,15 +65,18 @@ class Preparer:
     async def later(self, wanted: Prepare) -> None:
         """Answer a `Prepare` that needs a build, a long look, or an engine that is away."""
         context = self._context
-        said = ""
+        said, pause_s = "", _RETRY_S
         while context.scheduler.is_wanted(wanted):
             try:
                 answer = await self.answer(wanted)
-            except Unreachable as error:
-                if str(error) != said:
-                    said = str(error)
+            except (NoRoom, Unreachable) as error:
+                is_full = isinstance(error, NoRoom)
+                why = f"{error}; built again when there is room" if is_full else str(error)
+                if is_full or why != said:  # a build was told between
+                    said = why
                     context.emit(Outcome((StageWaiting(time.time(), wanted.instance, said),)))
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_S) if is_full else _RETRY_S
                 continue
             except MltuiError as error:
                 answer = failed(wanted, error)
@@ -107,7 +112,8 @@ class Preparer:
     async def answer(self, wanted: Prepare, *, may_build: bool = True) -> Event | None:
         """The answer to a `Prepare`; None when its environment would have to be built for it.
 
-        Raises what can't be helped: BuildFailed, OutputError, StoreError …, and Unreachable.
+        Raises what can't be helped: BuildFailed, OutputError, StoreError …; and what passes:
+        NoRoom, Unreachable.
         """
         instance = wanted.instance
         environment = self._context.blueprint.environment_of(instance)

@@ -121,7 +121,8 @@ def refusal(attempt: Attempt, message: str) -> str:
 
 def is_full(message: str) -> bool:
     """Whether a message says that a disk is full."""
-    return "no space left on device" in message or "disk quota exceeded" in message.lower()
+    low = message.lower()
+    return "no space left on device" in low or "disk quota exceeded" in low
 
 
 def exit_sentence(code: int, tail: bytes, program: str) -> str:

@@ -38,11 +38,12 @@ from mltui.engines.docker.names import BASES, KEY, image_tag
 from mltui.engines.docker.recorder import Recorder
 from mltui.engines.docker.steps import Fault
 from mltui.engines.protocol import Built
-from mltui.errors import BuildFailed, MltuiError
+from mltui.errors import BuildFailed, MltuiError, NoRoom
 from mltui.spec.model import Environment
 
 _FORMAT = 1
 _MADE = "Dockerfile made from"
+_FULL = "the disk of the Docker host is full: `docker system df` shows what fills it"
 _NO_TEXT = dockerfile.parse("")
 _LIMITS = {"classic": classic.NOTE}
 
@@ -288,7 +289,8 @@ class Environments:
                     recorder.fault(str(error), line=instruction.line), message=str(error)
                 )
                 recorder.end(fault)
-                raise _Told(_message(fault)) from error
+                told = _ToldNoRoom if isinstance(error, NoRoom) else _Told
+                raise told(_message(fault)) from error
             bases[name] = images.digest_of(found, name)
         return bases
 
@@ -336,9 +338,10 @@ class Environments:
             recorder.build(note="; ".join(notes))  # now it may be what matters
             fault = await self._in_pool(self._fault, plan, project, error, recorder)
             recorder.end(fault)
-            raise _Told(_message(fault)) from error
+            raise (_ToldNoRoom if fault.message == _FULL else _Told)(_message(fault)) from error
         except DockerError as error:
-            raise BuildFailed(f"{plan.shown}: {error.message}") from error
+            refused = NoRoom if is_full(error.message) else BuildFailed
+            raise refused(f"{plan.shown}: {error.message}") from error
 
     async def _which(self) -> str:
         """Which builder there is."""
@@ -360,10 +363,9 @@ class Environments:
             await classic.build(self._client, order, recorder, self._pool)
 
     def _fault(self, plan: Plan, project: Path, error: BrokenBuild, recorder: Recorder) -> Fault:
-        if is_full(error.message):
-            said = "the disk of the Docker host is full: `docker system df` shows what fills it"
-            return replace(recorder.fault(said, line=error.line), message=said)
         fault = recorder.fault(error.message, line=error.line)
+        if is_full(error.message) or is_full(fault.message):  # the builder says so, or a step
+            return replace(fault, message=_FULL)
         step = recorder.failed
         if step is None:
             return fault
@@ -389,6 +391,10 @@ def _before_tag(plan: Plan) -> str:
 
 class _Told(BuildFailed):
     """A failure whose place and reason were recorded."""
+
+
+class _ToldNoRoom(_Told, NoRoom):
+    """The same for want of space."""
 
 
 def _message(fault: Fault) -> str:

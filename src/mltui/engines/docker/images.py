@@ -21,7 +21,7 @@ from mltui.engines.docker.container import is_full
 from mltui.engines.docker.names import full_reference
 from mltui.engines.docker.recorder import Recorder
 from mltui.engines.docker.steps import BuildStep, StepState
-from mltui.errors import BuildFailed
+from mltui.errors import BuildFailed, NoRoom
 
 _DOCKER_HUB = "docker.io"
 
@@ -97,11 +97,12 @@ async def pull(client: Client, name: str, recorder: Recorder, pool: Executor) ->
             raise BuildFailed(f"the image {name} was fetched and is not there: is the disk full?")
     except (BuildFailed, DockerError) as error:
         message = error.message if isinstance(error, DockerError) else str(error)
+        refused = NoRoom if is_full(message) else BuildFailed
         if isinstance(error, DockerError):
             message = _sentence(client, name, message)
         failed = replace(recorder.steps[step.id], state=StepState.FAILED, ended_at=time.time())
         recorder.step(replace(failed, error=message))
-        raise BuildFailed(message) from error
+        raise refused(message) from error
     done = replace(recorder.steps[step.id], state=StepState.DONE, ended_at=time.time())
     recorder.step(done)
     return found
