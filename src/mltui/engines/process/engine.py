@@ -20,6 +20,7 @@ from pathlib import Path
 from mltui.engines.process import procs, shim
 from mltui.engines.process.environments import Environments
 from mltui.engines.process.orphans import Orphans
+from mltui.engines.process.plain import without_shell
 from mltui.engines.process.procs import MARK, Identity
 from mltui.engines.process.shells import Shells
 from mltui.engines.process.watch import Watched
@@ -98,27 +99,36 @@ class ProcessEngine:
     async def start(self, attempt: Attempt) -> str:
         """See `Engine`. The command runs only if its shim can claim the attempt first."""
         env = self.environ(attempt)
-        self._check_program(attempt, env)
+        argv = self._command(attempt, env)
         if self._orphans is None:
             self._orphans = Orphans()
-        pid = shim.spawn(
-            attempt.folder, attempt.work, procs.boot_id(), attempt.argv, env, attempt.log
-        )
+        pid = shim.spawn(attempt.folder, attempt.work, procs.boot_id(), argv, env, attempt.log)
         identity = Identity.of(pid)  # our own child, not reaped yet: it is still there
         self._watched[str(identity)] = Watched(identity, self._oom_kills(), is_child=True)
         return str(identity)
 
-    def _check_program(self, attempt: Attempt, env: Mapping[str, str]) -> None:
+    def _command(self, attempt: Attempt, env: Mapping[str, str]) -> tuple[str, ...]:
+        """What to execute: the attempt's command, without a shell that would only start it."""
         if not attempt.argv:
             raise StartFailed(f"{attempt.name} has no command")
-        program, path = attempt.argv[0], env.get("PATH", os.defpath)
+        path = env.get("PATH", os.defpath)
+        call = without_shell(attempt.argv)
+        if call is not None and self._is_program(call[0], path, attempt):
+            return call
+        if not self._is_program(attempt.argv[0], path, attempt):
+            program = attempt.argv[0]
+            raise StartFailed(f"there is no program {program!r} on the PATH of {attempt.name}")
+        return attempt.argv
+
+    def _is_program(self, program: str, path: str, attempt: Attempt) -> bool:
         if (program, path) in self._programs:
-            return
+            return True
         where = str(attempt.work / program) if "/" in program else program
         if shutil.which(where, path=path) is None:
-            raise StartFailed(f"there is no program {program!r} on the PATH of {attempt.name}")
+            return False
         if "/" not in program:
             self._programs.add((program, path))
+        return True
 
     async def find(self, attempt: Attempt) -> str | None:
         """See `Engine`. Without a claim it is taken here, so the shim that comes late ends."""

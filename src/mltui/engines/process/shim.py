@@ -25,7 +25,8 @@ NOT_CLAIMED = 121
 
 # set -C makes `>` fail on an existing file (O_EXCL): whoever creates `pid`, this shim or a resumer
 #   that must be sure that a start it knows of never happens, wins; the loser does nothing.
-# The identity is written with builtins only: `read` gives field 22 of /proc/self/stat.
+# The identity is written with builtins only: `read` gives field 22 of /proc/self/stat. Its second
+#   field is `(sh)`, so there is no blank in it.
 # The traps let TERM reach the command (a trapped signal is reset in a child, an ignored one is
 #   not) while the shim lives on to write the record.
 # Standard error of the shell itself goes to /dev/null (a shell reports "Killed" there), the
@@ -37,8 +38,8 @@ NOT_CLAIMED = 121
 _SCRIPT = r"""
 f=$1 w=$2 b=$3; shift 3
 set -C
-start() { read -r s </proc/self/stat || s=; set -- ${s##*)}; t=${20:-0}; }
-start
+read -r s s s s s s s s s s s s s s s s s s s s s t s </proc/self/stat || t=
+case $t in ''|*[!0-9]*) t=0 ;; esac
 echo "$$:$t:$b" >"$f" || exit 121
 set +C
 trap : TERM INT HUP QUIT USR1 USR2
