@@ -115,6 +115,8 @@ def _tell(narrator: Narrator, out: Output, run: int, name: str, data: str, is_js
     if is_json:
         out.json_line(event_object(run, name, data))
         return
+    if name in narrator.UNTOLD:
+        return
     try:
         event = codec.decode_event(name, data)
     except KeyError:  # written by a newer mltui

@@ -40,6 +40,9 @@ _INDENT = " " * 10
 class Narrator:
     """Tells one run. Keeps what a later line needs of earlier events."""
 
+    UNTOLD = frozenset({"attempt.starting"})
+    """Events, by the names that the journal has for them, of which nothing is ever told."""
+
     def __init__(self, project: Project, run: int, out: Output) -> None:
         self._project = project
         self._run = run

@@ -233,22 +233,24 @@ def make_folders(place: Place) -> None:
     """
     for folder in (place.folder, place.work):
         try:
-            folder.mkdir(parents=True)
+            os.mkdir(folder)  # noqa: PTH102 - most often its parent is there
         except FileExistsError:
             remove_tree(folder)
             folder.mkdir(parents=True)
+        except FileNotFoundError:
+            folder.mkdir(parents=True)
 
 
-def output_paths(stage: Stage, work: Path) -> list[Path]:
+def output_paths(stage: Stage, work: Path) -> list[str]:
     """Where the stage is to leave its outputs."""
-    return [work / output.path.rstrip("/") for output in stage.outputs.values()]
+    return [f"{work}/{output.path.rstrip('/')}" for output in stage.outputs.values()]
 
 
 def make_output_parents(place: Place, stage: Stage) -> None:
     """The folders that outputs go to."""
-    for path in output_paths(stage, place.work):
-        if path.parent != place.work:
-            path.parent.mkdir(parents=True, exist_ok=True)
+    for output in stage.outputs.values():
+        if "/" in (path := output.path.rstrip("/")):
+            (place.work / path).parent.mkdir(parents=True, exist_ok=True)
 
 
 def put_inputs(

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mltui.errors import JournalError, UsageError
@@ -58,12 +59,19 @@ def submit(project: Project, request: RunRequest) -> Submitted:
     repeated = repeat(project, request, time.time())
     if repeated is not None:
         return Submitted(repeated[0], repeats=repeated[1])
-    notes = check(project, request)
-    project.prepare()
-    with closing(project.journal(write=True)) as journal:
-        run = journal.queue_run(request, time.time())
-        ahead = [row.number for row in journal.unfinished() if row.number < run]
-    ensure_runner(project)
+    from mltui.runs.warm import WarmRunner
+
+    is_there = runner_status(project).alive
+    with nullcontext() if is_there else WarmRunner(project.root) as runner:
+        notes = check(project, request)
+        project.prepare()
+        with closing(project.journal(write=True)) as journal:
+            run = journal.queue_run(request, time.time())
+            ahead = [row.number for row in journal.unfinished() if row.number < run]
+        with suppress(OSError):
+            _turn_log(project.folder / LOG)
+        if runner is None or not runner.begin():
+            ensure_runner(project)
     return Submitted(run, notes, max(ahead, default=None))
 
 
@@ -146,8 +154,7 @@ def start_detached(project: Project, module: str, log_name: str, what: str) -> N
     """
     log = project.folder / log_name
     try:
-        if log.exists() and log.stat().st_size > _LOG_BYTES:
-            log.replace(log.with_name(log_name + ".1"))
+        _turn_log(log)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 # -P: a file of the project named like a module must not be imported in its place.
@@ -162,6 +169,12 @@ def start_detached(project: Project, module: str, log_name: str, what: str) -> N
         raise JournalError(f"the {what} could not be started: {error}") from error
     # Whoever outlives it has to collect it, or it stays in the process table.
     threading.Thread(target=process.wait, name=f"mltui-{what}", daemon=True).start()
+
+
+def _turn_log(log: Path) -> None:
+    """Put a long log aside. OSError."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_name(log.name + ".1"))
 
 
 def wait_answer(project: Project, request: int, timeout_s: float) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mltui.pipeline.rows import Artifact, Failure, Instance, StageRow, State, Usage, Verdict
@@ -51,13 +52,14 @@ def _names() -> dict[type, str]:
     return {kind: name for name, kind in events().items()}
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (int, float)):
+    if value.__class__ in _AS_IT_IS:
         return value
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, str):
-        return value
     if isinstance(value, Instance):
         return [value.stage, list(value.path), value.item]
     if isinstance(value, Artifact):
@@ -102,16 +104,26 @@ def _fields(cls: type) -> Mapping[str, bool]:
     }
 
 
+@cache
+def _values(cls: type) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads all fields of one at once."""
+    names = tuple(_fields(cls))
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda value: (read(value),)
+
+
 # `json.dumps` with options makes an encoder a call; the runner writes thousands of these.
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _encode(value: Any) -> str:
     data = {}
-    for name, is_required in _fields(value.__class__).items():
-        item = getattr(value, name)
-        if item is not None or is_required:
-            data[name] = _plain(item)
+    kind = value.__class__
+    for (name, is_required), item in zip(_fields(kind).items(), _values(kind)(value), strict=True):
+        if item is not None:
+            data[name] = item if item.__class__ in _AS_IT_IS else _plain(item)
+        elif is_required:
+            data[name] = None
     return _dumps(data)
 
 

@@ -320,9 +320,10 @@ class Executions:
     def _is_heavy(self, live: Live) -> bool:
         """Whether keeping its outputs takes long enough for a thread to be worth it."""
         total = 0
-        for name in (live.place.metrics, *attempts.output_paths(live.stage, live.place.work)):
+        metrics = str(live.place.metrics)
+        for name in (metrics, *attempts.output_paths(live.stage, live.place.work)):
             with suppress(OSError):
-                info = name.lstat()
+                info = os.lstat(name)
                 total += info.st_size if not S_ISDIR(info.st_mode) else SMALL_BYTES + 1
         return total > SMALL_BYTES
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mltui.pipeline.model import Event
 
 VERSION = 1
+_CHECKPOINT_PAGES = 4000
 FOLDER = ".mltui"
 
 _SCHEMA = """
@@ -106,6 +107,8 @@ class Journal(Readings):
             elif version == 0:
                 raise JournalError(f"{file} is not a journal of mltui")
             db.execute("PRAGMA synchronous = NORMAL")
+            # A checkpoint waits for the disk, and so would the stages: not every sixty of them.
+            db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         except sqlite3.Error as error:
             raise explain(error, file) from error
         return cls(db, folder)

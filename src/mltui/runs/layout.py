@@ -86,7 +86,6 @@ def lay_out(context: Context, live: Live) -> None:
         before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
         attempts.remove_tree(before.work)
     attempts.make_folders(place)
-    attempts.remove_tree(place.secrets)
     code = live.blueprint.code[stage.name]
     if code != NO_CODE:
         materialise_code(code, place.work, context.store)
@@ -95,6 +94,7 @@ def lay_out(context: Context, live: Live) -> None:
     )
     attempts.make_output_parents(place, stage)
     if stage.secrets:
+        attempts.remove_tree(place.secrets)
         root = context.project.root
         values = secretfiles.read_secrets(live.blueprint.spec, stage.secrets, root, os.environ)
         secretfiles.write_secrets(values, place.secrets)

@@ -1,8 +1,8 @@
 """The runner: a detached process that works through a project's runs, one after the other.
 
-Started by `client.ensure_runner` as `python -m mltui.runs.runner ROOT`. It holds the runner's lock
-while it works and goes when nothing is left. It may be killed at any moment: its attempts go on,
-and the next runner takes them over from the journal.
+Started by `client.ensure_runner` as `python -m mltui.runs.runner ROOT`, or by `warm`. It holds the
+runner's lock while it works and goes when nothing is left. It may be killed at any moment: its
+attempts go on, and the next runner takes them over from the journal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mltui.errors import MltuiError
@@ -21,6 +22,7 @@ from mltui.pipeline.model import Event, Limits, RunEnded, RunPlanned
 from mltui.pipeline.rows import Instance, State
 from mltui.pipeline.scheduler import Scheduler
 from mltui.runs import attempts, git, planning, requests
+from mltui.runs.client import LOG
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
 from mltui.runs.engines import Engines
@@ -34,6 +36,7 @@ from mltui.runs.reserve import Reserve
 from mltui.runs.rows import Request, RunRow
 from mltui.runs.running import Running
 from mltui.runs.summary import state_columns
+from mltui.runs.warm import WHEN_TOLD, wait_to_begin
 
 log = logging.getLogger("mltui.runner")
 
@@ -277,12 +280,17 @@ async def _serve(runner: Runner) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the project in `arguments[0]`; the exit code."""
+    """Run the project in `arguments[0]`; the exit code. With `WHEN_TOLD`: once it is told to."""
+    project = Project(Path(arguments[0]))
+    if WHEN_TOLD in arguments:
+        with suppress(MltuiError):  # whoever starts us says what is wrong with it
+            project.read_spec()
+        if not wait_to_begin(project.folder / LOG):
+            return 0
     logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(message)s", level="INFO")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What a run allocates, it keeps: looking through it every 700 objects finds nothing.
     gc.set_threshold(50_000, 20, 20)
-    project = Project(Path(arguments[0]))
     lock = RunnerLock(project.folder)
     try:
         journal = project.journal(write=True)

@@ -14,12 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mltui.engines.process import procs
 from mltui.engines.process.procs import Identity
 from mltui.errors import StartFailed
 
 CLAIM = "pid"
 """In the attempt's folder. First line: identity of the shim, or `never`. Then the record."""
 _NEVER = b"never\n"
+_CLAIM_BYTES = 4096
+"""More than a claim with its record ever takes."""
 NOT_CLAIMED = 121
 """What the shim exits with when it could not claim the attempt; the command did not run."""
 
@@ -136,10 +139,7 @@ def claim(folder: Path) -> bool:
 
 def read_record(folder: Path) -> Record | None:
     """What is known of an attempt; None while its claim is not there or not yet written."""
-    try:
-        data = (folder / CLAIM).read_bytes()
-    except FileNotFoundError:
-        return None
+    data = procs.read(f"{folder}/{CLAIM}", _CLAIM_BYTES)
     first, newline, rest = data.partition(b"\n")
     if not newline:
         return None
