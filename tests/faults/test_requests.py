@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import signal
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
 from mltui.errors import JournalError, SpecError, UsageError
-from mltui.pipeline.model import Instance, State
+from mltui.pipeline.model import Instance, RunEnded, State
 from mltui.runs import client
 from mltui.runs.lock import runner_status
 from mltui.runs.rows import RunRequest
+from mltui.runs.warm import WHEN_TOLD
 
 from .harness import World, check_consistent, wait_for
 
@@ -58,6 +60,17 @@ def gone(world: World) -> None:
     wait_for("the runner to go", 10, lambda: not runner_status(world.project).alive)
 
 
+def in_waiting(world: World) -> list[str]:
+    """Runners of this project that wait to be told to begin."""
+    words = f"{world.root}\0{WHEN_TOLD}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and words in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+    return found
+
+
 def text(world: World, run: int, label: str, output: str) -> str:
     artifact = world.rows(run)[label].outputs[output]
     return world.project.store().read_bytes(artifact.digest).decode()
@@ -74,12 +87,13 @@ def test_errors_come_before_anything_is_queued(world: World) -> None:
     with pytest.raises(SpecError):
         world.submit()
     assert not world.project.folder.exists()
+    wait_for("the runners in waiting to go", 10, lambda: not in_waiting(world))
 
 
 def test_a_second_run_waits_behind_the_first(world: World) -> None:
-    first = world.submit()
+    assert world.queue() == 1
     second = world.submit(RunRequest(overrides={"limit": "1"}))
-    assert (first.behind, second.behind) == (None, 1)
+    assert second.behind == 1
     third = world.submit()
     assert third.behind == 2
     assert world.ask(client.cancel(world.project, third.run)) == ""
@@ -96,7 +110,9 @@ def test_a_second_run_waits_behind_the_first(world: World) -> None:
 def test_retry_with_a_changed_project(world: World) -> None:
     """The failed stage runs with the new file; what is kept although it differs is stale."""
     write(world, CHAIN)
-    run = world.submit().run
+    submitted = world.submit()
+    assert submitted.behind is None
+    run = submitted.run
     ended = world.wait_end(run)
     assert (ended.state, ended.exit_code) == (State.FAILED, 1)
     assert world.rows(run)["c"].state is State.SKIPPED
@@ -112,6 +128,14 @@ def test_retry_with_a_changed_project(world: World) -> None:
     assert rows["a"].stale and "word" in rows["a"].reason
     assert not rows["b"].stale
     check_consistent(world, run)
+    # Nobody worked on it between its end and the retry, which is no part of how long it took.
+    with closing(world.journal()) as journal:
+        events = [event for _, event in journal.events(run)]
+    over = next(n for n, event in enumerate(events) if isinstance(event, RunEnded))
+    row = world.row(run)
+    assert row.started_at is not None and row.ended_at is not None
+    assert row.idle_s == pytest.approx(events[over + 1].at - events[over].at, abs=1e-3)
+    assert row.took_s() == pytest.approx(row.ended_at - row.started_at - row.idle_s, abs=1e-3)
 
 
 def test_retry_with_a_wrong_project_changes_nothing(world: World) -> None:

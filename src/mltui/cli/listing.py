@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 SPEC_FILE = "mltui.yaml"
 FOLDER = ".mltui"
-VERSION = 1
+VERSION = 2
 """Of the journal; see `runs.journal`."""
 
 _RUN = (
     'number, state, target, created_at, started_at, ended_at, reason, "trigger", params, metrics, '
-    "pinned, exit_code"
+    "pinned, exit_code, idle_s"
 )
 
 
@@ -60,7 +60,7 @@ class Listing:
         except sqlite3.Error as error:
             self._explain(error)
         if version != VERSION:
-            self._explain(None)
+            self._upgrade()
 
     def __enter__(self) -> Listing:
         return self
@@ -68,6 +68,14 @@ class Listing:
     def __exit__(self, *_: object) -> None:
         if self._db is not None:
             self._db.close()
+
+    def _upgrade(self) -> None:
+        """Have the journal of an older mltui brought up to date. JournalError where it can't be."""
+        from pathlib import Path
+
+        from mltui.runs.journal import Journal
+
+        Journal.open(Path(self._folder)).close()
 
     def _explain(self, error: sqlite3.Error | None) -> NoReturn:
         """Let the journal itself say what is wrong with it."""
@@ -153,6 +161,7 @@ class Listing:
             "metrics": json.loads(row[9]),
             "pinned": bool(row[10]),
             "exit_code": row[11],
+            "idle_s": row[12],
         }
 
 
@@ -210,7 +219,7 @@ def duration(row: dict[str, Any], now: float) -> float | None:
     started, ended = row.get("started_at"), row.get("ended_at")
     if started is None or (ended is None and row["state"] not in ("running", "unknown")):
         return None
-    seconds: float = (now if ended is None else ended) - started
+    seconds: float = (now if ended is None else ended) - started - row.get("idle_s", 0.0)
     return round(max(0.0, seconds), 3)
 
 

@@ -37,9 +37,7 @@ def summarise(project: Project, journal: Journal, run: RunRow, out: Output) -> l
     _, rows = journal.stages(run.number)
     lines = [""]
     lines += _rounds(project, journal, run, rows, out)
-    took = None
-    if run.started_at is not None and run.ended_at is not None:
-        took = run.ended_at - run.started_at
+    took = run.took_s()
     wholes = [row for row in rows if row.item is None]
     counts = words.count(len({row.stage for row in wholes}), "stage")
     if cached := sum(row.state is State.CACHED for row in rows):

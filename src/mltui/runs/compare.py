@@ -258,17 +258,21 @@ def _output_rows(runs: list[_Run]) -> Iterable[Row]:
 
 
 def _duration_rows(runs: list[_Run]) -> Iterable[Row]:
-    yield Row("durations", "run", tuple(_seconds(run.row) for run in runs))
+    yield Row("durations", "run", tuple(_rounded(run.row.took_s()) for run in runs))
     for stage in _names(run.stages for run in runs):
         values = tuple(_seconds(run.stages[stage]) if stage in run.stages else None for run in runs)
         if any(value is not None for value in values):
             yield Row("durations", stage, values)
 
 
-def _seconds(row: StageRow | RunRow) -> float | None:
+def _seconds(row: StageRow) -> float | None:
     if row.started_at is None or row.ended_at is None:
         return None
-    return round(max(0.0, row.ended_at - row.started_at), 3)
+    return _rounded(max(0.0, row.ended_at - row.started_at))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _short(digest: str | None) -> str | None:

@@ -24,7 +24,7 @@ from mltui.runs.rows import BuildRow, Note, Result, RunRequest
 if TYPE_CHECKING:
     from mltui.pipeline.model import Event
 
-VERSION = 1
+VERSION = 2
 _CHECKPOINT_PAGES = 4000
 FOLDER = ".mltui"
 
@@ -35,7 +35,7 @@ CREATE TABLE runs (
   reason TEXT NOT NULL DEFAULT '', exit_code INTEGER, "trigger" TEXT NOT NULL,
   "commit" TEXT, dirty INTEGER NOT NULL DEFAULT 0, params TEXT NOT NULL DEFAULT '{}',
   metrics TEXT NOT NULL DEFAULT '{}', request TEXT NOT NULL, pinned INTEGER NOT NULL DEFAULT 0,
-  spec TEXT);
+  spec TEXT, idle_s REAL NOT NULL DEFAULT 0);
 CREATE INDEX runs_state ON runs (state);
 CREATE TABLE events (
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL);
@@ -62,6 +62,9 @@ CREATE TABLE requests (
 CREATE INDEX requests_open ON requests (handled_at) WHERE handled_at IS NULL;
 CREATE TABLE seals (name TEXT PRIMARY KEY, run INTEGER NOT NULL, reads TEXT NOT NULL) WITHOUT ROWID;
 """
+
+_UPGRADES = {1: "ALTER TABLE runs ADD COLUMN idle_s REAL NOT NULL DEFAULT 0"}
+"""From each version of the journal to the next."""
 
 _PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -106,6 +109,8 @@ class Journal(Readings):
                 )
             elif version == 0:
                 raise JournalError(f"{file} is not a journal of mltui")
+            elif version < VERSION:
+                cls._upgrade(db)
             db.execute("PRAGMA synchronous = NORMAL")
             # A checkpoint waits for the disk, and so would the stages: not every sixty of them.
             db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
@@ -122,6 +127,15 @@ class Journal(Readings):
                 if statement.strip():
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+
+    @staticmethod
+    def _upgrade(db: sqlite3.Connection) -> None:
+        """What an older mltui wrote becomes what this one reads."""
+        db.execute("BEGIN IMMEDIATE")
+        for version in range(db.execute("PRAGMA user_version").fetchone()[0], VERSION):
+            db.execute(_UPGRADES[version])
+        db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
 
     @contextmanager

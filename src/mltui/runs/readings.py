@@ -23,7 +23,7 @@ E = TypeVar("E", bound="Event")
 
 RUN = (
     'number, state, target, created_at, started_at, ended_at, reason, exit_code, "trigger", '
-    '"commit", dirty, params, metrics, request, pinned, spec'
+    '"commit", dirty, params, metrics, request, pinned, spec, idle_s'
 )
 BUILD = "id, environment, engine, key, state, started_at, ended_at, log, reason, run, resolved"
 REQUEST = 'id, run, kind, data, "by", at, handled_at, answer'
@@ -269,6 +269,7 @@ def _run(row: tuple[Any, ...]) -> RunRow:
         ),
         pinned=bool(row[14]),
         spec=row[15],
+        idle_s=row[16],
     )
 
 

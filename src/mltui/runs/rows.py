@@ -46,6 +46,15 @@ class RunRow:
     pinned: bool = False
     spec: str | None = None
     """Digest of the text of `mltui.yaml` in the store."""
+    idle_s: float = 0.0
+    """How long it was over, or waited for a decision, before it was gone on with."""
+
+    def took_s(self, now: float | None = None) -> float | None:
+        """Seconds that it was at work, until `now` if it still is; None where it can't be said."""
+        end = self.ended_at if self.ended_at is not None else now
+        if self.started_at is None or end is None:
+            return None
+        return max(0.0, end - self.started_at - self.idle_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class Runner:
         )
         target = planning.find_target(blueprint.spec, blueprint.target)
         limits = limits_of(target.engine, row.request.jobs)
-        return Running(context, history, limits, self._reserve, row.request)
+        return Running(context, history, limits, self._reserve, row)
 
     # --- requests -------------------------------------------------------------------------------
 

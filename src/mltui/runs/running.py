@@ -48,7 +48,7 @@ from mltui.runs.outputs import read_list
 from mltui.runs.planning import Blueprint
 from mltui.runs.preparing import Preparer
 from mltui.runs.reserve import Reserve, is_full
-from mltui.runs.rows import RunRequest
+from mltui.runs.rows import RunRow
 from mltui.runs.summary import Summary
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,11 @@ class Running:
         history: History,
         limits: Limits,
         reserve: Reserve,
-        request: RunRequest,
+        row: RunRow,
     ) -> None:
         self.context = context
-        self._request = request
+        self._request = row.request
+        self._idle_s = row.idle_s
         self._limits = limits
         self._reserve = reserve
         self._history = history
@@ -251,7 +252,11 @@ class Running:
             self.environments.forget()
         elif isinstance(event, AttemptStarting):
             self._history.starting(event)
+        ended = context.scheduler.ended
         context.scheduler.apply(event)
+        if ended is not None and context.scheduler.ended is None:
+            self._idle_s += max(0.0, event.at - ended.at)
+            self._columns["idle_s"] = self._idle_s
 
     def _decide(
         self,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mltui.cli.listing import Listing
 from mltui.errors import JournalError
 from mltui.pipeline import model
 from mltui.pipeline.model import Artifact, Event, Failure, Instance, StageRow, State, Usage, Verdict
@@ -205,6 +207,26 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"nothing like it" * 500)
     with pytest.raises(JournalError, match="damaged"):
         Journal.open(tmp_path)
+
+
+def test_a_journal_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    folder = tmp_path / ".mltui"
+    folder.mkdir()
+    with closing(Journal.open(folder, write=True)) as journal:
+        journal.queue_run(RunRequest(), 1.0)
+
+    def make_old() -> None:
+        db = sqlite3.connect(folder / "journal.db")
+        db.execute("ALTER TABLE runs DROP COLUMN idle_s")
+        db.execute("PRAGMA user_version = 1")
+        db.close()
+
+    make_old()
+    with closing(Journal.open(folder)) as journal:
+        assert [(run.number, run.idle_s) for run in journal.runs()] == [(1, 0.0)]
+    make_old()
+    with Listing(str(tmp_path)) as listing:
+        assert [run["number"] for run in listing.runs()] == [1]
 
 
 def test_a_full_disk_is_told_from_other_errors(tmp_path: Path) -> None:

@@ -84,11 +84,11 @@ def _run(place: Place, view: RunView, arrow: str, moment: Moment, width: int) ->
     parts.append((f"  {shape.text(unicode=moment.unicode)[0]} {word}", role))
     if run.started_at is not None:
         if run.ended_at is not None:
-            parts.append((f" {format_duration(run.ended_at - run.started_at)}", ""))
+            parts.append((f" {format_duration(run.took_s())}", ""))
             if width >= 72:
                 parts.append((f"  ended {when(run.ended_at, moment.now)}", "dim"))
         elif view.state is State.RUNNING:
-            parts.append((f" {format_clock(moment.now - run.started_at)}", ""))
+            parts.append((f" {format_clock(run.took_s(moment.now) or 0.0)}", ""))
     if run.target and width >= 60:
         parts.append((f"  {run.target}", "dim"))
     if run.commit and width >= 96:

@@ -30,8 +30,9 @@ def columns(now: Callable[[], float]) -> tuple[Column[RunRow], ...]:
             return Cell("", "dim")
         if run.ended_at is None:
             running = run.state is State.RUNNING
-            return Cell(format_clock(now() - run.started_at) if running else "", "state-running")
-        return Cell(format_duration(run.ended_at - run.started_at))
+            took = run.took_s(now()) or 0.0
+            return Cell(format_clock(took) if running else "", "state-running")
+        return Cell(format_duration(run.took_s()))
 
     return (
         Column(

@@ -113,9 +113,8 @@ def _value(one: RunRow, name: str) -> Any:
 
 
 def _time(one: RunRow) -> float | None:
-    if one.started_at is None or one.ended_at is None:
-        return None
-    return round(one.ended_at - one.started_at, 3)
+    took = one.took_s()
+    return None if took is None else round(took, 3)
 
 
 def _sorted(runs: list[RunRow], name: str, desc: bool) -> list[RunRow]:
