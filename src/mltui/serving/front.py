@@ -141,11 +141,14 @@ class Client(Side):
     def __init__(self, front: Front) -> None:
         self._front = front
         self._task: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []
+        """What was read before a replica was there to take it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read nothing until a replica is there to take it."""
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()
+        # Not at once: some Pythons (Debian's 3.11.2) begin to read after this, whatever was said.
+        asyncio.get_running_loop().call_soon(self._pause)
         self._front.accepted += 1
         self._front.clients.add(self)
         self._task = asyncio.get_running_loop().create_task(self._connect())
@@ -158,6 +161,17 @@ class Client(Side):
         if self._task is not None:
             self._task.cancel()
         self.close_peer()
+
+    def _pause(self) -> None:
+        if self.peer is None and self.transport is not None:
+            self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on, or keep it for the replica that will take the connection."""
+        if self.peer is None:
+            self._early.append(data)
+        else:
+            super().data_received(data)
 
     async def _connect(self) -> None:
         front, loop = self._front, asyncio.get_running_loop()
@@ -202,6 +216,12 @@ class Client(Side):
             raise
         side.is_counted = True
         self.peer = side
+        assert side.transport is not None
+        side.transport.writelines(self._early)
+        self._early.clear()
+        if self.has_ended:
+            with suppress(OSError, RuntimeError):
+                side.transport.write_eof()
         return True
 
 
