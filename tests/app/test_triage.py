@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from mltui.errors import UsageError
 from mltui.pipeline.model import Instance
@@ -13,7 +14,7 @@ from mltui.runs.project import Project
 
 from .driver import Driver
 from .seed import NOON, Seed
-from .worlds import world
+from .worlds import digits, world
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +84,32 @@ async def test_what_went_away_is_kept_with_how_it_ended(failed: Project) -> None
         assert "WENT AWAY" in screen.text
         await screen.press("down")
         assert "run 3 took the place of run 2" in screen.text
+
+
+async def test_a_key_typed_before_the_question_was_seen_answers_nothing(failed: Project) -> None:
+    before = failed.file.read_text()
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        early = Key("y", "y")
+        await screen.press("t", "1")
+        assert "memory: 768Mi" in screen.text
+        screen.app.screen.post_message(early)
+        await screen.settle()
+        assert "memory: 768Mi" in screen.text and failed.file.read_text() == before
+        await screen.press("y")
+        assert "memory: 768Mi" in failed.file.read_text()
+
+
+async def test_with_nothing_wrong_nothing_is_offered(project: Project) -> None:
+    async with Driver.open(project, size=(100, 30), now=NOON) as screen:
+        await screen.press("t")
+        assert "nothing is wrong" in screen.lines[0]
+        assert "Fix" not in screen.lines[-1]
+        await screen.press("f")
+        assert "there is nothing to fix" in screen.notice
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    seed = Seed.project_of(tmp_path / "digits", digits())
+    seed.run(world(), began=NOON - 600)
+    return seed.project

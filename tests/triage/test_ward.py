@@ -18,7 +18,7 @@ from mltui.triage.diagnosis import told
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
 
-from .corpus import PAUSE, container, deployment, pod, service
+from .objects import PAUSE, container, deployment, pod, service
 
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster

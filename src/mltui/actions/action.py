@@ -99,6 +99,12 @@ class Selection:
     """Where they are, in words: `docker@build-7`."""
     is_stale: bool = False
     """That host does not answer."""
+    is_replay: bool = False
+    """It is an incident of another time and place: nothing can be changed."""
+    finding: str = ""
+    """The finding under the cursor of triage, in words."""
+    fixes: int = 0
+    """So many fixes it has."""
 
     @property
     def is_old(self) -> bool:

@@ -170,6 +170,12 @@ def for_key(key: str, selection: Selection) -> Action | None:
     return next(iter(here or found), None)
 
 
+_LOOKING = ("Look", "Find", "mltui")
+"""Groups of actions that change nothing."""
+_DOING = ("triage.fix",)
+"""But these do."""
+
+
 def refusal(chosen: Action, selection: Selection) -> str | None:
     """Why an action can't act on this selection, as a sentence; None: it can."""
     if selection.place not in chosen.places:
@@ -178,6 +184,8 @@ def refusal(chosen: Action, selection: Selection) -> str | None:
         if "pipeline" not in chosen.places:
             return f"{chosen.title} works on {chosen.places[0]}: `:{chosen.places[0]}` lists them"
         return f"{chosen.title} works on the pipeline: Esc goes back there"
+    if selection.is_replay and (chosen.group not in _LOOKING or chosen.id in _DOING):
+        return f"{chosen.title}: this is a bundle, what it tells of is not here"
     return chosen.why_not(selection)
 
 

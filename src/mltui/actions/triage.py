@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, TRIAGE, Action, Context
+from mltui.actions.action import EVERYWHERE, TRIAGE, Action, Context, Selection
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -27,6 +27,14 @@ async def _fix(context: Context, argument: str) -> None:
     context.fix_finding(int(argument) if argument.isdecimal() else 1)
 
 
+def _why_not(selection: Selection) -> str | None:
+    if not selection.finding:
+        return "there is nothing to fix: no finding is under the cursor"
+    if not selection.fixes:
+        return f"no fix is known for this: {selection.finding}"
+    return None
+
+
 FIX = Action(
     id="triage.fix",
     title="Fix",
@@ -38,5 +46,6 @@ FIX = Action(
     command="fix",
     argument="N",
     places=(TRIAGE,),
+    why_not=_why_not,
     rank=10,
 )

@@ -27,6 +27,7 @@ from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
     from mltui.app.firstlook import Seen
+    from mltui.runs.bundle import Replay
 
 _HERE = Path(__file__).parent
 
@@ -71,6 +72,8 @@ class MltuiApp(App[int]):
         """The list to begin with: `pods`, `deployments prod`; empty: the pipeline."""
         self.seen: Seen | None = None
         """What was on the terminal before the screen was loaded."""
+        self.replay: Replay | None = None
+        """An incident as it was, in place of what is: nothing can be changed."""
         self._themes_read = False
         self._reading_curves = False
         name = theming.PLAIN if plain else self.settings.theme() or theming.DEFAULT
@@ -113,6 +116,8 @@ class MltuiApp(App[int]):
             gc.enable()
         if self.opens and self.seen is None:
             self.workbench.listing.begin(self.opens)
+        if self.replay is not None:
+            self.workbench.triaging.open()
         self.read_facts()
         self.run_worker(self._watch(), group="watch", exit_on_error=True)
 

@@ -52,6 +52,8 @@ LISTED = {
     "certificate": "secrets",
 }
 """Kinds of Kubernetes whose lists have another name."""
+_KEPT = ("stage", "log", "run")
+"""What a bundle can show."""
 KUBE = frozenset(
     ("pod", "node", "service", "claim", "scaler", "deployment", "job", "statefulset",
      "daemonset", "replicaset", "budget", "certificate")
@@ -79,6 +81,9 @@ class Fixing:
 
     def do(self, finding: Finding, number: int) -> None:
         """A fix by its number, from 1; the person sees the change first."""
+        if self._bench.workbench_app.replay is not None:
+            self._bench.notice("this is a bundle: what it tells of is not here to fix", bad=True)
+            return
         if not 1 <= number <= len(finding.fixes):
             count = len(finding.fixes)
             said = "1 fix" if count == 1 else f"{count} fixes"
@@ -90,8 +95,10 @@ class Fixing:
     async def _do(self, finding: Finding, fix: Fix) -> None:
         context = self._bench.context
         try:
-            if not self._asks_itself(fix) and not await self._agreed(finding, fix):
-                return
+            if not self._asks_itself(fix):
+                if not await self._agreed(finding, fix):
+                    return
+                self._check(finding, fix)
             for step in fix.steps:
                 await self._step(step)
         except MltuiError as error:
@@ -99,6 +106,14 @@ class Fixing:
         except OSError as error:
             context.notice(f"{error.filename or SPEC_FILE}: {error.strerror}", bad=True)
         self._bench.triaging.refresh()
+
+    def _check(self, finding: Finding, fix: Fix) -> None:
+        """Conflict when what was found has changed while the person looked at the change."""
+        now = self._bench.triaging.known(finding.id)
+        if now is None:
+            raise Conflict(f"{finding.title}: that is not so any more; nothing was done")
+        if fix not in now.fixes or now.key != finding.key:
+            raise Conflict(f"it has changed since: {now.title} ({now.cause}); nothing was done")
 
     @staticmethod
     def _asks_itself(fix: Fix) -> bool:
@@ -215,7 +230,9 @@ class Fixing:
         assert opens is not None
         bench = self._bench
         try:
-            if opens.kind == "file":
+            if bench.workbench_app.replay is not None and opens.kind not in _KEPT:
+                bench.notice(f"the bundle holds no more of it than this: {evidence.text}")
+            elif opens.kind == "file":
                 await self._edit(opens.key, opens.line)
             elif opens.kind in ("stage", "log"):
                 _, run, label = opens.key.split(":", 2)

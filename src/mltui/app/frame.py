@@ -51,6 +51,7 @@ class Frame:
             problems=len(session.problems),
             trouble=session.trouble,
             wrong=bench.triaging.count,
+            read_only=bench.band,
         )
         view = session.view
         listed = bench.listed

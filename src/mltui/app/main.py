@@ -18,6 +18,7 @@ from mltui.errors import MltuiError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mltui.app.firstlook import FirstLook
+    from mltui.runs.bundle import Replay
 
 FIRST = ("containers",)
 """Lists that are shown before the screen is loaded."""
@@ -27,11 +28,13 @@ _HANG_UP = 129
 """What a shell says of a program that a hang-up ended: 128 + SIGHUP."""
 
 
-def run_app(project_root: Path, run: int | None = None, *, opens: str = "") -> int:
+def run_app(
+    project_root: Path, run: int | None = None, *, opens: str = "", replay: Replay | None = None
+) -> int:
     """Open the workbench on a project until the person leaves; the exit code.
 
-    run: look at this run instead of following the newest. opens: begin with this list. UsageError
-    where no screen can be shown.
+    run: look at this run instead of following the newest. opens: begin with this list. replay: an
+    incident as it was, in place of what is. UsageError where no screen can be shown.
     """
     why = _why_no_screen()
     if why is not None:
@@ -52,11 +55,16 @@ def run_app(project_root: Path, run: int | None = None, *, opens: str = "") -> i
         from mltui.app.session import Session
         from mltui.runs.project import Project
 
-        session = Session(Project(project_root), run=run)
+        if replay is None:
+            session = Session(Project(project_root), run=run)
+        else:
+            at = replay.at
+            session = Session(Project(project_root), run=run, now=lambda: at)
         stack.callback(session.close)
         session.open()
         app = MltuiApp(session)
-        app.follows_hosts = True
+        app.replay = replay
+        app.follows_hosts = replay is None
         app.opens = opens
         app.seen = look.seen if look is not None else None
         _leave_with_terminal()

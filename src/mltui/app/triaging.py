@@ -77,6 +77,12 @@ class Triaging:
         self._bench.run_worker(self._look(), group="triage", exit_on_error=True)
 
     async def _look(self) -> None:
+        replay = self._bench.workbench_app.replay
+        if replay is not None:
+            self._facts, self._history = replay.facts, replay.history
+            await self._diagnose()
+            self._looks = False
+            return
         from mltui.runs.facts import project_facts
 
         project, now = self._bench.session.project, self._bench.session.now()
@@ -100,17 +106,21 @@ class Triaging:
 
     async def _diagnose(self) -> None:
         from mltui.runs.findings import keep_findings
-        from mltui.triage.diagnosis import told
+        from mltui.triage.diagnosis import diagnose, told
         from mltui.triage.history import since_known
 
         facts, bench = self._facts, self._bench
         if facts is None:
             return
         facts = self._shown = self._cluster.put(self._docker.put(facts))
-        async with self._cluster.lock:
-            found = await asyncio.to_thread(told, facts, self._cluster.examined())
-        project = bench.session.project
-        self._history = await asyncio.to_thread(keep_findings, project, found, facts)
+        if bench.workbench_app.replay is not None:
+            found = await asyncio.to_thread(diagnose, facts)
+        else:
+            async with self._cluster.lock:
+                found = await asyncio.to_thread(told, facts, self._cluster.examined())
+            project = bench.session.project
+            self._history = await asyncio.to_thread(keep_findings, project, found, facts)
+        assert self._history is not None
         found = since_known(found, self._history)
         before, self.findings = self.findings, found
         self.show_pane()
@@ -144,7 +154,8 @@ class Triaging:
         self.show_pane()
         bench.frame.show()
         self.refresh()
-        await self._docker.follow()
+        if bench.workbench_app.replay is None:
+            await self._docker.follow()
 
     def leave(self) -> None:
         """The pipeline is shown again."""
@@ -156,11 +167,19 @@ class Triaging:
         bench.stages.focus()
         bench.frame.show()
 
+    @property
+    def selected(self) -> Finding | None:
+        """The finding under the cursor."""
+        return self.pane.finding if self.pane is not None else None
+
     def fix(self, number: int) -> None:
         """A fix of the finding under the cursor, from 1."""
-        found = self.pane.finding if self.pane is not None else None
-        if found is not None:
+        if (found := self.selected) is not None:
             self._bench.fixing.do(found, number)
+
+    def known(self, id_: str) -> Finding | None:
+        """A finding as it is now."""
+        return next((each for each in self.findings if each.id == id_), None)
 
     def next_pane(self) -> None:
         """The keys from the list to the detail, and back."""
@@ -180,7 +199,7 @@ class Triaging:
 
         bench = self._bench
         name, places = bench.session.name, self.places
-        return header(name, self.findings, places, self.trouble, bench.moment)
+        return header(name, self.findings, places, self.trouble, bench.moment, bench.band)
 
     def _uses(self, engine: str) -> bool:
         return self._facts is not None and engine in self._facts.engines

@@ -7,6 +7,7 @@ tells them. Keys come from the registry of actions.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -128,9 +129,22 @@ class Workbench(Screen[int]):
             in_runs=self.session.listing,
             fault=self.detailing.fault_of(self.stages.row),
         )
+        if self.workbench_app.replay is not None:
+            found = replace(found, is_replay=True)
         if self.triaging.is_open:
-            return replace(found, place=TRIAGE)
+            told = self.triaging.selected
+            if told is None:
+                return replace(found, place=TRIAGE)
+            return replace(found, place=TRIAGE, finding=told.title, fixes=len(told.fixes))
         return found if self.listed is None else self.listed.selection(found)
+
+    @property
+    def band(self) -> str:
+        """What the header says in a filled band."""
+        if self.workbench_app.replay is None:
+            return ""
+        at = datetime.fromtimestamp(self.workbench_app.replay.at)
+        return f"BUNDLE {at:%Y-%m-%d %H:%M}"
 
     @property
     def needle(self) -> str:

@@ -47,9 +47,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Look",
         (
-            ("open", "the workbench, begun with a list of a cluster or of Docker"),
+            ("open", "the workbench, begun with a list of a cluster or of Docker, or on a bundle"),
             ("ls", "list runs, stages, containers, pods, …"),
             ("triage", "what is wrong, why, and what would fix it"),
+            ("bundle", "all that is known of an incident in one file, to hand over"),
             ("logs", "logs of stages, builds, containers and pods"),
             ("describe", "a page about one thing out there, or the whole of it"),
             ("exec", "a command or a shell in a pod"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mltui.errors import Forbidden, MltuiError, Unreachable
 from mltui.live.kube.chart import MOST_LOGS, OF_ONE_OWNER
 from mltui.live.kube.last_words import Words, crashed, read_words, with_words
+from mltui.live.kube.login import login_object
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse
 from mltui.triage.facts import HostFact
 from mltui.triage.kube import Hidden, KubeFacts, Pod, PodContainer
@@ -83,6 +84,8 @@ async def look_at(
     ]
     answers = await asyncio.gather(*(_listed(client, *each) for each in asked))
     objects = [item for items, _ in answers for item in items]
+    if (login := await login_object(client)) is not None:
+        objects.append(json.loads(login))
     hidden, unseen = [], []
     for (_, error), (each, space) in zip(answers, asked, strict=True):
         if error is not None:

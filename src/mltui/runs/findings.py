@@ -30,13 +30,28 @@ def _file(project: Project) -> Path:
 def read_history(project: Project) -> History:
     """What is kept; empty when nothing is."""
     try:
-        raw = json.loads(_file(project).read_text(encoding="utf-8"))
+        return history_from(json.loads(_file(project).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return History()
+
+
+def history_from(raw: Any) -> History:
+    """A history as it was written; empty for what is none."""
+    try:
         return History(
             {str(name): Open(**each) for name, each in raw["open"].items()},
             tuple(Past(**each) for each in raw["past"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return History()
+
+
+def history_to(history: History) -> dict[str, Any]:
+    """A history as plain values."""
+    return {
+        "open": {name: asdict(each) for name, each in history.open.items()},
+        "past": [asdict(each) for each in history.past],
+    }
 
 
 def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -> History:
@@ -50,12 +65,8 @@ def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -
 
 
 def _write(project: Project, history: History) -> None:
-    raw: dict[str, Any] = {
-        "open": {name: asdict(each) for name, each in history.open.items()},
-        "past": [asdict(each) for each in history.past],
-    }
     file = _file(project)
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.{os.getpid()}")
-    new.write_text(json.dumps(raw, ensure_ascii=False, indent=1), encoding="utf-8")
+    new.write_text(json.dumps(history_to(history), ensure_ascii=False, indent=1), encoding="utf-8")
     new.replace(file)

@@ -6,9 +6,9 @@ says which rows have to be judged again: the row itself and those whose findings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from mltui.triage.kube import (
     Budget,
@@ -27,13 +27,13 @@ from mltui.triage.kube import (
     StorageClass,
     Workload,
 )
+from mltui.triage.labels import Labelled, forget
 
 Subject: TypeAlias = (
     Pod | Workload | Service | Claim | Scaler | Node | Leaving | Budget | Certificate
 )
 """What a rule can examine."""
 Row: TypeAlias = Subject | Event | StorageClass | Slice
-K = TypeVar("K")
 _Object = tuple[str, str, str]
 """Kind, namespace and name."""
 _KEYS = {"PersistentVolumeClaim": "claim", "HorizontalPodAutoscaler": "scaler"}
@@ -72,8 +72,7 @@ class Cluster:
         self.classes: dict[str, StorageClass] = {}
         self._slices: dict[tuple[str, str], dict[str, Slice]] = {}
         self._events: dict[_Object, dict[Event, None]] = {}
-        self._labelled: dict[str, dict[str, dict[str, dict[str, Pod]]]] = {}
-        """Namespace → label → value → pods."""
+        self._labelled = Labelled()
         self._owned: dict[_Object, dict[str, Pod | Workload]] = {}
         self._users: dict[tuple[str, str], dict[str, Pod]] = {}
         self._on_node: dict[str, dict[str, Pod]] = {}
@@ -154,6 +153,7 @@ class Cluster:
             found.update(pod.key for pod in chosen if pod.key in self.sick)
         elif isinstance(row, Node):
             found.update(self.sick)
+            found.update(key for kept in self._budgets.values() for key in kept)
         return found
 
     def _of_owner(self, old: Row | None, new: Row | None) -> set[str]:
@@ -220,33 +220,31 @@ class Cluster:
 
     def _drop(self, row: Row) -> None:
         if isinstance(row, Event):
-            _forget(self._events, row.about, row)
+            forget(self._events, row.about, row)
         elif isinstance(row, StorageClass):
             self.classes.pop(row.name, None)
         elif isinstance(row, Slice):
-            _forget(self._slices, (row.namespace, row.service), row.name)
+            forget(self._slices, (row.namespace, row.service), row.name)
         else:
             self.subjects.pop(row.key, None)
         if isinstance(row, Pod):
             self._drop_pod(row)
         elif isinstance(row, Workload):
             self.workloads.pop((row.kind, row.namespace, row.name), None)
-            _forget(self._workloads, row.namespace, row.key)
-            _forget(self._owned, (row.owner.kind, row.namespace, row.owner.name), row.key)
+            forget(self._workloads, row.namespace, row.key)
+            forget(self._owned, (row.owner.kind, row.namespace, row.owner.name), row.key)
         elif isinstance(row, Service):
             if row.selector:
-                _forget(self._selecting, _shelf(row), row.key)
+                forget(self._selecting, _shelf(row), row.key)
             self._stranded.get(row.namespace, set()).discard(row.key)
         elif isinstance(row, Node):
             self.nodes.pop(row.name, None)
         elif isinstance(row, Budget):
-            _forget(self._budgets, row.namespace, row.key)
+            forget(self._budgets, row.namespace, row.key)
 
     def _add_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
-        for name, value in pod.labels.items():
-            names = self._labelled.setdefault(space, {}).setdefault(name, {})
-            names.setdefault(value, {})[key] = pod
+        self._labelled.add(pod)
         self._owned.setdefault((pod.owner.kind, space, pod.owner.name), {})[key] = pod
         for claim in pod.claims:
             self._users.setdefault((space, claim), {})[key] = pod
@@ -264,17 +262,14 @@ class Cluster:
     def _drop_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
         self.sick.pop(key, None)
-        for name, value in pod.labels.items():
-            _forget(self._labelled[space][name], value, key)
-            if not self._labelled[space][name]:
-                del self._labelled[space][name]
-        _forget(self._owned, (pod.owner.kind, space, pod.owner.name), key)
+        self._labelled.drop(pod)
+        forget(self._owned, (pod.owner.kind, space, pod.owner.name), key)
         for claim in pod.claims:
-            _forget(self._users, (space, claim), key)
+            forget(self._users, (space, claim), key)
         if pod.node:
-            _forget(self._on_node, pod.node, key)
+            forget(self._on_node, pod.node, key)
         if self.is_our_stage(pod.labels):
-            _forget(self._attempts, _attempt(pod), key)
+            forget(self._attempts, _attempt(pod), key)
         for each in self._choosing(pod):
             if not self.chosen(space, each.selector):
                 self._stranded.setdefault(space, set()).add(each.key)
@@ -342,16 +337,16 @@ class Cluster:
 
     def chosen(self, namespace: str, selector: Mapping[str, str]) -> list[Pod]:
         """Pods that a selector chooses."""
-        labels = self._labelled.get(namespace, {})
-        lists = [labels.get(name, {}).get(value, {}) for name, value in selector.items()]
-        few = min(lists, key=len, default={})
-        fits = [x for x in few.values() if selector.items() <= x.labels.items()]
-        return sorted(fits, key=lambda pod: pod.name)
+        return self._labelled.chosen(namespace, selector)
 
     def users(self, claim: Claim) -> list[Pod]:
         """Pods that use a claim."""
         found = self._users.get((claim.namespace, claim.name), {}).values()
         return sorted(found, key=lambda pod: pod.name)
+
+    def guarded(self, budget: Budget) -> list[Pod]:
+        """Pods that a budget keeps."""
+        return self.chosen(budget.namespace, budget.selector) if budget.is_plain else []
 
     def owned_by(self, workload: Workload) -> int:
         """How many pods it has itself."""
@@ -370,7 +365,7 @@ class Cluster:
 
     def label_values(self, namespace: str) -> dict[str, set[str]]:
         """Labels that pods have there, or would have, and their values."""
-        found = {name: set(values) for name, values in self._labelled.get(namespace, {}).items()}
+        found = self._labelled.values(namespace)
         for each in self._workloads.get(namespace, {}).values():
             for name, value in each.labels.items():
                 found.setdefault(name, set()).add(value)
@@ -396,12 +391,3 @@ def _attempt(pod: Pod) -> tuple[str, str, str]:
         pod.labels.get(name, "") for name in ("mltui.run", "mltui.stage", "mltui.attempt")
     )
     return run, stage, attempt
-
-
-def _forget(index: MutableMapping[K, Any], key: K, name: object) -> None:
-    """Take one out of an index, and its shelf once that is empty."""
-    shelf = index.get(key)
-    if shelf is not None:
-        shelf.pop(name, None)
-        if not shelf:
-            del index[key]

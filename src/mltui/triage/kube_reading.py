@@ -283,6 +283,11 @@ def _secret(raw: Raw) -> Certificate | None:
     return None if dates is None else Certificate(*place_of(raw), *dates)
 
 
+def _login(raw: Raw) -> Certificate | None:
+    dates = validity(str(raw.get("pem") or "").encode())
+    return None if dates is None else Certificate(*place_of(raw), *dates, is_login=True)
+
+
 _READERS: Mapping[str, Callable[[Raw], Row | None]] = {
     "Pod": read_pod,
     "Event": _event,
@@ -295,5 +300,6 @@ _READERS: Mapping[str, Callable[[Raw], Row | None]] = {
     "HorizontalPodAutoscaler": _scaler,
     "PodDisruptionBudget": _budget,
     "Secret": _secret,
+    "ClientCertificate": _login,
     **dict.fromkeys(WORKLOADS, _workload),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from mltui.actions.action import Question
 from mltui.app.dialogs.choices import Choices
+from mltui.app.dialogs.unseen import Unseen
 from mltui.app.lineview import LineView
 from mltui.app.present.line import EMPTY, Line, line, wrapped
 from mltui.live.cells import plain
@@ -123,6 +124,15 @@ class DifferenceDialog(ModalScreen[bool]):
         super().__init__()
         self._question = question
         self._difference = difference
+        self._unseen = Unseen()
+
+    def on_mount(self) -> None:
+        """What is typed from the first paint on is an answer."""
+        self._unseen.watch(self)
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before is none."""
+        self._unseen.swallow(event)
 
     def compose(self) -> ComposeResult:
         """The sentence, the lines that change, the two answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from mltui.actions.action import Question
 from mltui.app.dialogs.choices import Choices
+from mltui.app.dialogs.unseen import Unseen
 from mltui.app.lineview import LineView
 from mltui.app.present.line import EMPTY, Line, line, wrapped
 
@@ -27,6 +28,15 @@ class ConfirmDialog(ModalScreen[bool]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self.question = question
+        self._unseen = Unseen()
+
+    def on_mount(self) -> None:
+        """What is typed from the first paint on is an answer."""
+        self._unseen.watch(self)
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before is none."""
+        self._unseen.swallow(event)
 
     def compose(self) -> ComposeResult:
         """The sentence and the two answers."""

@@ -37,7 +37,12 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def header(
-    project: str, findings: Sequence[Finding], places: Sequence[str], trouble: str, moment: Moment
+    project: str,
+    findings: Sequence[Finding],
+    places: Sequence[str],
+    trouble: str,
+    moment: Moment,
+    band: str = "",
 ) -> Line:
     """What is wrong in one line, and where was looked."""
     dot = " · " if moment.unicode else " - "
@@ -48,6 +53,8 @@ def header(
     else:
         right.append((f"{dot.join((project, *places))} ", "dim"))
     left: list[Part] = [(" Triage", "strong"), (f"   {summary(findings)}", role)]
+    if band:
+        left += [("  ", ""), (f" {band} ", "match-current")]
     return Line(tuple(left), tuple(right))
 
 

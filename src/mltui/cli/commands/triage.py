@@ -41,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--from", dest="record", metavar="FILE", help="recorded facts; - for stdin")
     parser.add_argument("--save", metavar="FILE", help="also write the facts to a file")
+    add_places(parser)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Where to look."""
     parser.add_argument(
         "--docker",
         choices=DOCKER,
@@ -64,8 +69,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.record is not None:
         facts = _recorded(args.record)
     else:
-        facts, project = _look(args.docker, args.kube)
-        text = _text(project) if project is not None else None
+        facts, project = look(args.docker, args.kube)
+        text = spec_text(project) if project is not None else None
     if args.save is not None:
         from mltui.triage.recording import write_facts
 
@@ -98,7 +103,8 @@ def _recorded(name: str) -> Facts:
         raise UsageError(f"{name}: {error}") from error
 
 
-def _look(docker: str, places: str | None) -> tuple[Facts, Project | None]:
+def look(docker: str, places: str | None) -> tuple[Facts, Project | None]:
+    """All that is known now, and the project if there is one. UsageError, MltuiError."""
     import asyncio
 
     from mltui.runs.facts import project_facts
@@ -143,7 +149,8 @@ async def _with_kube(facts: Facts, project: Project | None, places: str | None) 
     return facts
 
 
-def _text(project: Project) -> str | None:
+def spec_text(project: Project) -> str | None:
+    """The text of `mltui.yaml`; None while it can't be read."""
     from mltui.errors import SpecError
 
     try:

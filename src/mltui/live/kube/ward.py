@@ -7,7 +7,7 @@ times a second at most; what may not be seen is said, and the rest is still foll
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from mltui.errors import Forbidden, MltuiError
 from mltui.live.kube.chart import Batch, Chart, Id
 from mltui.live.kube.cluster import status_of
 from mltui.live.kube.last_words import Words, crashed, read_words
+from mltui.live.kube.login import KIND as LOGIN
+from mltui.live.kube.login import login_object
 from mltui.triage.facts import HostFact
 from mltui.triage.kube import Hidden, Pod
 
@@ -91,11 +93,12 @@ class Ward:
         self._down: MltuiError | None = None
         self._down_at = self._began_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
-        self._logs: set[asyncio.Task[None]] = set()
+        self._readings: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_LOGS_AT_ONCE)
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._said: object = None
+        self._spawn(self._read_login())
         for each in watched():
             places = spaces if each.resource.is_namespaced else (None,)
             for space in places:
@@ -162,9 +165,17 @@ class Ward:
     def read_logs(self) -> None:
         """Have the ends of those logs read that the chart asks for."""
         for (key, name), pod in self.chart.wanted().items():
-            task = asyncio.get_running_loop().create_task(self._read_log(key, name, pod))
-            self._logs.add(task)
-            task.add_done_callback(self._logs.discard)
+            self._spawn(self._read_log(key, name, pod))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._readings.add(task)
+        task.add_done_callback(self._readings.discard)
+
+    async def _read_login(self) -> None:
+        raw = await login_object(self.client)
+        if raw is not None:
+            self.put((LOGIN, "", self.client.name), raw)
 
     async def _read_log(self, key: str, name: str, pod: Pod) -> None:
         each = next(each for each in crashed(pod) if each.name == name)
@@ -186,15 +197,15 @@ class Ward:
 
     @property
     def is_reading(self) -> bool:
-        """Logs are being read."""
-        return bool(self._logs)
+        """Something is on its way beside the watches."""
+        return bool(self._readings)
 
     async def close(self) -> None:
         """End its watches."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        tasks = [*self._tasks, *self._logs]
+        tasks = [*self._tasks, *self._readings]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
