@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,10 @@ def sample(tmp_path: Path, docker_host: DockerHost) -> Iterator[Sample]:
     for page in (root / "documents").iterdir():
         if page.stem not in DOCUMENTS:
             page.unlink()
-    yield Sample(root, {**docker_host.environ, "LANG": "C.UTF-8"})
+    made = Sample(root, {**docker_host.environ, "LANG": "C.UTF-8"})
+    yield made
+    if (root / ".mltui" / "serving.db").exists():
+        made.mltui("stop", "--all", "--yes")
     found = docker_host.run("images", "-q", f"mltui/{root.name}-*").split()
     if found:
         docker_host.run("rmi", "-f", *found, check=False)
@@ -101,3 +105,27 @@ def test_from_scans_to_a_page_of_translations(sample: Sample, docker_host: Docke
 
     again = sample.mltui("run")
     assert "results from the cache" in again
+
+    # The same chain as services: one page goes through, and a pair is scaled for itself.
+    for service in ("reader", "languages", "spa-eng"):
+        port = str(_free_port())
+        sample.mltui("deploy", service, "--port", port, "--replicas", "1", "--yes")
+    sample.mltui("scale", "spa-eng", "2")
+    found = json.loads(sample.mltui("ls", "services", "-o", "json"))
+    ready = {one["service"]: one["ready"] for one in found}
+    assert ready == {"reader": 1, "languages": 1, "spa-eng": 2}
+    sample.mltui("get", "acquire.scans", "-o", str(sample.root / "scans"))
+    bin_folder = str(Path(sys.executable).parent)
+    env = {**sample.env, "PATH": f"{bin_folder}:{sample.env['PATH']}"}
+    asked = subprocess.run(
+        ["./ask.sh", "scans/spa-sign.png"], cwd=sample.root, env=env, capture_output=True, text=True
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert "spa-sign.png: spa, confidence 9" in asked.stdout
+    assert "the" in asked.stdout.lower().split(), "in English"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
