@@ -15,14 +15,15 @@ from dataclasses import replace
 from mltui.engines.hosting import Host, Hosting, Look, Member, Wanted
 from mltui.errors import Forbidden, MltuiError, StartFailed, Unreachable
 from mltui.runs import attempts
+from mltui.serving.fleet import READY_S
 from mltui.serving.following import Follower
-from mltui.serving.keeper import READY_S, TRIES
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
 from mltui.serving.plans import Plans
 from mltui.serving.probing import Answer
 from mltui.serving.replicas import Plan, mark_of
 from mltui.serving.rows import Course, Deployment, Health, Replica, Standing, Version
+from mltui.serving.trouble import TRIES
 
 log = logging.getLogger("mltui.supervisor")
 
