@@ -159,6 +159,21 @@ def test_back_to_an_earlier_version_and_on_to_another_target(world: World) -> No
     assert "say `web@dev`, `web@prod`" in world.cli("scale", "web", "1", code=2)
 
 
+def test_back_after_a_restart_of_the_machine(world: World) -> None:
+    config = world.root / "config"
+    world.env |= {"XDG_CONFIG_HOME": str(config), "PATH": "/nowhere", "DOCKER_HOST": "a 50%"}
+    said = world.cli("serve", "--install")
+    assert "still to be done: systemctl --user enable mltui-" in said
+    (file,) = (config / "systemd" / "user").iterdir()
+    text = file.read_text()
+    assert f'-m" "mltui.serving.supervisor" "{world.root}"' in text
+    assert 'Environment="DOCKER_HOST=a 50%%"' in text
+    assert "KillMode=process" in text
+    world.cli("serve", "--uninstall")
+    assert not file.exists()
+    assert "there is no unit" in world.cli("serve", "--uninstall")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_port_that_is_taken_is_said(world: World) -> None:

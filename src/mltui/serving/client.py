@@ -389,7 +389,30 @@ def state_of(deployment: Deployment, status: RunnerStatus) -> tuple[Standing, st
     at_rest = deployment.state in (Standing.STOPPED, Standing.FAILED)
     if status.alive or (at_rest and deployment.is_wanted is False):
         return deployment.state, deployment.reason
-    return Standing.UNKNOWN, "its supervisor is gone: `mltui resume` starts another"
+    return Standing.UNKNOWN, _why_gone(deployment)
+
+
+def _why_gone(deployment: Deployment) -> str:
+    """What is known of a deployment that no supervisor keeps."""
+    if "url" in deployment.front:
+        return (
+            "the cluster goes on with it, but its supervisor is gone: `mltui resume` starts another"
+        )
+    if deployment.changed_at < _booted_at():
+        return (
+            "this machine was restarted and nothing serves: `mltui resume` serves again (with "
+            "`mltui serve --install` it comes back by itself)"
+        )
+    return "its supervisor is gone: `mltui resume` starts another"
+
+
+def _booted_at() -> float:
+    """When this machine was started; 0 where that is not known."""
+    try:
+        with open("/proc/uptime", encoding="ascii") as file:  # noqa: PTH123
+            return time.time() - float(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _count(replicas: int) -> int:
