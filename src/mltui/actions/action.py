@@ -239,7 +239,11 @@ class Context(Protocol):
         ...
 
     def set_theme(self, name: str) -> None:
-        """Use another theme, now and from now on; no name asks for one."""
+        """Use another theme, now and from now on."""
+        ...
+
+    async def choose_theme(self) -> None:
+        """Choose a theme, each shown while it is under the cursor."""
         ...
 
     async def edit(self, file: str, line: int) -> None:

@@ -5,7 +5,9 @@ Adding a verb is a file with its record and a line here; nothing else has to kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 
 from mltui.actions import (
     back,
@@ -150,6 +152,54 @@ ACTIONS: tuple[Action, ...] = (
     theme.ACTION,
     leave.ACTION,
 )
+
+
+_DECLARED = ACTIONS
+
+
+def rebind(wanted: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Give actions other keys, by id; ids that could not be, with the reason.
+
+    A key that another action has in the same place is refused: give that one another key too.
+    """
+    global ACTIONS
+    known = {each.id: each for each in _DECLARED}
+    faults: list[tuple[str, str]] = []
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name, keys in wanted.items():
+        if name in known:
+            chosen[name] = keys
+        elif not name.startswith(("log.", "grid.")):
+            near = get_close_matches(name, known, n=1)
+            faults.append((name, f"did you mean {near[0]}?" if near else "there is no such action"))
+    while True:
+        changed = [replace(each, keys=chosen.get(each.id, each.keys)) for each in _DECLARED]
+        clashes = (_clash(each, changed, chosen) for each in changed)
+        clash = next((each for each in clashes if each is not None), None)
+        if clash is None:
+            break
+        faults.append(clash)
+        del chosen[clash[0]]
+    ACTIONS = tuple(changed)
+    return faults
+
+
+def _clash(
+    mine: Action, others: Sequence[Action], chosen: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str] | None:
+    if mine.id not in chosen:
+        return None
+    before = next(each for each in _DECLARED if each.id == mine.id)
+    for other in others:
+        shared = set(mine.keys) & set(other.keys)
+        where = [place for place in mine.places if place in other.places]
+        if other.id == mine.id or not shared or not where:
+            continue
+        declared = next(each for each in _DECLARED if each.id == other.id)
+        if shared & set(before.keys) & set(declared.keys):
+            continue  # they never apply at the same time
+        return mine.id, f"{min(shared)} is {other.title}'s ({other.id}) in {where[0]} already"
+    return None
 
 
 def action(id: str) -> Action:  # noqa: A002 - the record's own word

@@ -10,13 +10,13 @@ async def _run(context: Context, argument: str) -> None:
     if name:
         context.set_theme(name)
     else:
-        context.begin_command("theme ")
+        await context.choose_theme()
 
 
 ACTION = Action(
     id="mltui.theme",
     title="Theme",
-    help="Use another theme, now and from now on.",
+    help="Use another theme, now and from now on; without a name each is shown while you choose.",
     group="mltui",
     run=_run,
     command="theme",

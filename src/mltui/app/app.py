@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from mltui.actions.action import Action
-from mltui.app import notify, theming
+from mltui.app import config, notify, theming
 from mltui.app.context import ScreenContext
 from mltui.app.session import Change, Session
 from mltui.app.settings import Settings
@@ -60,7 +60,9 @@ class MltuiApp(App[int]):
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
         self.session = session
+        self.config = config.read()
         self.settings = settings or Settings()
+        self.settings.config = self.config
         unicode = unicode_ok()
         ScrollBar.renderer = ScrollBarRender if unicode else _PlainBars
         if not unicode:
@@ -114,12 +116,48 @@ class MltuiApp(App[int]):
         if not gc.isenabled():  # `run_app` turned it off for the start
             gc.freeze()
             gc.enable()
+        self._apply_config()
         if self.opens and self.seen is None:
             self.workbench.listing.begin(self.opens)
         if self.replay is not None:
             self.workbench.triaging.open()
         self.read_facts()
         self.run_worker(self._watch(), group="watch", exit_on_error=True)
+
+    def _apply_config(self) -> None:
+        """The person's keys; what is wrong with their file is said."""
+        from mltui.actions import registry
+
+        problems = [*self.config.problems, *config.remapped(self.config, registry.rebind)]
+        own = dict(self.config.get("keys"))
+        of_panes = {
+            name: keys if isinstance(keys, str) else ",".join(keys)
+            for name, keys in own.items()
+            if name.startswith(("log.", "grid."))
+        }
+        if of_panes:
+            self.set_keymap(of_panes)
+        if problems:
+            more = f" (and {len(problems) - 1} more: `mltui config`)" if len(problems) > 1 else ""
+            self.workbench.notice(f"{problems[0]}{more}", bad=True)
+        folder = theming.folders()[-1]
+        if folder.is_dir():
+            self.run_worker(self._watch_themes(folder), group="watch", exit_on_error=True)
+
+    async def _watch_themes(self, folder: Path) -> None:
+        """Read the person's themes again as they are saved."""
+        from mltui.runs.watch import Watch
+
+        async with Watch(*folder.glob("*.yaml")) as watch:
+            while True:
+                await watch.changed()
+                self._themes_read = False
+                name = self.theme
+                self._read_themes()
+                changed = theming.load_one(name)
+                if changed is not None:
+                    self.register_theme(changed)
+                    self._watch_theme(name)
 
     async def _watch(self) -> None:
         await self.session.watch()
@@ -214,4 +252,23 @@ class MltuiApp(App[int]):
             return
         self.theme = name
         self.settings.keep_theme(name)
-        self.workbench.notice(f"theme {name}")
+        kept = self.config.values.get("theme")
+        held = f" until you leave: {config.FILE} says {kept}" if kept not in (None, name) else ""
+        self.workbench.notice(f"theme {name}{held}")
+
+    async def choose_theme(self) -> None:
+        """Choose a theme, each shown while it is under the cursor."""
+        from mltui.app.dialogs.asking import PickDialog
+
+        names, before = self.theme_names(), self.theme
+
+        def show(index: int) -> None:
+            self.theme = names[index]
+
+        current = names.index(before) if before in names else 0
+        dialog = PickDialog("Which theme?", names, current=current, moved=show)
+        index = await self.push_screen_wait(dialog)
+        if index is None:
+            self.theme = before
+        else:
+            self.use_theme(names[index])

@@ -290,6 +290,10 @@ class ScreenContext(ListContext):
         """Use another theme, now and from now on."""
         self._bench.workbench_app.use_theme(name)
 
+    async def choose_theme(self) -> None:
+        """Choose a theme."""
+        await self._bench.workbench_app.choose_theme()
+
     def command(self, text: str) -> None:
         """Do what was typed on the `:` line."""
         name, _, argument = text.partition(" ")

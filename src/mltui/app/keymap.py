@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mltui.actions import registry
 from mltui.actions.action import Action
 from mltui.actions.registry import ACTIONS
 from mltui.app.present.tabs import TABS
@@ -11,6 +12,11 @@ from mltui.app.present.tabs import TABS
 TAB_NAMES = TABS
 TYPING = frozenset(key for action in ACTIONS if action.types for key in action.keys)
 """Keys that open the line to type on."""
+
+
+def is_key(key: str) -> bool:
+    """Whether an action has this key, which may have been given to it by the person."""
+    return any(key in action.keys for action in registry.ACTIONS)
 
 
 def first_of_each_key() -> Iterator[tuple[str, Action]]:

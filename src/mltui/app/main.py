@@ -40,6 +40,12 @@ def run_app(
     if why is not None:
         raise UsageError(why)
     _textual_defaults()
+    from mltui.app import config
+
+    said = config.read()
+    config.into_environ(said, os.environ)
+    if opens == HOSTS:
+        opens = said.get("opens")
     gc.disable()  # nothing made before the first paint is garbage; the app turns it on then
     from contextlib import ExitStack
 

@@ -12,9 +12,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltui.live.times import timestamp
+
+if TYPE_CHECKING:
+    from mltui.app.config import Config
 
 HISTORY = 200
 
@@ -26,10 +29,13 @@ class Settings:
         base = environ.get("XDG_STATE_HOME") or "~/.local/state"
         self.folder = Path(base).expanduser() / "mltui"
         self._theme = environ.get("MLTUI_THEME") or None
+        self.config: Config | None = None
+        """The person's file, which comes before what is kept here."""
 
     def theme(self) -> str | None:
-        """The theme to use: the environment's, else the one chosen last."""
-        return self._theme or next(iter(self._lines("theme")), None)
+        """The theme to use: the environment's, the config file's, else the one chosen last."""
+        said = self.config.values.get("theme") if self.config is not None else None
+        return self._theme or said or next(iter(self._lines("theme")), None)
 
     def keep_theme(self, name: str) -> None:
         """Use this theme from now on."""
@@ -77,7 +83,8 @@ class Settings:
 
     def look(self, kind: str) -> Any:
         """How the list of a kind was arranged, as it was kept."""
-        return self._json("looks").get(kind)
+        kept = self._json("looks").get(kind)
+        return kept or (self.config.get("lists").get(kind) if self.config is not None else None)
 
     def keep_look(self, kind: str, look: Mapping[str, Any]) -> None:
         """Arrange the list of a kind so from now on; an empty one: as it is declared."""
@@ -86,8 +93,9 @@ class Settings:
         self._write("looks", [json.dumps({**looks, kind: look} if look else looks, indent=1)])
 
     def views(self) -> dict[str, Any]:
-        """Views by name."""
-        return self._json("views")
+        """Views by name: those of the config file, and those that were kept."""
+        said = self.config.get("views") if self.config is not None else {}
+        return {**self._json("views"), **said}
 
     def keep_view(self, name: str, view: Mapping[str, Any]) -> None:
         """Keep a view under a name."""

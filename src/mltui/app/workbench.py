@@ -316,7 +316,7 @@ class Workbench(Screen[int]):
                 self._entered(self.line.entered())
             elif self.line.take(event):
                 event.stop()  # other keys are bindings of the field, which has the focus by now
-        elif event.key in keymap.TYPING:
+        elif event.key in keymap.TYPING or keymap.is_key(event.key):
             event.stop()
             self.action_press(event.key)
 

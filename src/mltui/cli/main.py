@@ -93,6 +93,14 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("demo", "run a sample project and open the workbench on it"),
         ),
     ),
+    (
+        "mltui",
+        (
+            ("doctor", "what works here, what is missing, how to get it"),
+            ("config", "every setting, and where its value comes from"),
+            ("completion", "a completion script for bash, zsh or fish"),
+        ),
+    ),
 )
 COMMANDS = {name: summary for _, group in GROUPS for name, summary in group}
 

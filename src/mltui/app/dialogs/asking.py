@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -65,10 +65,18 @@ class PickDialog(ModalScreen[int | None]):
         Binding("enter", "choose", "Choose", show=False),
     ]
 
-    def __init__(self, sentence: str, words: Sequence[str]) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        words: Sequence[str],
+        *,
+        current: int = 0,
+        moved: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        """`current` is under the cursor at first; `moved` is told of each that gets there."""
         super().__init__()
         self._sentence, self._words = sentence, [plain(word) for word in words]
-        self._current = 0
+        self._current, self._moved = current, moved
         self._head: list[Line] = []
 
     def compose(self) -> ComposeResult:
@@ -91,6 +99,7 @@ class PickDialog(ModalScreen[int | None]):
     def action_move(self, step: int) -> None:
         """The next or previous line."""
         self._current = min(max(self._current + step, 0), len(self._words) - 1)
+        self._moved(self._current)
         view = self.query_one(LineView)
         view.show(self._lines())
         view.scroll_to(y=max(self._current + len(self._head) - view.size.height + 1, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +92,21 @@ class KubeSource:
             for target in self._targets()
             if target.production or target.read_only
         }
+        for said in self._contexts():
+            words |= {"PROD"} if said.get("production") else set()
+            words |= {"READ-ONLY"} if said.get("read_only") else set()
         return " ".join(sorted(words))
+
+    def _contexts(self) -> list[Mapping[str, Any]]:
+        """What the person's config file says of the contexts that are looked at."""
+        said = self._bench.workbench_app.config.get("contexts")
+        return [said[name] for name in contexts_of(self.where) if name in said]
 
     @property
     def is_read_only(self) -> bool:
         """A target of the project forbids to change anything here."""
-        return any(target.read_only for target in self._targets())
+        said = any(each.get("read_only") for each in self._contexts())
+        return said or any(target.read_only for target in self._targets())
 
     def _targets(self) -> list[Any]:
         spec = self._bench.session.facts.spec
