@@ -212,9 +212,9 @@ class LogDesk:
         text = self._bench.get_selected_text()
         if not text and scene.selecting.span is not None:
             first, last = scene.selecting.span
-            text = "\n".join(scene.text(first, last + 1))
+            text = "\n".join(scene.selecting.text(first, last + 1))
         if not text and scene.painter.current is not None:
-            text = "\n".join(scene.text(scene.painter.current, scene.painter.current + 1))
+            text = "\n".join(scene.selecting.text(scene.painter.current, scene.painter.current + 1))
         text = text or pane.visible_text()
         scene.selecting.end()
         self._bench.clear_selection()

@@ -14,7 +14,7 @@ from enum import IntEnum
 from mltui.logs.lines import Lines
 from mltui.logs.merge import Merged
 from mltui.logs.search import ERROR_LINES
-from mltui.logs.times import TimeReader
+from mltui.logs.times import HEAD_BYTES, TimeReader
 
 LOOK_BACK = 64
 """Lines before a block that are looked at: a longer trace that crosses into it is shown there."""
@@ -27,6 +27,20 @@ _OPENING = re.compile(rb"(?:^|\s)(?:stack backtrace:|Caused by:|During handling 
 _FRAME = re.compile(rb"(?:\t|[ ]{2,}|[ |]+ {3,})\S|\s*\.\.\. \d+ more|\s*\^[\s~^]*$")
 
 
+OPENING_WORDS = (
+    *ERROR_LINES.literals[0],
+    b"goroutine ",
+    b"stack backtrace:",
+    b"Caused by:",
+    b"During handling of",
+)
+"""A line that opens a trace has one of these."""
+
+_TAIL_BYTES = 12
+_FAR_BYTES = HEAD_BYTES + _TAIL_BYTES
+"""The end of a longer line is no part of its time."""
+
+
 class Fold(IntEnum):
     """What a line is to the one above it."""
 
@@ -36,32 +50,48 @@ class Fold(IntEnum):
 
 
 class Folder:
-    """Folds lines that are fed in order."""
+    """Folds lines that are fed in order.
 
-    def __init__(self, times: TimeReader) -> None:
+    *is_quiet*: none of these lines has a word of `OPENING_WORDS`, so that none opens a trace.
+    """
+
+    def __init__(self, times: TimeReader, *, is_quiet: bool = False) -> None:
         self._times = times
+        self._is_quiet = is_quiet
+        self._raw: bytes | None = None
         self._last: bytes | None = None
+        """What `_raw` says without its time, once that is asked."""
         self._trace = ""
 
     def feed(self, line: bytes) -> Fold:
         """What *line* is."""
-        body = self._body(line)
-        if body and body == self._last:
-            return Fold.AGAIN
-        if self._trace == "goroutine":
-            if body.strip():
+        body: bytes | None = None
+        raw = self._raw
+        if raw is not None and (
+            len(line) <= _FAR_BYTES or line[-_TAIL_BYTES:] == raw[-_TAIL_BYTES:]
+        ):
+            body = self._body(line)
+            if self._last is None:
+                self._last = self._body(raw)
+            if body and body == self._last:
+                return Fold.AGAIN
+        if self._trace:
+            body = self._body(line) if body is None else body
+            if self._trace == "goroutine":
+                if body.strip():
+                    return Fold.FRAME
+            elif _FRAME.match(body):
+                self._raw = self._last = None
                 return Fold.FRAME
-        elif self._trace and _FRAME.match(body):
-            self._last = None
-            return Fold.FRAME
-        self._last = body
-        if _GOROUTINE.search(body):
-            self._trace = "goroutine"
-        elif _OPENING.search(body) or _says_error(body):
-            self._trace = "frames"
-        else:
-            self._trace = ""
+        self._raw, self._last = line, body
+        self._trace = "" if self._is_quiet else self._opened_by(line, body)
         return Fold.NOT
+
+    def _opened_by(self, line: bytes, body: bytes | None) -> str:
+        body = self._body(line) if body is None else body
+        if _GOROUTINE.search(body):
+            return "goroutine"
+        return "frames" if _OPENING.search(body) or _says_error(body) else ""
 
     def _body(self, line: bytes) -> bytes:
         stamp = self._times.read(line)
@@ -153,13 +183,17 @@ class Folding:
                 break
             before.append(above)
             place = above
-        folder, source = Folder(self._times), -1
+        texts = lines.read([*before[::-1], *starts])
+        data = b"\n".join(texts)
+        is_quiet = not any(word in data for word in OPENING_WORDS)
+        folder, source = Folder(self._times, is_quiet=is_quiet), -1
         source_of = lines.source_of if isinstance(lines, Merged) else lambda place: 0
         found: dict[int, Fold] = {}
         places = [*before[::-1], *starts]
-        for place, line in zip(places, lines.read(places), strict=True):
-            if source_of(place) != source:  # of several logs each has its own story
-                folder, source = Folder(self._times), source_of(place)
+        for place, line in zip(places, texts, strict=True):
+            # of several logs each has its own story; what is marked is told with its line
+            if source_of(place) != source or lines.marks(place):
+                folder, source = Folder(self._times, is_quiet=is_quiet), source_of(place)
             fold = folder.feed(line)
             if fold is not Fold.NOT and place >= starts[0]:
                 found[place] = fold

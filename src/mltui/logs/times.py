@@ -55,6 +55,8 @@ _FIELD = re.compile(
     rb'(?:"([^"\\]{8,40})"|([12]\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?)(?=[,}\s]))'
 )
 _LOGFMT = re.compile(rb'(?:^|\s)(?:time|ts|timestamp|t)=(?:"([^"\\]{8,40})"|(\S{8,40}))(?=\s|$)')
+_BARE = (b"1", b"2", b"[")
+"""Seconds since the epoch begin so; all other times have a colon or are a field."""
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 
 
@@ -74,6 +76,8 @@ class TimeReader:
         head = line[:HEAD_BYTES]
         if b"\x1b" in head:
             return self._coloured(line)
+        if b":" not in head and b"=" not in head and head[:1] not in _BARE:
+            return None  # most lines without a time cost no more
         match = _ISO.search(head)
         if match is not None and match.start() <= 48:
             found = self._iso(match)

@@ -134,7 +134,7 @@ async def test_lines_are_selected_by_keyboard(tmp_path: Path) -> None:
         assert scene is not None
         span = scene.selecting.span
         assert span is not None
-        assert list(scene.text(span[0], span[1] + 1)) == ["line 0", "line 1", "line 2"]
+        assert list(scene.selecting.text(span[0], span[1] + 1)) == ["line 0", "line 1", "line 2"]
         assert log.pane.status.selecting
         assert log.pane.back()
         assert scene.selecting.span is None

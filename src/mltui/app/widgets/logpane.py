@@ -184,11 +184,12 @@ class LogPane(LogKeyed):
         scene = self._scene
         if scene is None or not scene.rows:
             return ""
-        return "\n".join(scene.text(scene.rows[0].line, scene.rows[-1].line + 1))
+        return "\n".join(scene.selecting.text(scene.rows[0].line, scene.rows[-1].line + 1))
 
     def changed(self) -> None:
         """Something else is to be shown: answer at once, and see to the rest."""
         if self._scene is not None:
+            self._scene.grow()
             self._scene.find()
         self._sync()
         if not self._scheduled and self._scene is not None and self.is_running:
@@ -215,6 +216,7 @@ class LogPane(LogKeyed):
         pause = _FLOOD_S if flood else FRAME_S if scene.is_busy else 0.0
         if went or now >= self._painted_at + pause:
             self._painted_at, self._new_lines = now, 0
+            scene.grow()
             self._sync(by_time=not went)
             pause = 0.0
         if scene.is_busy:
@@ -343,7 +345,9 @@ class LogPane(LogKeyed):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, at most its first ten thousand lines."""
-        return None if self._scene is None else (self._scene.selected_text(selection), "\n")
+        return (
+            None if self._scene is None else (self._scene.selecting.text_by_mouse(selection), "\n")
+        )
 
     # keys and mouse
 

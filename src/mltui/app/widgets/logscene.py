@@ -5,7 +5,7 @@ The pane calls `step` when it is time to read on and `body` when it is time to p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.style import Style
 from textual.selection import Selection
@@ -32,7 +32,6 @@ from mltui.text import format_count
 STEP_BYTES = 4 * 1024 * 1024
 """Counted in one step: some 5 ms of the event loop."""
 
-_COPY_LINES = 10_000
 _NARROW = 70
 _CLOCK_CELLS = 14
 
@@ -71,6 +70,8 @@ class LogScene:
         """What `body` painted last."""
         self.selecting = Selecting(self)
         self._generation = index.generation
+        self._was_open = False
+        """The last line of before the last `grow` had no newline."""
         self._finder: Finder | None = None
         self._errors: Finder | None = None
         self._show_lines()
@@ -216,9 +217,13 @@ class LogScene:
         return self.has_histogram and not self.histogram.profile.is_done
 
     def step(self) -> tuple[int, bool]:
-        """Read and search a bounded piece: how many lines came, whether a hit was gone to."""
-        index, view = self.index, self.view
-        before, was_open, end = index.line_count, index.is_open_ended, view.end
+        """Read and search a bounded piece: how many lines came, whether a hit was gone to.
+
+        What came is on the page after `grow`.
+        """
+        index = self.index
+        before = index.line_count
+        self._was_open = self._was_open or index.is_open_ended
         index.refresh(STEP_BYTES)
         if isinstance(index, Merged):
             self._name_sources(index)
@@ -228,18 +233,24 @@ class LogScene:
             self.painter.current = None
             self.selecting.end()
             self._shown.folding.unfolded.clear()
-            view.restart()
-            before = end = 0
-        elif index.end != end and end:
-            self._grown(end, was_open)
+            self.view.restart()
+            before = 0
         self._shown.advance()
-        view.grow(index.end, self._shown.count)
-        if self.shown.is_stuck:
-            view.settle()
         went = self.find()
         if self._is_profiling and not self._is_searching:
             self.histogram.profile.advance()
         return index.line_count - before, went
+
+    def grow(self) -> None:
+        """Have the page know what came. Dear where lines are folded, so: when it is painted."""
+        index, view = self.index, self.view
+        if index.end != view.end and view.end and (self._was_open or self._shown.folds):
+            # the last one of before may go on, or have more folded below it
+            self.painter.forget_from(self.rows[-1].line if self.rows else 0)
+        self._was_open = False
+        view.grow(index.end, self._shown.count)
+        if self.shown.is_stuck:
+            view.settle()
 
     def find(self) -> bool:
         """Search a bounded piece; whether a hit was gone to."""
@@ -252,12 +263,6 @@ class LogScene:
                 self.view.show(line)
                 went = True
         return went
-
-    def _grown(self, end: int, was_open: bool) -> None:
-        """Lines came: the last one of before may go on, or have more folded below it."""
-        last = self._shown.before(end)
-        if last is not None and (was_open or self.painter.below is not None):
-            self.painter.forget_from(last)
 
     def search(self, pattern: str) -> None:
         """Look for *pattern* from the page's top on. PatternError changes nothing."""
@@ -382,24 +387,3 @@ class LogScene:
         painter = self.painter
         own = row.part - painter.mark_rows(row.line)
         return max(own, 0) * painter.width if painter.wrap else painter.left
-
-    def text(self, first: int, last: int) -> Iterator[str]:
-        """Shown lines from *first* to *last* (left out), as they read, at most ten thousand."""
-        found: list[int] = []
-        line = self.shown.first_from(first)
-        while line is not None and line < last and len(found) < _COPY_LINES:
-            found.append(line)
-            line = self.shown.first_from(line + 1)
-        for place, raw in zip(found, self.index.read(found), strict=True):
-            yield self.painter.text(place, raw)
-
-    def selected_text(self, selection: Selection) -> str:
-        """What *selection* covers, at most its first ten thousand lines."""
-        first = 0 if selection.start is None else selection.start.y
-        last = self.index.end if selection.end is None else selection.end.y
-        lines = list(self.text(first, last + 1))
-        if selection.end is not None and lines and len(lines) < _COPY_LINES:
-            lines[-1] = lines[-1][: selection.end.x]
-        if selection.start is not None and lines:
-            lines[0] = lines[0][selection.start.x :]
-        return "\n".join(lines)

@@ -66,10 +66,6 @@ class ShownLines:
         test = matching(self._index, pattern)
         return both(test, self._where()) if self.is_sifted else test
 
-    def before(self, end: int) -> int | None:
-        """The last line before *end* below which something may be folded."""
-        return (self.lines if self.folds else self._all).last_before(end)
-
     def fold_at(self, lines: Sequence[int]) -> int | None:
         """The first of these lines that has a fold below it."""
         found = (line for line in lines if self.folding.below(line)[0] is not Fold.NOT)
