@@ -126,9 +126,13 @@ def _why_no_screen() -> str | None:
 
 
 def _textual_defaults() -> None:
-    """Quiet by default: no animation, and fewer frames where a slow line carries them."""
+    """No animation, and fewer frames where a slow line carries them.
+
+    A frame is made only where something changed, and what changes by itself is gathered by the
+    panes; so frames a second are how long a key waits for its answer.
+    """
     remote = "SSH_CONNECTION" in os.environ
-    os.environ.setdefault("TEXTUAL_FPS", "15" if remote else "30")
+    os.environ.setdefault("TEXTUAL_FPS", "30" if remote else "60")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("ESCDELAY", "50")

@@ -166,15 +166,28 @@ class Folding:
                 return None
         return head
 
+    def _lines_of(self, block: int) -> tuple[Sequence[int], Sequence[bytes]]:
+        """Where the lines of a block begin, and what they say."""
+        lines = self._lines
+        starts = lines.starts(block)
+        if len(starts) > _MOST_LINES:
+            return (), ()
+        text = lines.text(block)
+        if text.first > text.stop or text.long is not None:
+            return starts, lines.read(starts)
+        data = text.data[text.first : text.stop]
+        own = data.split(b"\n")
+        if b"\r" in data or len(own) != len(starts):
+            return starts, lines.read(starts)
+        return starts, own
+
     def _folded(self, block: int) -> dict[int, Fold]:
         lines = self._lines
         state = (lines.generation, lines.end if block >= lines.block_count - 1 else -1)
         known = self._known.get(block)
         if known is not None and known[:2] == state:
             return known[2]
-        starts = lines.starts(block)
-        if len(starts) > _MOST_LINES:
-            starts = ()
+        starts, own = self._lines_of(block)
         before: list[int] = []
         place = starts[0] if starts else 0
         while starts and len(before) < LOOK_BACK:
@@ -183,7 +196,7 @@ class Folding:
                 break
             before.append(above)
             place = above
-        texts = lines.read([*before[::-1], *starts])
+        texts = [*lines.read(before[::-1]), *own]
         data = b"\n".join(texts)
         is_quiet = not any(word in data for word in OPENING_WORDS)
         folder, source = Folder(self._times, is_quiet=is_quiet), -1

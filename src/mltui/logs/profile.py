@@ -88,7 +88,7 @@ class Profile:
         # of a log that grows, what is not yet a block is sampled once a second
         return behind <= 1 and monotonic() - self._sampled_at < _AGAIN_S
 
-    def advance(self, limit_s: float = 0.006) -> bool:
+    def advance(self, limit_s: float = 0.004) -> bool:
         """Sample some more; whether anything was left to do."""
         lines = self._lines
         if lines.generation != self._generation:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual import events, on
+from textual import events
 from textual.app import App, ComposeResult
 from textual.geometry import Offset, Region
 from textual.pilot import Pilot
@@ -23,13 +23,10 @@ class Tiny(App[None]):
         super().__init__()
         self.pane = pane
         self.heard: list[LogStatus] = []
+        pane.status_changed = self.heard.append
 
     def compose(self) -> ComposeResult:
         yield self.pane
-
-    @on(LogPane.StatusChanged)
-    def status_changed(self, event: LogPane.StatusChanged) -> None:
-        self.heard.append(event.status)
 
 
 class Log:

@@ -27,7 +27,7 @@ from mltui.spec.choices import FailureClass
 if TYPE_CHECKING:
     from mltui.app.panes.build import BuildPane
     from mltui.app.panes.log import LogTab
-    from mltui.app.widgets.logpane import LogPane
+    from mltui.app.widgets.logpane import LogStatus
 
 
 class DetailPane(Vertical):
@@ -172,6 +172,7 @@ class DetailPane(Vertical):
             from mltui.app.panes.log import LogTab
 
             self._panes[name] = self._log = LogTab()
+            self._log.log_pane.status_changed = self._log_told
         elif name == "gate":
             from mltui.app.panes.gate import GatePane
 
@@ -258,11 +259,10 @@ class DetailPane(Vertical):
         self._make(self.tab)
         self._panes[self.tab].about(self._subject, moment)
 
-    def on_log_pane_status_changed(self, event: LogPane.StatusChanged) -> None:
+    def _log_told(self, status: LogStatus) -> None:
         """What is told of the log stands beside the tabs."""
-        event.stop()
         active = self._subject is not None and not self._subject.row.state.is_final
-        self._log_status = log_words(event.status, active)
+        self._log_status = log_words(status, active)
         self._show_title(self._moment)
 
     @on(OneLine.Clicked, "#tabs")

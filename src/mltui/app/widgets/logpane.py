@@ -8,13 +8,13 @@ more than the pane (typing, other programs) it asks its screen for with `LogWant
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from time import monotonic
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
-from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -35,6 +35,7 @@ FRAME_S = 0.1
 """Shortest time between two repaints."""
 
 _BREATH_S = 0.001  # between steps: others have the loop
+_CALM_S = 0.01  # … where nobody waits for what they find
 _FLOOD_S = 0.25  # … when each shows a whole new page: nobody reads ten pages a second
 _TITLE_S = 1.0  # what waits needn't be counted as fast as it comes …
 _FOLLOWED_TITLE_S = 5.0  # … and the lines that are seen to come even less: it doubles their price
@@ -48,19 +49,6 @@ class LogPane(LogKeyed):
     can_focus = True
     DEFAULT_CSS = "LogPane { height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
-
-    class StatusChanged(Message):
-        """What the title says changed; late by seconds where lines just arrive."""
-
-        def __init__(self, pane: LogPane, status: LogStatus) -> None:
-            super().__init__()
-            self.pane = pane
-            self.status = status
-
-        @property
-        def control(self) -> LogPane:
-            """The pane."""
-            return self.pane
 
     def __init__(
         self,
@@ -81,6 +69,9 @@ class LogPane(LogKeyed):
         """Whose log it is."""
         self.target = ""
         """How `mltui logs` calls it: `train~3.2 --run 14`; empty: it doesn't know it."""
+        self.status_changed: Callable[[LogStatus], None] = lambda status: None
+        """Called when what a title says is different, before the frame in which the page is; late
+        by seconds where lines just arrive."""
         self._show_title = show_title
         self._empty = empty
         self._unicode = unicode_ok() if unicode is None else unicode
@@ -220,7 +211,7 @@ class LogPane(LogKeyed):
             self._sync(by_time=not went)
             pause = 0.0
         if scene.is_busy:
-            self._schedule(0.0)
+            self._schedule(0.0 if scene.is_urgent else _CALM_S)
         elif pause:
             self._schedule(self._painted_at + pause - now)
 
@@ -296,7 +287,7 @@ class LogPane(LogKeyed):
         return (lines + [blank] * (height - len(lines)))[:height]
 
     def _tell(self, by_time: bool) -> bool:
-        """Post the status if it changed; False if that may wait, and then it is seen to later."""
+        """Hand over the status if it changed; False if that may wait and is seen to later."""
         status, told, now = self.status, self._told, monotonic()
         if status == told:
             return True
@@ -307,7 +298,7 @@ class LogPane(LogKeyed):
                 self.set_timer(late, self._late_title)
             return False
         self._told, self._told_at = status, now
-        self.post_message(self.StatusChanged(self, status))
+        self.status_changed(status)
         return True
 
     def _late_title(self) -> None:

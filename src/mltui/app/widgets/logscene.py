@@ -201,7 +201,12 @@ class LogScene:
     @property
     def is_busy(self) -> bool:
         """Whether `step` has more to do without the file changing."""
-        return self._is_searching or self._is_reading or self._is_profiling
+        return self.is_urgent or self._is_profiling
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for what `step` does: all but the bars of the histogram."""
+        return self._is_searching or self._is_reading
 
     @property
     def _is_searching(self) -> bool:
