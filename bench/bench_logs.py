@@ -148,20 +148,28 @@ def search(log: Path) -> bool:
 
 def jump(root: Path, count: int) -> bool:
     """From the key to the first and the last line of a log that was never read."""
+    timed([*MLTUI, "run"], root)
+    end = b"%8d" % (count - 1)
     app = Terminal([*MLTUI], root)
     app.until(b"flood")
     app.quiet()
+    app.key(b"\x1b[F", (b"wrote nothing",), 2.0)
+    app.quiet()
     idle = app.pss_bytes()
-    app.key(b"\x1b[H", (b"old",), 1.0)
-    app.key(b"l\r", (b"step",), 20.0)
-    first = app.key(b"g", (b"step        0",), 20.0)
-    last = app.key(b"G", (b"%8d" % (count - 1),), 20.0)
+    took = {"opened on its last screen": app.key(b"\x1b[H", (end,), 20.0)}
+    app.key(b"\r", (b"Search",), 1.0)
+    took["first screen"] = app.key(b"g", (b"step        0",), 20.0)
+    took["last screen"] = app.key(b"G", (end,), 20.0)
+    app.quiet(1.0, 60.0)
+    took["first screen, all counted"] = app.key(b"g", (b"step        0",), 20.0)
+    took["last screen, all counted"] = app.key(b"G", (end,), 20.0)
     app.quiet(1.0, 60.0)
     grown = (app.pss_bytes() - idle) / 2**20
     app.close()
-    print(f"  key to the first line {first:.3f} s, to the last {last:.3f} s (must be ≤ 0.3 s)")
+    for what, seconds in took.items():
+        print(f"  key to {what}: {seconds:.3f} s (must be ≤ 0.3 s)")
     print(f"  memory over idle once all is counted: {grown:.0f} MiB (must be ≤ 100)")
-    return max(first, last) <= 0.3 and grown <= 100
+    return max(took.values()) <= 0.3 and grown <= 100
 
 
 def flood(root: Path, seconds: int) -> bool:
@@ -225,7 +233,6 @@ def main() -> None:
         if args.only in (None, "search"):
             good = search(log)
         if args.only in (None, "jump"):
-            timed([*MLTUI, "run", "old"], root)
             good = jump(root, args.lines) and good
         if args.only in (None, "flood"):
             good = flood(root, args.seconds) and good

@@ -35,6 +35,7 @@ FRAME_S = 0.1
 """Shortest time between two repaints."""
 
 _BREATH_S = 0.001  # between steps: others have the loop
+_ANSWER_S = 0.03  # after a key, that its answer is painted first …
 _CALM_S = 0.01  # … where nobody waits for what they find
 _FLOOD_S = 0.25  # … when each shows a whole new page: nobody reads ten pages a second
 _TITLE_S = 1.0  # what waits needn't be counted as fast as it comes …
@@ -184,7 +185,7 @@ class LogPane(LogKeyed):
             self._scene.find()
         self._sync()
         if not self._scheduled and self._scene is not None and self.is_running:
-            self._schedule(0.0)
+            self._schedule(0.0 if self._scene.is_urgent else _ANSWER_S)
 
     # reading
 
