@@ -337,3 +337,14 @@ async def test_an_engine_that_does_not_answer_is_told_in_full(tmp_path: Path, ha
         assert screen.selected == "train~1"
         assert " ".join(why.split()) in " ".join(screen.card.split())
         assert ("unknown" if hangs else "waits") in screen.stage("train")
+
+
+async def test_the_logs_of_a_stages_items_are_one(fan_out: Project) -> None:
+    """Each line says whose it is; one of them can be hidden."""
+    async with Driver.open(fan_out, size=(120, 40), now=NOON) as screen:
+        await screen.press("up", "up")
+        assert screen.selected == "translate"
+        await screen.sees("translated 120 sentences")
+        assert "Error: no such mode: en-de" in screen.text and "translating" in screen.text
+        line = next(line for line in screen.lines if "no such mode" in line)
+        assert "en-de " in line.partition("Error")[0]

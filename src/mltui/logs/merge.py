@@ -20,7 +20,8 @@ BLOCK_LINES = 512
 _STEP_LINES = 4_000  # put in order in one step: some 15 ms
 _READ_LINES = 512
 _KEPT_BLOCKS = 24
-_MOST_SOURCES = 250
+MOST_SOURCES = 250
+"""A byte a line says whose it is; and each is an open file."""
 
 
 @dataclass(slots=True)
@@ -117,8 +118,8 @@ class Merged:
 
     def add(self, source: MergeSource, mark: str = "") -> None:
         """One more log; its lines are put among those to come, with a *mark* before them."""
-        if len(self.sources) >= _MOST_SOURCES:
-            raise ValueError(f"more than {_MOST_SOURCES} logs")
+        if len(self.sources) >= MOST_SOURCES:
+            raise ValueError(f"more than {MOST_SOURCES} logs")
         source.lines.look()
         self.sources.append(source)
         self._generations.append(source.lines.generation)

@@ -17,9 +17,10 @@ from mltui.app.present.line import line
 from mltui.app.present.stages import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
-from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
 from mltui.logs.times import TimeReader
 from mltui.pipeline.rows import StageRow, State, attempt_label
+from mltui.runs.locate import place_of_row
 
 _EMPTY = {
     State.PENDING: "not started yet: it waits for what it needs",
@@ -27,6 +28,8 @@ _EMPTY = {
     State.SKIPPED: "skipped: nothing ran",
     State.BUILDING: "its environment is being made",
 }
+
+_FIRST = {State.FAILED: 0, State.RUNNING: 1}
 
 _NOTHING = "it wrote nothing"
 
@@ -72,16 +75,15 @@ class LogTab(Vertical):
     def about(self, subject: Subject | None, moment: Moment) -> None:
         """Show this stage's newest log, from its end; or those of all stages."""
         if self.together is not None and subject is not None:
-            self._open_all(self.together(), subject.row.run)
+            run = subject.row.run
+            self._open_all(self.together(), f"run {run}, all stages", f"--run {run}")
             return
         if subject is None:
             self._open(None, "", "")
             return
         row = subject.row
-        if row.item is None and subject.log is None and subject.view.items(row):
-            self._open(
-                None, row.instance.label, "each item has a log of its own: Enter unfolds them"
-            )
+        if row.item is None and subject.log is None and (items := subject.view.items(row)):
+            self._open_items(subject, items)
             return
         if row.state.is_final and subject.log is not None and not _has_text(subject.log):
             self._open(None, subject.log_name or _name(row), _NOTHING)
@@ -110,19 +112,34 @@ class LogTab(Vertical):
             self.log_pane.set_index(index, name, target=target, offset_s=local_offset_s())
             self._watch({file} if file is not None else set())
 
-    def _open_all(self, logs: list[StageLog], run: int) -> None:
-        """The logs of all stages as one; those that begin later join."""
+    def _open_items(self, subject: Subject, items: list[StageRow]) -> None:
+        """The logs of a stage's items as one, those that failed or run first."""
+        row, logs = subject.row, []
+        for each in sorted(items, key=lambda each: _FIRST.get(each.state, len(_FIRST))):
+            place = place_of_row(subject.project, each)
+            if place is not None and place.log.exists():
+                name, begun_at = each.item or each.instance.label, each.started_at or 0.0
+                logs.append(StageLog(name, place.log, begun_at, each.state.is_final))
+        name = row.instance.label
+        if not logs:
+            self._open(None, name, "none of its items has begun")
+            return
+        self._open_all(logs, f"{name}, all items", f"{shlex.quote(name)} --run {row.run}")
+
+    def _open_all(self, logs: list[StageLog], title: str, target: str) -> None:
+        """Several logs as one; those that begin later join."""
         merged = self._merged
-        if merged is None or self._shown != (run, "all"):
+        logs = logs[:MOST_SOURCES]
+        if merged is None or self._shown != (title, target):
             merged = self._merged = Merged()
-            self._shown, self.file = (run, "all"), None
+            self._shown, self.file = (title, target), None
             self.files = set()
             self._note.display, self.log_pane.display = False, True
             for each in logs:
                 self._join(merged, each, "")
-            self.log_pane.set_index(merged, f"run {run}, all stages", target=f"--run {run}")
+            self.log_pane.set_index(merged, title, target=target, offset_s=local_offset_s())
         for each in logs:
-            if each.file not in self.files:
+            if each.file not in self.files and len(merged.sources) < MOST_SOURCES:
                 self._join(merged, each, f"{each.label} joined")
         ended = {each.file for each in logs if each.is_over}
         for source in merged.sources:
