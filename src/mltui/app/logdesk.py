@@ -10,8 +10,7 @@ import os
 import shlex
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,9 +227,15 @@ class LogDesk:
     async def _save(self, pane: LogPane, path: Path, whole: bool) -> None:
         scene = pane.scene
         assert scene is not None
-        what = _What() if whole else _What(scene.filters, scene.hidden, scene.selecting.span)
+        log = scene.index.again()
         try:
-            size = await asyncio.to_thread(_write, scene.index.again(), path, what)
+            if whole:
+                size = await asyncio.to_thread(write_lines, log, path)
+            else:
+                size = await asyncio.to_thread(
+                    write_lines, log, path,
+                    filters=scene.filters, hidden=scene.hidden, span=scene.selecting.span,
+                )  # fmt: skip
         except OSError as error:
             words = "is there already: name another" if path.exists() else error.strerror
             self._bench.notice(f"{path} {words}", bad=True)
@@ -245,8 +250,10 @@ class LogDesk:
         if scene.filters or scene.hidden or path is None:
             folder = tempfile.TemporaryDirectory(prefix="mltui-")
             path = Path(folder.name) / _file_name(pane.title)
-            what_ = _What(scene.filters, scene.hidden)
-            await asyncio.to_thread(_write, scene.index.again(), path, what_)
+            log = scene.index.again()
+            await asyncio.to_thread(
+                write_lines, log, path, filters=scene.filters, hidden=scene.hidden
+            )
         env = dict(os.environ)
         number = scene.index.number(scene.rows[0].line) if scene.rows else None
         if what == "pager":
@@ -267,40 +274,41 @@ def _file_name(title: str) -> str:
     return f"{kept.strip('-.') or 'log'}.log"
 
 
-@dataclass(frozen=True, slots=True)
-class _What:
-    """Which lines of a log are taken away: those that pass, of logs that are not hidden."""
+def write_lines(
+    log: Log,
+    path: Path,
+    *,
+    filters: Sequence[Filter] = (),
+    hidden: frozenset[int] = frozenset(),
+    span: tuple[int, int] | None = None,
+) -> int:
+    """Copy lines as they were written to a new file, and close the log; how many bytes.
 
-    filters: tuple[Filter, ...] = ()
-    hidden: frozenset[int] = frozenset()
-    span: tuple[int, int] | None = None
-    """First and last line."""
-
-
-def _write(log: Log, path: Path, what: _What) -> int:
-    """Copy a log's lines as they were written to a new file; how many bytes. In a thread."""
+    Those that pass, of logs that are not *hidden*, from the first to the last place of *span*; all
+    without these. Reads all of the log, so: in a thread. OSError.
+    """
     size = 0
     try:
         with path.open("xb") as file:
             log.look()
             while isinstance(log, Merged) and log.behind_bytes:
                 log.refresh()
-            for part in _parts(log, what):
+            first, end = (span[0], log.next(span[1])) if span is not None else (0, log.end)
+            if filters or hidden:
+                parts = _passing(log, Where(log, filters, hidden), first, end)
+            else:
+                parts = log.copy(first, end)
+            for part in parts:
                 size += file.write(part)
     finally:
         log.close()
     return size
 
 
-def _parts(log: Log, what: _What) -> Iterator[bytes]:
-    first, end = (what.span[0], log.next(what.span[1])) if what.span is not None else (0, log.end)
-    if not what.filters and not what.hidden:
-        yield from log.copy(first, end)
-        return
-    test = Where(log, what.filters, what.hidden).test
-    is_open = False  # a line without newline: of several logs only the last one of all may be
+def _passing(log: Log, where: Where, first: int, end: int) -> Iterator[bytes]:
+    is_open = False  # of several logs only the last line of all may have no newline
     for block in range(log.block_of(first), log.block_count):
-        for place in test(block):
+        for place in where.test(block):
             if first <= place < end:
                 if is_open:
                     yield b"\n"

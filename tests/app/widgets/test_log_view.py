@@ -11,6 +11,8 @@ from mltui.app.widgets.logview import LogView, Row
 class Numbers:
     """Lines at 0, 1, 2, …, as many as the view says there are."""
 
+    is_stuck = False
+
     view: LogView
 
     def first_from(self, position: int) -> int | None:

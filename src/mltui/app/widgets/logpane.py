@@ -293,7 +293,9 @@ class LogPane(LogKeyed):
         if status == told:
             return True
         late = self._told_at + (_FOLLOWED_TITLE_S if status.following else _TITLE_S) - now
-        if by_time and late > 0 and told and told.line_count and told.notice == status.notice:
+        is_read = told is not None and told.read_share < 0.9 and status.read_share >= 1
+        is_news = told is None or not told.line_count or told.notice != status.notice or is_read
+        if by_time and late > 0 and not is_news:
             if not self._title_due:
                 self._title_due = True
                 self.set_timer(late, self._late_title)

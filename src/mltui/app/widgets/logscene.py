@@ -215,7 +215,7 @@ class LogScene:
 
     @property
     def _is_reading(self) -> bool:
-        return self.index.behind_bytes > 0 or not self._shown.is_done
+        return self.index.behind_bytes > 0 or self.view.is_unsettled or not self._shown.is_done
 
     @property
     def _is_profiling(self) -> bool:
@@ -241,6 +241,8 @@ class LogScene:
             self.view.restart()
             before = 0
         self._shown.advance()
+        if self.view.is_unsettled:
+            self.view.settle()
         went = self.find()
         if self._is_profiling and not self._is_searching:
             self.histogram.profile.advance()
@@ -254,8 +256,6 @@ class LogScene:
             self.painter.forget_from(self.rows[-1].line if self.rows else 0)
         self._was_open = False
         view.grow(index.end, self._shown.count)
-        if self.shown.is_stuck:
-            view.settle()
 
     def find(self) -> bool:
         """Search a bounded piece; whether a hit was gone to."""

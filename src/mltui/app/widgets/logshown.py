@@ -78,10 +78,8 @@ class ShownLines:
 
     @property
     def is_done(self) -> bool:
-        """Whether all of them are counted, and the page is known."""
-        if self.is_sifted and isinstance(self.lines, Sieve) and not self.lines.is_done:
-            return False
-        return not self.lines.is_stuck
+        """Whether all of them are counted, where that has to be done."""
+        return not (self.is_sifted and isinstance(self.lines, Sieve)) or self.lines.is_done
 
     @property
     def count(self) -> int | None:

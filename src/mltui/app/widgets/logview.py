@@ -28,6 +28,11 @@ class Row(NamedTuple):
 class Neighbours(Protocol):
     """The lines that are shown, one from another."""
 
+    @property
+    def is_stuck(self) -> bool:
+        """The last question could not be answered yet: ask again."""
+        ...
+
     def first_from(self, position: int) -> int | None:
         """The first line at or after *position*."""
         ...
@@ -51,6 +56,8 @@ class LogView:
         """Lines there are; None while they are not all counted."""
         self.follow = True
         self.follow_style: FollowStyle = "page"
+        self.is_unsettled = False
+        """Lines that should be on the page are not found yet: `settle` goes on looking."""
         self._seen_lines: int | None = None
 
     @property
@@ -71,6 +78,7 @@ class LogView:
                 found.append(Row(line, part))
                 part += 1
             line, part = self.shown.first_from(line + 1), 0
+        self.is_unsettled = self.is_unsettled or (line is None and self.shown.is_stuck)
         return found
 
     def restart(self) -> None:
@@ -92,6 +100,7 @@ class LogView:
 
     def settle(self) -> None:
         """Find the page's top again: rows of lines, or which are shown, are different."""
+        self.is_unsettled = False
         if self.follow:
             self.top = self._last_top()
             return
@@ -166,6 +175,7 @@ class LogView:
                 continue
             before = self.shown.last_before(line)
             if before is None:
+                self.is_unsettled = self.is_unsettled or self.shown.is_stuck
                 break
             line, part = before, self.rows_of(before)
         return Row(line, part)
@@ -178,6 +188,7 @@ class LogView:
                 return Row(line, part + rows)
             after = self.shown.first_from(line + 1)
             if after is None:
+                self.is_unsettled = self.is_unsettled or self.shown.is_stuck
                 break
             rows -= left
             line, part = after, 0
