@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mltui.engines.docker.names import container_name
-from mltui.pipeline.model import AttemptStarted, AttemptUnknown, Instance, State
+from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown, Instance, State
 from mltui.pipeline.rows import attempt_slug
+from mltui.runs import building
 from mltui.runs.attempts import attempt_name
 from mltui.spec import load
 from mltui.spec.model import FailureClass
@@ -408,3 +409,88 @@ def test_a_build_waits_for_room_on_a_full_disk(
     filler.unlink()
     found.end(runner)
     assert found.listed()["fill"]["state"] == "succeeded"
+
+
+def test_a_shell_enters_the_container_of_a_stage_that_runs(
+    make: MakeWorld, docker_host: DockerHost
+) -> None:
+    found = make(docker_host)
+    runner = found.begin()
+    container = found.runs("make")
+    done = found.mltui("shell", "make", "-c", "cat /etc/hostname; pwd; : > /tmp/go")
+    assert done.stdout.split() == [container[:12], "/mltui/work"], done.stderr
+    found.end(runner)
+    check_done(found)
+
+
+@pytest.mark.slow
+def test_a_container_that_somebody_removes_is_tried_again(
+    make: MakeWorld, docker_host: DockerHost
+) -> None:
+    found = make(docker_host)
+    runner = found.begin()
+    found.host.run("rm", "-f", found.runs("make"))
+
+    def again() -> object:
+        row = found.world.rows()["make"]
+        assert not row.state.is_final, row.reason
+        return row.attempt == 2 and row.state is State.RUNNING and row.object
+
+    found.wait("another attempt", again)
+    found.wait("its command", lambda: found.log("make", 2) == b"one\n")
+    found.go(found.world.rows()["make"].object or "")
+    found.end(runner)
+    with closing(found.world.journal()) as journal:
+        events = [event for _, event in journal.events(1)]
+    lost = [event for event in events if isinstance(event, AttemptEnded) and event.failure]
+    assert [(event.failure.kind, event.failure.message) for event in lost if event.failure] == [
+        (FailureClass.INFRASTRUCTURE, "its container was removed by somebody else while it ran")
+    ]
+    check_consistent(found.world)
+
+
+BUILDS = """\
+stages:
+  slow:
+    phase: data
+    environment: box
+    run: "true"
+  near:
+    phase: data
+    target: near
+    run: "true"
+"""
+
+
+@pytest.mark.slow
+def test_a_build_of_a_run_is_cancelled_and_made_by_a_retry(
+    make: MakeWorld, docker_host: DockerHost
+) -> None:
+    found = make(docker_host, HEAD.replace('image: "IMAGE"', "image: {build: box}") + BUILDS)
+    folder = found.world.root / "box"
+    folder.mkdir()
+    mark = f"/tmp/{found.name}"
+    (folder / "Dockerfile").write_text(f"FROM {BASE}\nRUN echo begun; : {mark}; sleep 300\n")
+    runner = found.begin()
+    log = found.world.project.folder / "builds" / "box-1" / "log"
+    found.wait("the step", lambda: log.exists() and b"begun" in log.read_bytes().split(b"\n"))
+    with closing(found.world.journal()) as journal:
+        (build,) = journal.builds()
+    assert found.listed()["slow"]["state"] == "building"
+    assert building.cancel(found.world.project, build) is not None
+    found.end(runner, 1)
+    rows = found.listed()
+    assert (rows["slow"]["state"], rows["slow"]["failure"]) == ("failed", "build")
+    assert "was cancelled by" in rows["slow"]["reason"]
+    assert rows["near"]["state"] == "succeeded", "the rest went on"
+    with closing(found.world.journal()) as journal:
+        (build,) = journal.builds()
+    assert build.state is State.CANCELLED
+
+    def is_gone() -> bool:
+        return mark not in found.host.run("ps", "--no-trunc", "--format", "{{.Command}}")
+
+    found.wait("the step's container to go", is_gone)
+    (folder / "Dockerfile").write_text(f"FROM {BASE}\n")
+    assert found.mltui("retry").returncode == 0
+    assert found.listed()["slow"]["state"] == "succeeded"

@@ -114,7 +114,7 @@ PULL = Action(
     keys=("p",),
     command="pull",
     argument="NAME",
-    places=DOCKER,
+    places=("images", *(each for each in DOCKER if each != "images")),
     applies=_of_images,
     why_not=_silent,
     rank=20,

@@ -222,7 +222,8 @@ async def _layers_page(daemon: Daemon, key: str, secrets: bool) -> Page:
     largest = max((layer.size_bytes for layer in made), default=0)
     total = sum(layer.size_bytes for layer in made)
     filled = [layer for layer in made if layer.size_bytes]
-    title = f"{len(filled)} layers, {format_bytes(total)}"
+    how_many = "1 layer" if len(filled) == 1 else f"{len(filled)} layers"
+    title = f"{how_many}, {format_bytes(total)}"
     empty = len(made) - len(filled)
     note = given("", f"and {empty} steps that made no layer, such as ENV and LABEL" * bool(empty))
     return page(

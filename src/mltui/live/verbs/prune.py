@@ -111,7 +111,8 @@ def _containers(usage: Mapping[str, Any], everything: bool) -> Preview:
             continue
         ref = Ref("containers", "container", row.id, row.name, row.created_at)
         items.append(Item(ref, int(raw.get("SizeRw") or 0)))
-    note = f"{counted(ours, 'container')} of mltui's runs stay: `mltui gc`" if ours else ""
+    stay = "stays" if ours == 1 else "stay"
+    note = f"{counted(ours, 'container')} of mltui's runs {stay}: `mltui gc`" if ours else ""
     return _made("containers", items, note)
 
 
