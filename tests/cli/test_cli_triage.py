@@ -69,6 +69,19 @@ def test_a_recorded_incident_says_the_same(
     assert "no record of facts" in capsys.readouterr().err
 
 
+def test_a_file_that_is_wrong_is_said_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = project(tmp_path / "digits")
+    made.file.write_text(made.file.read_text().replace("phase: data", "phaze: data"))
+    line = made.file.read_text().splitlines().index("    phaze: data") + 1
+    assert main(["-C", str(made.root), "triage", "-o", "json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["object"] == "mltui.yaml" and f"line {line}" in found["cause"]
+    assert "did you mean `phase`" in found["cause"]
+    assert any(fix["title"].startswith("edit mltui.yaml:") for fix in found["fixes"])
+
+
 def test_a_healthy_project_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = project(tmp_path / "digits")
     assert main(["-C", str(made.root), "triage"]) == 0

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mltui.errors import SpecError
+from mltui.errors import Problem, SpecError
 from mltui.logs.errors import exception_of, last_lines
 from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import StageRow, State
@@ -51,19 +51,17 @@ _AT_WORK = (State.RUNNING, State.BUILDING, State.UNKNOWN)
 
 def project_facts(project: Project, at: float) -> Facts:
     """What the project knows of itself. JournalError when the journal can't be read."""
-    unseen: list[str] = []
+    problems: tuple[Problem, ...] = ()
     spec: Spec | None = None
     try:
         spec = project.read_spec()
     except SpecError as error:
-        unseen.append(
-            f"{SPEC_FILE} is wrong, so what it declares is not known: {error.problems[0]}"
-        )
+        problems = tuple(error.problems)
     name = spec.name if spec is not None else project.root.name
     if not (project.folder / "journal.db").exists():
-        return Facts(at, name, engines=_engines(spec, ()), unseen=tuple(unseen))
+        return Facts(at, name, engines=_engines(spec, ()), problems=problems)
     with closing(project.journal()) as journal:
-        return _read(project, journal, spec, name, at, unseen)
+        return _read(project, journal, spec, name, at, problems)
 
 
 def _read(
@@ -72,7 +70,7 @@ def _read(
     spec: Spec | None,
     name: str,
     at: float,
-    unseen: list[str],
+    problems: tuple[Problem, ...],
 ) -> Facts:
     status = runner_status(project)
     wanted = {run.number: run for run in journal.unfinished()}
@@ -103,7 +101,7 @@ def _read(
         stages=tuple(stages),
         builds=tuple(builds.values()),
         engines=_engines(spec, stages),
-        unseen=tuple(unseen),
+        problems=problems,
     )
 
 

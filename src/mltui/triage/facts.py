@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from mltui.errors import Problem
 from mltui.triage.kube import KubeFacts
 
 
@@ -270,6 +271,8 @@ class Facts:
     """Engines that the project's targets and stages use."""
     unseen: tuple[str, ...] = ()
     """What could not be looked at, and why, in sentences."""
+    problems: tuple[Problem, ...] = ()
+    """Faults of `mltui.yaml`; what it declares is not known then."""
 
     def with_cluster(
         self, host: HostFact, kube: KubeFacts | None = None, unseen: tuple[str, ...] = ()
