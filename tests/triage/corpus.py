@@ -7,9 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-Object = dict[str, Any]
+from .objects import (
+    ASK_API,
+    FORGED,
+    PAUSE,
+    Object,
+    affinity,
+    asks,
+    budget,
+    claim,
+    config,
+    container,
+    deployment,
+    job,
+    key,
+    of_kind,
+    pod,
+    replicas,
+    scaler,
+    service,
+    tls,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,98 +44,6 @@ class Case:
     space: str = "main"
     """Which of the test's namespaces it is in: `main`, `quota`, `strict`."""
     more: Mapping[str, str] = field(default_factory=dict)
-
-
-PAUSE = "mltui.test/pause:1"
-
-
-def container(image: str, *command: str, **spec: Any) -> Object:
-    found: Object = {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent"}
-    if command:
-        found["command"] = list(command)
-    return {**found, **spec}
-
-
-def pod(name: str, *containers: Object, **spec: Any) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {"terminationGracePeriodSeconds": 0, "containers": list(containers), **spec},
-    }
-
-
-def deployment(name: str, *containers: Object, **spec: Any) -> Object:
-    made = pod(name, *containers, **spec)
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {
-            "selector": {"matchLabels": {"app": name}},
-            "template": {"metadata": made["metadata"], "spec": made["spec"]},
-        },
-    }
-
-
-def job(name: str, *containers: Object, **spec: Any) -> Object:
-    made = pod(name, *containers, restartPolicy="Never")
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": {"template": {"spec": made["spec"]}, **spec},
-    }
-
-
-def service(name: str, app: str, target: str | int = 80) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"selector": {"app": app}, "ports": [{"port": 80, "targetPort": target}]},
-    }
-
-
-def claim(name: str, **spec: Any) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "1Gi"}},
-            **spec,
-        },
-    }
-
-
-def config(name: str, **more: Any) -> Object:
-    metadata = {"name": name, **more}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "1"}}
-
-
-def asks(**requests: str) -> Object:
-    return {"resources": {"requests": requests}}
-
-
-def key(name: str, what: str) -> Object:
-    source = {"configMapKeyRef": {"name": name, "key": what}}
-    return {"env": [{"name": "X", "valueFrom": source}]}
-
-
-_ASK_API = """
-import json, os, ssl, urllib.error, urllib.request
-folder = "/var/run/secrets/kubernetes.io/serviceaccount/"
-token, space = open(folder + "token").read(), open(folder + "namespace").read()
-host = os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"]
-url = f"https://{host}/api/v1/namespaces/{space}/pods"
-request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-try:
-    urllib.request.urlopen(request, context=ssl._create_unverified_context())
-except urllib.error.HTTPError as error:
-    raise SystemExit(json.loads(error.read())["message"])
-"""
 
 
 def cases(base: str, registry: str) -> dict[str, Case]:
@@ -142,7 +69,7 @@ def cases(base: str, registry: str) -> dict[str, Case]:
         ),
         "selector": Case(
             (deployment("selector", container(PAUSE), nodeSelector={"disk": "fast"}),),
-            "no node has the labels that its node selector or affinity asks for",
+            "Deployment selector fits no node: no node has the labels",
             "kube-scheduling",
         ),
         "no-claim": Case(
@@ -303,7 +230,7 @@ def cases(base: str, registry: str) -> dict[str, Case]:
             "kube-admission",
         ),
         "no-right": Case(
-            (job("no-right", container(base, *py, _ASK_API), backoffLimit=0),),
+            (job("no-right", container(base, *py, ASK_API), backoffLimit=0),),
             "ServiceAccount default may not list pods in",
             "kube-forbidden",
         ),
@@ -311,6 +238,206 @@ def cases(base: str, registry: str) -> dict[str, Case]:
             (config("kept", finalizers=["mltui.test/keep"]),),
             "it waits for its finalizer mltui.test/keep",
             "kube-stuck",
+        ),
+        "affinity": Case(
+            (
+                deployment(
+                    "affinity",
+                    container(PAUSE),
+                    **affinity(
+                        nodeAffinity={
+                            "requiredDuringSchedulingIgnoredDuringExecution": {
+                                "nodeSelectorTerms": [
+                                    {"matchExpressions": [{"key": "zone", "operator": "Exists"}]}
+                                ]
+                            }
+                        }
+                    ),
+                ),
+            ),
+            "Deployment affinity fits no node: no node has the labels",
+            "kube-scheduling",
+        ),
+        "apart": Case(
+            (
+                replicas(
+                    deployment(
+                        "apart",
+                        container(PAUSE),
+                        **affinity(
+                            podAntiAffinity={
+                                "requiredDuringSchedulingIgnoredDuringExecution": [
+                                    {
+                                        "labelSelector": {"matchLabels": {"app": "apart"}},
+                                        "topologyKey": "kubernetes.io/hostname",
+                                    }
+                                ]
+                            }
+                        ),
+                    ),
+                    2,
+                ),
+            ),
+            "its rules about other pods (affinity) leave no node",
+            "kube-scheduling",
+        ),
+        "same-port": Case(
+            (
+                replicas(
+                    deployment(
+                        "same-port",
+                        container(PAUSE, ports=[{"containerPort": 80, "hostPort": 28471}]),
+                    ),
+                    2,
+                ),
+            ),
+            "the host port that it asks for is taken on every node",
+            "kube-scheduling",
+        ),
+        "secret-key": Case(
+            (
+                tls("half"),
+                deployment(
+                    "secret-key",
+                    container(
+                        PAUSE,
+                        env=[
+                            {
+                                "name": "X",
+                                "valueFrom": {"secretKeyRef": {"name": "half", "key": "password"}},
+                            }
+                        ],
+                    ),
+                ),
+            ),
+            "needs key password of Secret half",
+            "kube-config",
+        ),
+        "config-volume": Case(
+            (
+                deployment(
+                    "config-volume",
+                    container(PAUSE, volumeMounts=[{"name": "c", "mountPath": "/c"}]),
+                    volumes=[{"name": "c", "configMap": {"name": "nginx-conf"}}],
+                ),
+            ),
+            "needs ConfigMap nginx-conf, which is not in namespace",
+            "kube-config",
+        ),
+        "not-executable": Case(
+            (deployment("not-executable", container(base, "/etc/passwd")),),
+            "is not executable",
+            "kube-crash",
+        ),
+        "segv": Case(
+            (deployment("segv", container(base, *py, "import ctypes; ctypes.string_at(0)")),),
+            "SIGSEGV",
+            "kube-crash",
+        ),
+        "job-code": Case(
+            (
+                job(
+                    "job-code",
+                    container(base, "sh", "-c", "echo giving up; exit 3"),
+                    backoffLimit=0,
+                ),
+            ),
+            "failed with exit code 3",
+            "kube-crash",
+        ),
+        "job-oom": Case(
+            (
+                job(
+                    "job-oom",
+                    container(
+                        base,
+                        *py,
+                        "x = b'1' * (1 << 28)",
+                        resources={"limits": {"memory": "32Mi"}},
+                    ),
+                    backoffLimit=0,
+                ),
+            ),
+            "needs more memory than its limit of 32 MiB",
+            "kube-memory",
+        ),
+        "stateful": Case(
+            (
+                of_kind(
+                    "StatefulSet",
+                    deployment("stateful", container(base, *py, "raise ValueError('bad column')")),
+                    serviceName="stateful",
+                ),
+            ),
+            "ValueError: bad column",
+            "kube-crash",
+        ),
+        "agents": Case(
+            (
+                of_kind(
+                    "DaemonSet",
+                    deployment("agents", container(base, *py, "open('/etc/agent.yaml')")),
+                ),
+            ),
+            "FileNotFoundError: [Errno 2] No such file or directory: '/etc/agent.yaml'",
+            "kube-crash",
+        ),
+        "slow-start": Case(
+            (
+                deployment(
+                    "slow-start",
+                    container(
+                        base,
+                        "sleep",
+                        "600",
+                        startupProbe={"exec": {"command": ["test", "-f", "/up"]}, **often},
+                    ),
+                ),
+            ),
+            "the startup probe (exec test -f /up) is answered",
+            "kube-probe",
+        ),
+        "init-image": Case(
+            (
+                deployment(
+                    "init-image",
+                    container(PAUSE),
+                    initContainers=[
+                        {
+                            **container("ml/migrate:7"),
+                            "name": "migrate",
+                            "imagePullPolicy": "Never",
+                        }
+                    ],
+                ),
+            ),
+            "image ml/migrate:7 is not on the node",
+            "kube-image",
+        ),
+        "other-label": Case(
+            (
+                {
+                    **service("other-label", "gateway"),
+                    "spec": {"selector": {"appp": "gateway"}, "ports": [{"port": 80}]},
+                },
+            ),
+            "did you mean the label app?",
+            "kube-service",
+        ),
+        "held": Case(
+            (deployment("held", container(PAUSE)), budget("held", "held", minAvailable=1)),
+            "it demands minAvailable 1 of one pod, so its node can't be emptied",
+            "kube-budget",
+        ),
+        "old-certificate": Case(
+            (tls("old-certificate", is_over=True),),
+            "ended on 2024-04-01",
+            "kube-certificate",
+        ),
+        "blind-scaler": Case(
+            (deployment("scaled", container(PAUSE)), scaler("blind-scaler", "scaled")),
+            "it can't read metrics of Deployment/scaled",
+            "kube-scaler",
         ),
         "over-quota": Case(
             (deployment("over-quota", container(PAUSE)),),
@@ -346,6 +473,23 @@ def healthy(base: str) -> tuple[Object, ...]:
         config("plain"),
         pod("quiet", container(PAUSE), restartPolicy="Never"),
         pod("once", container(base, "true"), restartPolicy="Never"),
+        of_kind("StatefulSet", deployment("steady", container(PAUSE)), serviceName="steady"),
+        {**service("steady", "steady"),
+         "spec": {"clusterIP": "None", "selector": {"app": "steady"}, "ports": [{"port": 80}]}},
+        of_kind("DaemonSet", deployment("everywhere", container(PAUSE))),
+        replicas(deployment("spare", container(PAUSE)), 2),
+        budget("spare", "spare", maxUnavailable=1),
+        tls("certificate"),
+        job("twice", container(base, "true"), completions=2, parallelism=2),
+        deployment(
+            "configured",
+            container(PAUSE, envFrom=[{"configMapRef": {"name": "plain"}}],
+                      volumeMounts=[{"name": "t", "mountPath": "/t"}]),
+            volumes=[{"name": "t", "secret": {"secretName": "certificate"}}],
+        ),
+        deployment("scratch", container(PAUSE, volumeMounts=[{"name": "s", "mountPath": "/s"}]),
+                   volumes=[{"name": "s", "emptyDir": {}}]),
+        deployment("forger", container(base, "python3", "-uc", FORGED)),
         deployment(
             "prepared",
             container(PAUSE),

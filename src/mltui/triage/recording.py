@@ -10,7 +10,7 @@ import json
 import time
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -50,13 +50,21 @@ def read_facts(text: str) -> Facts:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        found = {each.name: getattr(value, each.name) for each in fields(value)}
-        return {name: _plain(item) for name, item in found.items() if not _is_empty(item)}
+        found = [(each, getattr(value, each.name)) for each in fields(value)]
+        return {
+            each.name: _plain(item)
+            for each, item in found
+            if not _is_empty(item) or not _has_default(each)
+        }
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
+
+
+def _has_default(each: Field[Any]) -> bool:
+    return each.default is not MISSING or each.default_factory is not MISSING
 
 
 def _is_empty(value: Any) -> bool:
