@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from textual.events import Key
 
+from mltui.cli.main import main
 from mltui.errors import UsageError
 from mltui.pipeline.model import Instance
 from mltui.runs import client
@@ -113,3 +115,48 @@ def project(tmp_path: Path) -> Project:
     seed = Seed.project_of(tmp_path / "digits", digits())
     seed.run(world(), began=NOON - 600)
     return seed.project
+
+
+async def test_what_is_acknowledged_is_folded_away_until_it_changes(
+    failed: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        assert screen.line("header").endswith("▲1 ")
+        await screen.press("t", "a")
+        await screen.type(", see the ticket")
+        await screen.press("enter")
+        assert "nothing is wrong" in screen.lines[0] and "ACKNOWLEDGED" in screen.text
+        await screen.press("down")
+        assert "until it changes" in screen.text and "seen, see the ticket" in screen.text
+        acts = [json.loads(line) for line in acts_of(screen).read_text().splitlines()]
+        assert [(each["verb"], each["said"]) for each in acts] == [
+            ("acknowledge", "seen, see the ticket")
+        ]
+        assert acts[0]["by"] and acts[0]["object"] == "train~2 of run 2 runs out of memory"
+        await screen.press("escape")
+        assert "▲" not in screen.line("header")
+    capsys.readouterr()
+    assert main(["-C", str(failed.root), "triage", "--docker", "no", "-o", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["acknowledged"]["note"] == "seen, see the ticket"
+    text = failed.file.read_text()
+    failed.file.write_text(text.replace("memory: 512Mi", "memory: 640Mi"))
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        assert screen.line("header").endswith("▲1 ")
+
+
+async def test_a_snooze_ends_by_itself(failed: Project) -> None:
+    async with Driver.open(failed, size=(100, 30), now=NOON) as screen:
+        await screen.press("t")
+        await screen.command("ack 2h deploying")
+        assert "acknowledged until" in screen.notice and "ACKNOWLEDGED" in screen.text
+    async with Driver.open(failed, size=(100, 30), now=NOON + 7000) as screen:
+        assert "▲" not in screen.line("header")
+    async with Driver.open(failed, size=(100, 30), now=NOON + 7300) as screen:
+        assert screen.line("header").endswith("▲1 ")
+        await screen.press("t")
+        assert "ACKNOWLEDGED" not in screen.text
+
+
+def acts_of(screen: Driver) -> Path:
+    return screen.app.settings.folder / "actions.jsonl"

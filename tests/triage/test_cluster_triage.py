@@ -69,10 +69,14 @@ async def looked(cluster: Cluster, spaces: dict[str, str]) -> Facts:
     try:
         context = clusters.config.context(None).name
         places = [Place(context, space) for space in spaces.values()]
-        (kube,), _, unseen = await look(clusters, places)
+        while True:  # a node with two processors and eighty pods may be slow to answer
+            found, _, unseen = await look(clusters, places)
+            if found:
+                break
     finally:
         await clusters.close()
     assert not unseen
+    (kube,) = found
     ours = tuple(each for each in kube.leaving if each.namespace in spaces.values())
     return Facts(time.time() + LATER_S, clusters=(replace(kube, leaving=ours),))
 

@@ -105,6 +105,8 @@ class Selection:
     """The finding under the cursor of triage, in words."""
     fixes: int = 0
     """So many fixes it has."""
+    is_quiet: bool = False
+    """It was acknowledged."""
 
     @property
     def is_old(self) -> bool:
@@ -200,6 +202,11 @@ class Context(Protocol):
 
     def fix_finding(self, number: int) -> None:
         """Do a fix of the finding under the cursor, from 1, once the person has seen the change."""
+        ...
+
+    async def acknowledge(self, text: str) -> None:
+        """Keep the finding under the cursor quiet, for a time or until it changes; `text` is the
+        note, a time may be first. One that is quiet is told again."""
         ...
 
     def open_run(self, number: int) -> None:

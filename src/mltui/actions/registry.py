@@ -99,6 +99,7 @@ ACTIONS: tuple[Action, ...] = (
     triage.ACTION,
     compare.ACTION,
     triage.FIX,
+    triage.ACKNOWLEDGE,
     problems.ACTION,
     *LISTS,
     *KUBE_LISTS,
@@ -222,7 +223,7 @@ def for_key(key: str, selection: Selection) -> Action | None:
 
 _LOOKING = ("Look", "Find", "mltui")
 """Groups of actions that change nothing."""
-_DOING = ("triage.fix",)
+_DOING = ("triage.fix", "triage.acknowledge")
 """But these do."""
 
 

@@ -49,3 +49,33 @@ FIX = Action(
     why_not=_why_not,
     rank=10,
 )
+
+
+async def _acknowledge(context: Context, argument: str) -> None:
+    selection = context.selection
+    if argument or selection.is_quiet:
+        await context.acknowledge(argument)
+        return
+    text = await context.ask_text(
+        f"Acknowledge: {selection.finding}\n"
+        "A note; it is told again when it changes, or after a time: `2h note`",
+        "seen",
+    )
+    if text is not None:
+        await context.acknowledge(text)
+
+
+ACKNOWLEDGE = Action(
+    id="triage.acknowledge",
+    title="Acknowledge",
+    help="Keep the finding under the cursor quiet until it changes, or for a time (`2h note`), "
+    "with a note; on one that is quiet: tell it again.",
+    group="Look",
+    run=_acknowledge,
+    keys=("a",),
+    command="ack",
+    argument="NOTE",
+    places=(TRIAGE,),
+    why_not=lambda selection: None if selection.finding else "no finding is under the cursor",
+    rank=20,
+)

@@ -160,6 +160,10 @@ class ScreenContext(ListContext):
         """Do a fix of the finding under the cursor."""
         self._bench.triaging.fix(number)
 
+    async def acknowledge(self, text: str) -> None:
+        """Keep the finding under the cursor quiet, or tell it again."""
+        await self._bench.triaging.acknowledge(text)
+
     def leave_runs(self) -> None:
         """Show the pipeline again."""
         self._list_runs(False)

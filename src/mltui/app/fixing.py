@@ -101,11 +101,17 @@ class Fixing:
                 self._check(finding, fix)
             for step in fix.steps:
                 await self._step(step)
+            self._note(finding, fix, "done")
         except MltuiError as error:
+            self._note(finding, fix, str(error))
             context.notice(str(error), bad=True)
         except OSError as error:
             context.notice(f"{error.filename or SPEC_FILE}: {error.strerror}", bad=True)
         self._bench.triaging.refresh()
+
+    def _note(self, finding: Finding, fix: Fix, said: str) -> None:
+        settings = self._bench.workbench_app.settings
+        settings.note_act(f"fix: {fix.title}", finding.title, finding.cluster, said)
 
     def _check(self, finding: Finding, fix: Fix) -> None:
         """Conflict when what was found has changed while the person looked at the change."""

@@ -53,7 +53,8 @@ class Settings:
     def note_act(self, verb: str, what: str, where: str, said: str) -> None:
         """Write down what was done to something out there, one JSON object a line."""
         at = timestamp(time.time())
-        line = json.dumps({"at": at, "verb": verb, "object": what, "where": where, "said": said})
+        act = {"at": at, "by": person(), "verb": verb, "object": what, "where": where}
+        line = json.dumps({**act, "said": said})
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "actions.jsonl").open("a", encoding="utf-8") as file:
@@ -118,3 +119,13 @@ class Settings:
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def person() -> str:
+    """Who acts: the account's name."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return str(os.getuid())

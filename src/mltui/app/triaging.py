@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mltui.app.triage_hosts import ClusterFacts, DockerFacts
@@ -15,6 +16,8 @@ from mltui.errors import MltuiError
 from mltui.pipeline.rows import StageRow
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from mltui.app.panes.triage import TriagePane
     from mltui.app.present.line import Line
     from mltui.app.workbench import Workbench
@@ -33,6 +36,8 @@ class Triaging:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.findings: Sequence[Finding] = ()
+        self.silent: Sequence[Finding] = ()
+        """Those that a person has acknowledged; they are not counted."""
         self.is_open = False
         self.pane: TriagePane | None = None
         self._facts: Facts | None = None
@@ -42,6 +47,7 @@ class Triaging:
         self._history: History | None = None
         self._docker = DockerFacts(bench, self._diagnose)
         self._cluster = ClusterFacts(bench, self._diagnose)
+        self._alarm: Timer | None = None
         self._looked_at = float("-inf")
         self._waits = self._looks = self._again = False
 
@@ -108,6 +114,7 @@ class Triaging:
         from mltui.runs.findings import keep_findings
         from mltui.triage.diagnosis import diagnose, told
         from mltui.triage.history import since_known
+        from mltui.triage.quiet import parted
 
         facts, bench = self._facts, self._bench
         if facts is None:
@@ -122,11 +129,53 @@ class Triaging:
             self._history = await asyncio.to_thread(keep_findings, project, found, facts)
         assert self._history is not None
         found = since_known(found, self._history)
-        before, self.findings = self.findings, found
+        before = (self.findings, self.silent)
+        self.findings, self.silent = parted(found, self._history.quiet, facts.at)
+        self._wake()
         self.show_pane()
-        if before != found:
+        if before != (self.findings, self.silent):
             bench.show_detail()
             bench.frame.show()
+
+    def _wake(self) -> None:
+        """What is quiet for a time is told when that is over."""
+        if self._alarm is not None:
+            self._alarm.stop()
+            self._alarm = None
+        quiet = self._history.quiet.values() if self._history is not None else ()
+        ends = [each.until for each in quiet if each.until is not None]
+        if ends:
+            wait_s = max(min(ends) - self._bench.session.now(), 1.0)
+            self._alarm = self._bench.set_timer(wait_s, self.refresh)
+
+    def is_quiet(self, finding: Finding) -> bool:
+        """Whether a person has acknowledged it."""
+        return finding in self.silent
+
+    async def acknowledge(self, text: str) -> None:
+        """Keep the finding under the cursor quiet, with a note; one that is quiet, tell again."""
+        from mltui.app.settings import person
+        from mltui.runs.findings import acknowledge
+        from mltui.triage.quiet import quiet_by
+
+        bench, finding = self._bench, self.selected
+        if finding is None:
+            return
+        again = self.is_quiet(finding)
+        quiet = None if again else quiet_by(text, finding, person(), bench.session.now())
+        project = bench.session.project
+        try:
+            self._history = await asyncio.to_thread(acknowledge, project, finding.id, quiet)
+        except OSError as error:
+            bench.notice(f"it can't be kept: {error.strerror or error}", bad=True)
+            return
+        verb = "tell again" if again else "acknowledge"
+        bench.workbench_app.settings.note_act(verb, finding.title, finding.cluster, text)
+        said = "it is told again" if again else "acknowledged: it is not counted until it changes"
+        if quiet is not None and quiet.until is not None:
+            said = f"acknowledged until {datetime.fromtimestamp(quiet.until):%a %H:%M}"
+        bench.notice(said)
+        await self._diagnose()
 
     # --- the screen -----------------------------------------------------------------------------
 
@@ -179,7 +228,8 @@ class Triaging:
 
     def known(self, id_: str) -> Finding | None:
         """A finding as it is now."""
-        return next((each for each in self.findings if each.id == id_), None)
+        told = (*self.findings, *self.silent)
+        return next((each for each in told if each.id == id_), None)
 
     def next_pane(self) -> None:
         """The keys from the list to the detail, and back."""
@@ -191,7 +241,8 @@ class Triaging:
         """Bring the screen up to date."""
         if self.is_open and self.pane is not None:
             past = self._history.past if self._history is not None else ()
-            self.pane.apply(self.findings, past, self._bench.moment)
+            quiet = self._history.quiet if self._history is not None else {}
+            self.pane.apply(self.findings, self.silent, quiet, past, self._bench.moment)
 
     def header(self) -> Line:
         """The screen's first line."""

@@ -135,7 +135,13 @@ class Workbench(Screen[int]):
             told = self.triaging.selected
             if told is None:
                 return replace(found, place=TRIAGE)
-            return replace(found, place=TRIAGE, finding=told.title, fixes=len(told.fixes))
+            return replace(
+                found,
+                place=TRIAGE,
+                finding=told.title,
+                fixes=len(told.fixes),
+                is_quiet=self.triaging.is_quiet(told),
+            )
         return found if self.listed is None else self.listed.selection(found)
 
     @property

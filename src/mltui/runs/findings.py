@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mltui.runs.project import Project
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
 from mltui.triage.history import History, Open, Past, looked
+from mltui.triage.quiet import Quiet
 
 
 def _file(project: Project) -> Path:
@@ -41,6 +42,7 @@ def history_from(raw: Any) -> History:
         return History(
             {str(name): Open(**each) for name, each in raw["open"].items()},
             tuple(Past(**each) for each in raw["past"]),
+            {str(name): Quiet(**each) for name, each in raw.get("quiet", {}).items()},
         )
     except (KeyError, TypeError, AttributeError):
         return History()
@@ -51,6 +53,7 @@ def history_to(history: History) -> dict[str, Any]:
     return {
         "open": {name: asdict(each) for name, each in history.open.items()},
         "past": [asdict(each) for each in history.past],
+        "quiet": {name: asdict(each) for name, each in history.quiet.items()},
     }
 
 
@@ -61,6 +64,15 @@ def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -
     if after is not before and project.file.is_file():
         with suppress(OSError):
             _write(project, after)
+    return after
+
+
+def acknowledge(project: Project, id_: str, quiet: Quiet | None) -> History:
+    """Keep a finding quiet from now on; None: tell it again. OSError."""
+    before = read_history(project)
+    others = {name: each for name, each in before.quiet.items() if name != id_}
+    after = replace(before, quiet={**others, id_: quiet} if quiet is not None else others)
+    _write(project, after)
     return after
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from mltui.triage.diagnosis import ordered
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding, Harm
+from mltui.triage.quiet import Quiet
 
 MOST = 100
 """So many that went away are kept, the newest."""
@@ -45,6 +46,8 @@ class History:
     open: Mapping[str, Open] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
     """The newest first."""
+    quiet: Mapping[str, Quiet] = field(default_factory=dict)
+    """What persons have acknowledged, by the finding's id."""
 
 
 def looked(history: History, findings: Iterable[Finding], facts: Facts) -> History:
@@ -52,6 +55,7 @@ def looked(history: History, findings: Iterable[Finding], facts: Facts) -> Histo
 
     What could not be looked at now, because its host does not answer, is not taken to be well.
     """
+    findings = list(findings)
     now = {
         each.id: Open(each.key, each.title, each.since or facts.at)
         for each in findings
@@ -67,9 +71,16 @@ def looked(history: History, findings: Iterable[Finding], facts: Facts) -> Histo
         else:
             how = _how(before.key, facts)
             gone.append(Past(id_, before.key, before.title, before.since, facts.at, how))
-    if not gone and {**known, **now} == dict(history.open):
+    still = {**known, **now}
+    by_id = {each.id: each for each in findings}
+    quiet = {
+        id_: each
+        for id_, each in history.quiet.items()
+        if id_ in still and (id_ not in by_id or each.holds(by_id[id_], facts.at))
+    }
+    if not gone and still == dict(history.open) and quiet == dict(history.quiet):
         return history
-    return History({**known, **now}, (*gone, *history.past)[:MOST])
+    return History(still, (*gone, *history.past)[:MOST], quiet)
 
 
 def since_known(findings: Iterable[Finding], history: History) -> list[Finding]:

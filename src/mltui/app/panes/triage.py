@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,9 +11,10 @@ from textual.containers import Container
 from mltui.app.lineview import LineView
 from mltui.app.present.line import EMPTY, Line
 from mltui.app.present.stages import Moment
-from mltui.app.present.triage import detail_lines, list_lines, past_lines
+from mltui.app.present.triage import detail_lines, list_lines, past_lines, quiet_lines
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.history import Past
+from mltui.triage.quiet import Quiet
 
 WIDE = 120
 """From so many columns on the two are beside each other."""
@@ -33,6 +34,8 @@ class TriagePane(Container):
         self.list = LineView(has_cursor=True, id="findings")
         self.detail = LineView(has_cursor=True, id="finding")
         self._findings: Sequence[Finding] = ()
+        self._silent: Sequence[Finding] = ()
+        self._quiet: Mapping[str, Quiet] = {}
         self._past: Sequence[Past] = ()
         self._moment = Moment(0.0, True)
         self.needle = ""
@@ -57,11 +60,20 @@ class TriagePane(Container):
         key = self.list.cursor
         if not isinstance(key, tuple) or key[0] != "finding":
             return None
-        return next((each for each in self._findings if each.id == key[1]), None)
+        told = (*self._findings, *self._silent)
+        return next((each for each in told if each.id == key[1]), None)
 
-    def apply(self, findings: Sequence[Finding], past: Sequence[Past], moment: Moment) -> None:
-        """Show these; the cursor stays on its finding."""
-        self._findings, self._past, self._moment = findings, past, moment
+    def apply(
+        self,
+        findings: Sequence[Finding],
+        silent: Sequence[Finding],
+        quiet: Mapping[str, Quiet],
+        past: Sequence[Past],
+        moment: Moment,
+    ) -> None:
+        """Show these, those that are kept quiet and by whom; the cursor stays on its finding."""
+        self._findings, self._silent, self._quiet = findings, silent, quiet
+        self._past, self._moment = past, moment
         self._show()
 
     def filter(self, needle: str) -> None:
@@ -74,8 +86,9 @@ class TriagePane(Container):
             return
         wanted = self.needle.lower()
         findings = [x for x in self._findings if wanted in f"{x.title} {x.cause}".lower()]
+        silent = [x for x in self._silent if wanted in f"{x.title} {x.cause}".lower()]
         past = [x for x in self._past if wanted in x.title.lower()]
-        lines = list_lines(findings, past, max(self.list.size.width, 30), self._moment)
+        lines = list_lines(findings, past, max(self.list.size.width, 30), self._moment, silent)
         self.list.show(lines)
         if not self.has_class("-wide"):
             most = max(self.size.height // 2 - 1, 3)
@@ -92,6 +105,8 @@ class TriagePane(Container):
         key = self.list.cursor
         if found is not None:
             lines = detail_lines(found, width, self._moment)
+            if found in self._silent and (quiet := self._quiet.get(found.id)) is not None:
+                lines = [*quiet_lines(quiet, width, self._moment), EMPTY, *lines]
         elif isinstance(key, tuple) and key[0] == "past":
             past = next((x for x in self._past if x.id == key[2]), None)
             lines = past_lines(past, width, self._moment) if past is not None else []

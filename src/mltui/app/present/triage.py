@@ -13,6 +13,7 @@ from mltui.text.width import cell_width, shorten_end
 from mltui.triage.diagnosis import count
 from mltui.triage.finding import Finding, Harm
 from mltui.triage.history import Past
+from mltui.triage.quiet import Quiet
 
 _MARKS = {
     Harm.URGENT: ("failed", "state-failed"),
@@ -67,14 +68,24 @@ def mark_of(finding: Finding, *, unicode: bool) -> Part:
 
 
 def list_lines(
-    findings: Sequence[Finding], past: Sequence[Past], width: int, moment: Moment
+    findings: Sequence[Finding],
+    past: Sequence[Past],
+    width: int,
+    moment: Moment,
+    silent: Sequence[Finding] = (),
 ) -> list[Line]:
-    """A line each, then those that went away."""
+    """A line each, then those that are kept quiet, then those that went away."""
     are_several = len({each.cluster for each in findings if each.cluster}) > 1
     lines = [_line(each, width, moment, names_cluster=are_several) for each in findings]
     if not findings:
         tick = glyph("succeeded", unicode=moment.unicode)
         lines.append(line((f" {tick} nothing is wrong", "state-succeeded")))
+    if silent:
+        lines += [EMPTY, line((" ACKNOWLEDGED", "dim"))]
+        lines += [
+            line((shorten_end(f" - {each.title}", width - 1), "dim"), key=("finding", each.id))
+            for each in silent
+        ]
     if past:
         lines += [EMPTY, line((" WENT AWAY", "dim"))]
         tick = glyph("succeeded", unicode=moment.unicode)
@@ -136,6 +147,17 @@ def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
         if more > 0:
             lines.append(line((f" and {more} more", "dim")))
     return lines
+
+
+def quiet_lines(quiet: Quiet, width: int, moment: Moment) -> list[Line]:
+    """Who keeps it quiet, since when and for how long, and why."""
+    end = "until it changes"
+    if quiet.until is not None:
+        end = f"for {format_age(quiet.until - moment.now)} more"
+    age = format_age(moment.now - quiet.at)
+    said = f"acknowledged by {quiet.by} {age} ago, {end}"
+    lines = wrapped(said, width - 1, "dim", " ")
+    return lines + (wrapped(quiet.note, width - 1, "", " ") if quiet.note else [])
 
 
 def past_lines(past: Past, width: int, moment: Moment) -> list[Line]:

@@ -14,7 +14,9 @@ from mltui.errors import UsageError
 from mltui.text import format_age
 from mltui.triage.diagnosis import count, diagnose
 from mltui.triage.finding import Finding, Harm
+from mltui.triage.history import History
 from mltui.triage.preview import previewed
+from mltui.triage.quiet import Quiet, parted
 
 if TYPE_CHECKING:
     from mltui.runs.project import Project
@@ -76,18 +78,24 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
         Path(args.save).write_text(write_facts(facts) + "\n", encoding="utf-8")
     found = diagnose(facts)
+    history = History()
     if project is not None:
         from mltui.runs.findings import keep_findings
 
-        keep_findings(project, found, facts)
+        history = keep_findings(project, found, facts)
+    found, silent = parted(found, history.quiet, facts.at)
     for sentence in facts.unseen:
         diagnostics.warn(sentence)
     if args.output == "json":
-        out.json([to_json(each, text) for each in found])
+        out.json([to_json(each, text, history.quiet.get(each.id)) for each in (*found, *silent)])
     elif args.output == "md":
         _write_markdown(found, facts, text, out)
     else:
         _write(found, facts, text, out)
+    if silent and args.output != "json":
+        diagnostics.note(
+            f"{len(silent)} acknowledged, not told: " + "; ".join(x.title for x in silent)
+        )
     return diagnostics.FAILED if count(found) else diagnostics.DONE
 
 
@@ -162,8 +170,8 @@ def spec_text(project: Project) -> str | None:
 # --- as text --------------------------------------------------------------------------------------
 
 
-def to_json(finding: Finding, text: str | None) -> dict[str, Any]:
-    """A finding as scripts get it."""
+def to_json(finding: Finding, text: str | None, quiet: Quiet | None = None) -> dict[str, Any]:
+    """A finding as scripts get it; `quiet`: who has acknowledged it."""
     from mltui.live.times import timestamp
 
     return {
@@ -188,6 +196,15 @@ def to_json(finding: Finding, text: str | None) -> dict[str, Any]:
         "since": timestamp(finding.since),
         "count": finding.count,
         "confidence": round(finding.confidence, 2),
+        "cluster": finding.cluster or None,
+        "acknowledged": {
+            "by": quiet.by,
+            "at": timestamp(quiet.at),
+            "note": quiet.note,
+            "until": timestamp(quiet.until),
+        }
+        if quiet is not None
+        else None,
     }
 
 
