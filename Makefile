@@ -44,7 +44,23 @@ format: $(STAMP) ## rewrite the sources in the project's format
 bench: $(STAMP) ## measured claims, each beside its peer (peers from PATH)
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+reference: $(STAMP) ## write docs/reference anew from the code
+	@$(BIN)/python -m mltui.cli.reference docs/reference
+
+docs: $(STAMP) reference ## build the documentation into docs/_build (offline once set up)
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo "docs/_build/index.html"
+
+dist: $(STAMP) ## make the wheel and the sdist in dist/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	@rm -rf dist && $(BIN)/python -m build --quiet --outdir dist
+
+image: dist ## build the container image `mltui`
+	@docker build --quiet --tag mltui .
+
 clean: ## remove what setup made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo quick test check format bench clean
+.PHONY: help setup demo quick test check format bench reference docs dist image clean

@@ -1,6 +1,7 @@
 """Writes docs/reference/commands.md from the commands' own declarations.
 
     python -m mltui.cli.reference > docs/reference/commands.md
+    python -m mltui.cli.reference docs/reference     (all generated pages: `make reference`)
 
 A test fails when the file says something else.
 """
@@ -88,4 +89,12 @@ def _option(action: argparse.Action) -> str:
 
 
 if __name__ == "__main__":
-    print(commands_markdown(), end="")
+    import sys
+    from pathlib import Path
+
+    if sys.argv[1:]:
+        from mltui.cli.referencing import write_all
+
+        write_all(Path(sys.argv[1]))
+    else:
+        print(commands_markdown(), end="")

@@ -183,7 +183,7 @@ TARGET = Object(
             scalars.text(
                 "a Docker host such as `ssh://me@build-7`", r"(unix|ssh|tcp|https?|npipe)://\S+"
             ),
-            "The Docker host (docker); needs `mltui trust`.",
+            "The Docker host (docker); without one, your own Docker settings.",
             "ssh://me@build-7",
         ),
         Field("context", scalars.text("text"), "The kube-context (kubernetes).", "kind"),

@@ -10,7 +10,7 @@ from mltui.cli.output import Output
 
 EPILOG = """\
 An editor with yaml-language-server checks the file as you type when its first line is
-  # yaml-language-server: $schema=mltui.schema.json
+    # yaml-language-server: $schema=mltui.schema.json
 and `mltui schema > mltui.schema.json` was run beside it.
 """
 
