@@ -41,3 +41,43 @@ async def test_without_marks_a_run_is_compared_with_the_one_before(tmp_path: Pat
         await screen.press("escape")
         await screen.command("diff 1 x")
         assert "write numbers of runs" in screen.notice
+
+
+async def test_curves_of_runs_over_one_another(tmp_path: Path) -> None:
+    async with Driver.open(three(tmp_path), size=(80, 24), now=NOON) as screen:
+        await screen.command("diff 1 3")
+        await screen.sees("u curves")
+        await screen.press("u")
+        await screen.sees("train.loss   a run 1   b run 3")
+        plot = "\n".join(line for line in screen.lines if "│" in line)
+        assert any(0x2800 < ord(letter) < 0x2900 for letter in plot)
+        assert "b" in plot.replace("run", "")
+        await screen.press("u")
+        await screen.sees("evaluate.accuracy")
+
+
+async def test_columns_of_the_list_of_runs_are_chosen_and_remembered(tmp_path: Path) -> None:
+    project = three(tmp_path)
+    async with Driver.open(project, size=(80, 24), now=NOON) as screen:
+        await screen.press("R")
+        await screen.command("columns run state accuracy missing_rate gamma")
+        await screen.sees("accuracy")
+        heads = next(line for line in screen.lines if "accuracy" in line and "run" in line)
+        assert heads.replace("↓", "").split() == [
+            "run",
+            "state",
+            "accuracy",
+            "missing_rate",
+            "gamma",
+        ]
+        await screen.command("sort accuracy")
+        numbers = [line.split()[0] for line in screen.lines if "succeeded" in line]
+        assert numbers[-1] == "1", "the best one last"
+        await screen.command("columns nothing")
+        assert "runs have no column 'nothing'" in screen.notice
+    async with Driver.open(project, size=(80, 24), now=NOON) as screen:
+        await screen.press("R")
+        await screen.sees("missing_rate")
+        await screen.press("V")
+        await screen.sees("metric evaluate.accuracy")
+        await screen.press("escape")

@@ -17,6 +17,7 @@ def _table(
     argument: str = "",
     footer: bool = False,
     rank: int = 52,
+    places: tuple[str, ...] = LISTS,
 ) -> Action:
     async def run(context: Context, text: str) -> None:
         await context.arrange(what, text)
@@ -30,7 +31,7 @@ def _table(
         keys=keys,
         command=command,
         argument=argument,
-        places=LISTS,
+        places=places,
         rank=rank,
         on_footer=footer,
     )
@@ -46,12 +47,12 @@ def _views(known: Known) -> Sequence[str]:
 
 ACTIONS = (
     _table("sort", "Sort", "Sort by a column; the same once more: the other way round.", ("o",),
-           command="sort", argument="COLUMN", footer=True),
-    _table("reverse", "Reverse", "Sort the other way round.", ("O",)),
+           command="sort", argument="COLUMN", footer=True, places=(*LISTS, "runs")),
+    _table("reverse", "Reverse", "Sort the other way round.", ("O",), places=(*LISTS, "runs")),
     _table("group", "Group", "Put rows together by owner, node, stage, namespace, any column.",
            ("b",), command="group", argument="COLUMN", footer=True, rank=53),
     _table("columns", "Columns", "Choose columns and their order; it is remembered.", ("V",),
-           command="columns", argument="NAMES", footer=True, rank=54),
+           command="columns", argument="NAMES", footer=True, rank=54, places=(*LISTS, "runs")),
     _table("wide", "Wide", "All columns; ← and → move over those that have no room.", ("w",),
            command="wide"),
     _table("copy", "Copy", "Copy the name, the rows or the table, as text, JSON or CSV.", ("Y",),

@@ -177,6 +177,11 @@ class ScreenContext(ListContext):
         bench.body.display = not listing
         if listing:
             bench.runs.apply(session.runs, session.now())
+            if not bench.runs.look.raw:
+                from mltui.app.arrangingruns import kept_look
+
+                if (look := kept_look(bench)).raw:
+                    bench.runs.show_look(look)
             if session.view is not None and session.view.run.number:
                 bench.runs.cursor_key = session.view.run.number
             bench.runs.focus()

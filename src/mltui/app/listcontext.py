@@ -67,6 +67,10 @@ class ListContext:
 
         if (listed := self._bench.listed) is not None:
             await Arranging(self._bench, listed).do(what, argument)
+        elif self._bench.session.listing:
+            from mltui.app.arrangingruns import RunArranging
+
+            await RunArranging(self._bench).do(what, argument)
 
     async def show_view(self, name: str) -> None:
         """Show a view that was kept."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltui.app.widgets.curve import plot, sparkline
+from mltui.app.widgets.curve import overlay, plot, sparkline
 from mltui.text import cell_width
 
 values = st.lists(st.one_of(st.none(), st.floats(), st.integers(-5, 5)), max_size=40)
@@ -70,3 +70,27 @@ def test_odd_series(unicode: bool) -> None:
     assert any("0.5" in line for line in single)
     gap = plot([1, None, 1, math.nan, 1], 9, 1, unicode=False)
     assert gap == ["*   *   *"]
+
+
+def test_curves_over_one_another() -> None:
+    rising, falling = [(1.0, 0.0), (9.0, 1.0)], [(1.0, 1.0), (9.0, 0.0)]
+    lines = overlay([rising, falling], 20, 6, unicode=False)
+    text = ["".join(piece for piece, _ in line) for line in lines]
+    assert text[0].startswith("1 |b")
+    assert text[0].endswith("a")
+    assert text[3].endswith("b")
+    assert text[-1].split() == ["1", "9"]
+    assert {owner for line in lines for _, owner in line} == {None, 0, 1}
+
+
+points = st.lists(st.tuples(st.floats(), st.floats()), max_size=20)
+
+
+@given(st.lists(points, max_size=4), st.integers(0, 40), st.integers(0, 12), st.booleans())
+def test_whatever_the_curves_they_fit(
+    curves: list[list[tuple[float, float]]], width: int, height: int, unicode: bool
+) -> None:
+    lines = overlay(curves, width, height, unicode=unicode)
+    assert len(lines) <= max(height, 1)
+    if width >= 24:
+        assert all(cell_width("".join(text for text, _ in line)) <= width for line in lines)

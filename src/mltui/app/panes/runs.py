@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mltui.app.present.runs import columns
+from mltui.app.look import Look, arranged
+from mltui.app.present.runs import columns, value_columns
+from mltui.app.widgets.columns import Column
 from mltui.app.widgets.grid import Grid
 from mltui.runs.rows import RunRow
 
@@ -19,8 +21,23 @@ class RunsPane(Grid[RunRow]):
 
     def on_mount(self) -> None:
         """The columns read the time from here."""
-        self._shown = columns(lambda: self.now)
-        self.set_columns(self._shown)
+        self._declared = columns(lambda: self.now)
+        self.look = Look()
+        self.set_columns(self._declared)
+
+    @property
+    def known_columns(self) -> tuple[Column[RunRow], ...]:
+        """Those that are declared, then one for each metric and param of these runs."""
+        return (*self._declared, *value_columns(self.model.rows.values()))
+
+    def show_look(self, look: Look) -> None:
+        """Show the columns that a person wants, in their order."""
+        self.look = look
+        known = {column.key: column for column in self.known_columns}
+        chosen = arranged(tuple(known.values()), look) if look.columns else self._declared
+        key, reverse = look.sort or ("number", True)
+        sort = known.get(key, known["number"])
+        self.show_columns(chosen, section=None, sort=sort, reverse=reverse)
 
     def apply(self, runs: Sequence[RunRow], now: float) -> None:  # type: ignore[override]
         """Show these runs."""
@@ -42,4 +59,4 @@ class RunsPane(Grid[RunRow]):
         self.set_filter(lambda run: wanted in self._words(run))
 
     def _words(self, run: RunRow) -> str:
-        return " ".join(column.cell_of(run).text for column in self._shown).lower()
+        return " ".join(column.cell_of(run).text for column in self.columns).lower()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.logs.sanitize import plain
 from mltui.runs.compare import Comparison, Row, cell
+from mltui.runs.curves import Curves
 from mltui.text.width import cell_width, fit
 
 _TITLES = {
@@ -18,6 +21,10 @@ _TITLES = {
     "durations": "Time",
 }
 _LEAST = 8
+_HIGH = 10
+"""Lines of a plot."""
+_ROLES = tuple(f"source-{number}" for number in range(1, 7))
+"""Of curves, by their place; a letter at the end of each tells them apart without colours."""
 
 
 def compare_lines(found: Comparison, width: int, *, everything: bool, unicode: bool) -> list[Line]:
@@ -53,6 +60,35 @@ def compare_lines(found: Comparison, width: int, *, everything: bool, unicode: b
             lines += wrapped(plain(detail.encode()), width - 2, "dim", "     ")
         if len(row.detail) > 8:
             lines.append(line((f"     and {len(row.detail) - 8} more", "dim")))
+    return lines
+
+
+def curve_lines(
+    found: Sequence[Curves], numbers: Sequence[int], width: int, *, unicode: bool
+) -> list[Line]:
+    """The curves of these runs, those of one metric over one another; a role and a letter a run."""
+    from mltui.app.widgets.curve import overlay
+
+    lines: list[Line] = []
+    for one in found:
+        if lines:
+            lines.append(EMPTY)
+        runs = [number for number in numbers if number in one.by_run]
+        legend: list[Part] = [(f" {plain(one.name.encode())}", "section")]
+        for place, number in enumerate(runs):
+            legend += [(f"   {chr(97 + place)} ", _ROLES[place % len(_ROLES)])]
+            legend += [(f"run {number}", "")]
+        lines.append(Line(tuple(legend)))
+        drawn = overlay(
+            [one.by_run[number] for number in runs], min(width - 2, 100), _HIGH, unicode=unicode
+        )
+        for pieces in drawn:
+            parts: list[Part] = [(" ", "")]
+            parts += [
+                (text, "dim" if owner is None else _ROLES[owner % len(_ROLES)])
+                for text, owner in pieces
+            ]
+            lines.append(Line(tuple(parts)))
     return lines
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from mltui.app.present.stages import when
 from mltui.app.runview import accepted_metrics
 from mltui.app.widgets.columns import Cell, Column
+from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 from mltui.text.format import format_clock, format_duration, format_number
 from mltui.text.glyphs import mark, unicode_ok
+from mltui.text.width import cell_width
+
+METRIC, PARAM = "metric:", "param:"
+"""Before the name, in the keys of columns of one value."""
 
 
 def columns(now: Callable[[], float]) -> tuple[Column[RunRow], ...]:
@@ -55,8 +61,57 @@ def columns(now: Callable[[], float]) -> tuple[Column[RunRow], ...]:
         Column(
             "trigger", "started by", trigger, min=10, flex=1, max=30, priority=70, shorten="end"
         ),
-        Column("pinned", "", lambda run: "pinned" if run.pinned else "", width=6, priority=60),
+        Column(
+            "pinned",
+            "",
+            lambda run: "pinned" if run.pinned else "",
+            width=6,
+            priority=60,
+            help="whether `gc` leaves it",
+        ),
     )
+
+
+def value_columns(runs: Iterable[RunRow]) -> tuple[Column[RunRow], ...]:
+    """A column for each metric and param that some run has: shown when they are chosen."""
+    metrics: dict[str, None] = {}
+    params: dict[str, None] = {}
+    for run in runs:
+        metrics.update(dict.fromkeys(run.metrics))
+        params.update(dict.fromkeys(run.params))
+    ends = Counter(name.rpartition(".")[2] for name in (*metrics, *params))
+
+    def title(name: str) -> str:
+        short = name.rpartition(".")[2]
+        return plain((short if ends[short] == 1 else name).encode())
+
+    found = [_value_column(f"{METRIC}{name}", title(name), name, "metrics") for name in metrics]
+    found += [_value_column(f"{PARAM}{name}", title(name), name, "params") for name in params]
+    return tuple(found)
+
+
+def _value_column(key: str, title: str, name: str, where: str) -> Column[RunRow]:
+    def value(run: RunRow) -> object:
+        values: Mapping[str, object] = getattr(run, where)
+        return values.get(name)
+
+    def cell(run: RunRow) -> Cell:
+        found = value(run)
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return Cell(format_number(float(found)))
+        return Cell("" if found is None else plain(str(found).encode()))
+
+    def order(run: RunRow) -> object:
+        found = value(run)
+        if found is None:
+            return None
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        return (not is_number, float(found) if is_number else 0.0, str(found))  # type: ignore[arg-type]
+
+    return Column(
+        key, title, cell, min=max(8, cell_width(title)), max=24, flex=1, align="right", sort=order,
+        help=("metric " if where == "metrics" else "param ") + plain(name.encode()),
+    )  # fmt: skip
 
 
 def commit(run: RunRow) -> Cell:

@@ -48,6 +48,8 @@ class Column(Generic[R]):
     priority: int = 100
     sort: Callable[[R], Any] | None = None
     shorten: Literal["middle", "end"] = "middle"
+    help: str = ""
+    """What the person is told of it."""
 
     def cell_of(self, row: R) -> Cell:
         """The cell of *row*, whichever way the column gives it."""

@@ -183,3 +183,96 @@ def _line(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]
         )
         for step in range(steps + 1)
     ]
+
+
+def overlay(
+    curves: Sequence[Sequence[tuple[float, float]]],
+    width: int,
+    height: int,
+    *,
+    unicode: bool = True,
+) -> list[list[tuple[str, int | None]]]:
+    """Several curves of points (x, y) on the same axes: *height* lines of pieces of text.
+
+    Each piece says which curve it is of (None: an axis, a label, nothing); where curves meet, the
+    later one is seen. Each ends in a letter of its own, `a` for the first; without Unicode it is
+    drawn with that letter.
+    """
+    points = [
+        [(x, y) for x, y in curve if math.isfinite(x) and math.isfinite(y)] for curve in curves
+    ]
+    known = [point for curve in points for point in curve]
+    if width <= 0 or height < 3 or not known:
+        return [[("no values yet"[:width], None)]]
+    left, right = min(x for x, _ in known), max(x for x, _ in known)
+    low, high = min(y for _, y in known), max(y for _, y in known)
+    rows = height - 2
+    labels = _labels(low, high, None, rows)
+    gutter = max(map(cell_width, labels.values())) + _TICK
+    if width - gutter < _LEAST_PLOT:
+        labels, gutter = {}, 0
+    wide, tall = (2, 4) if unicode else (1, 1)
+    columns, lines = (width - gutter) * wide, rows * tall
+    ends = {
+        (
+            round(_share(curve[-1][0], left, right) * (columns - 1)) // wide,
+            _row(curve[-1][1], low, high, lines) // tall,
+        ): number
+        for number, curve in enumerate(map(sorted, points))
+        if curve
+    }
+    drawn = [_dots(curve, (left, right), (low, high), columns, lines) for curve in points]
+    bar, corner, dash = ("│", "└", "─") if unicode else ("|", "+", "-")
+    made: list[list[tuple[str, int | None]]] = []
+    for row in range(rows):
+        label = labels.get(row, "")
+        axis = " " * (gutter - _TICK - cell_width(label)) + label + f" {bar}" if gutter else ""
+        pieces: list[tuple[str, int | None]] = [(axis, None)]
+        for column in range(width - gutter):
+            text, owner = " ", None
+            if (column, row) in ends:
+                owner = ends[column, row]
+                text = chr(97 + owner % 26)
+            for number, dots in enumerate(drawn if owner is None else ()):
+                cell = _cell(dots, column, row, unicode)
+                if cell:
+                    text, owner = (chr(0x2800 + cell) if unicode else chr(97 + number % 26)), number
+            if pieces[-1][1] == owner and len(pieces) > 1:
+                pieces[-1] = (pieces[-1][0] + text, owner)
+            else:
+                pieces.append((text, owner))
+        made.append(pieces)
+    made.append([((" " * (gutter - 1) + corner if gutter else "") + dash * (width - gutter), None)])
+    first, last = format_number(left), format_number(right)
+    room = width - gutter - len(first) - len(last)
+    said = first + " " * room + last if room > 0 else ""
+    made.append([(" " * gutter + said, None)])
+    return made
+
+
+def _dots(
+    points: Sequence[tuple[float, float]],
+    over: tuple[float, float],
+    bounds: tuple[float, float],
+    columns: int,
+    lines: int,
+) -> set[tuple[int, int]]:
+    dots: set[tuple[int, int]] = set()
+    before: tuple[int, int] | None = None
+    for x, y in sorted(points):
+        here = round(_share(x, *over) * (columns - 1)), _row(y, *bounds, lines)
+        dots.update(_line(before or here, here))
+        before = here
+    return dots
+
+
+def _cell(dots: set[tuple[int, int]], column: int, row: int, unicode: bool) -> int:
+    """The bits of a braille cell; without Unicode 1 for a dot."""
+    if not unicode:
+        return int((column, row) in dots)
+    return sum(
+        bit
+        for y, bits in enumerate(_DOTS)
+        for x, bit in enumerate(bits)
+        if (column * 2 + x, row * 4 + y) in dots
+    )
