@@ -59,8 +59,10 @@ def follow_version(project: Project, name: str, number: int, out: Output) -> int
     found = follow(project, name, is_over, out)
     if found is None:
         return diagnostics.FAILED
+    # The deployment as it is now: what was seen before may be from before it was given back.
     with closing(client.read(project)) as ledger:
         version = ledger.version(name, number)
+        found = ledger.deployment(name) or found
     assert version is not None
     if version.course is Course.FAILED and found.version > number and "wanted" in version.reason:
         diagnostics.fail(f"version {number} of {name} does not serve: {version.reason}")
