@@ -37,6 +37,9 @@ _READY = b"Help"
 _PATIENCE_S = 180.0
 _SETTLE_S = 8.0
 _KEYS = 60
+_CALM_S, _LOST_S = 0.1, 5.0
+_CURSOR = "▌".encode()
+_STEPS = (b"\x1b[B", b"\x1b[A")
 _AT_ONCE = 8
 
 
@@ -76,7 +79,7 @@ def _pod(number: int, namespace: str) -> dict[str, Any]:
 
 
 async def fill(environ: dict[str, str], namespaces: Sequence[str], count: int) -> int:
-    """Have at least so many pods there, running; how many there are."""
+    """Have at least so many pods there; how many there are."""
     from mltui.engines.kubernetes import resources
     from mltui.engines.kubernetes.client import Client
     from mltui.engines.kubernetes.kubeconfig import read_kubeconfig
@@ -106,13 +109,12 @@ async def fill(environ: dict[str, str], namespaces: Sequence[str], count: int) -
         }
         await make(resources.NODES, None, node)
     while True:
-        running, there = 0, set[int]()
+        there = set[int]()
         for name in namespaces:
             async for raw in client.pages(resources.PODS, name, limit=2000):
-                running += raw.count(b'"phase":"Running"')
                 there |= {int(each) for each in re.findall(rb'"name":"worker-(\d+)"', raw)}
         missing = [number for number in range(count) if number not in there]
-        if not missing and running >= len(there):
+        if not missing:
             await client.close()
             return len(there)
         await asyncio.gather(
@@ -214,15 +216,20 @@ def at_rest(terminal: Terminal, seconds: float) -> tuple[float, float]:
     return (terminal.total - before) / took, (cpu_s(terminal.pid) - cpu) / took
 
 
-def key_s(terminal: Terminal) -> float:
-    """Of many presses of `j`, what 99 of 100 do not exceed until bytes come."""
+def key_s(terminal: Terminal, answer: bytes = b"") -> float:
+    """Of many steps down and up, what 99 of 100 do not exceed until the answer, or any byte."""
     took = []
-    for _ in range(_KEYS):
-        while terminal.read(0.05):
-            pass
+    for number in range(_KEYS):
+        step = _STEPS[number % 2]
+        drained = time.perf_counter() + _CALM_S
+        while time.perf_counter() < drained:
+            terminal.read(_CALM_S)
+        if answer:
+            took.append(terminal.key(step, (answer,)))
+            continue
         began = time.perf_counter()
-        os.write(terminal.fd, b"j")
-        while not terminal.read(0.002) and time.perf_counter() - began < 5:
+        os.write(terminal.fd, step)
+        while not terminal.read(0.002) and time.perf_counter() - began < _LOST_S:
             pass
         took.append(time.perf_counter() - began)
     return percentile(took, 0.99)
@@ -233,7 +240,6 @@ def bare_key_s(root: Path, count: int) -> float:
     terminal = Terminal([sys.executable, str(HERE / "bare_list.py"), str(count)], root, columns=160)
     terminal.until(b"evaluate 0", _PATIENCE_S)
     terminal.quiet()
-    os.write(terminal.fd, b"\x1b[B")
     found = key_s(terminal)
     terminal.close()
     return found
@@ -274,10 +280,10 @@ def main() -> None:
         *_, terminal = listed("mltui", root, environ, namespace, count)
         rate, cpu = at_rest(terminal, options.seconds)
         memory = terminal.pss_bytes() / 2**20
-        key, bare = key_s(terminal), bare_key_s(root, count)
+        key, bare = key_s(terminal, _CURSOR), bare_key_s(root, count)
         with changing(environ, namespaces, there, options.changes) as done:
             busy_rate, busy_cpu = at_rest(terminal, options.seconds)
-            busy_key, changed = key_s(terminal), done[0]
+            busy_key, changed = key_s(terminal, _CURSOR), done[0]
         terminal.close()
         print(f"    mltui, {count} pods: first rows {first:.2f} s, all {every:.2f} s, "
               f"from `:pods` {inside:.2f} s, {memory:.0f} MiB")  # fmt: skip
