@@ -400,7 +400,7 @@ async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_b
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.command(f"pods {namespace}")
         await screen.until(lambda: "● Running" in line_of(screen, "web-"), "running")
-        await screen.press("o")
+        await screen.press("T")
         await screen.until(lambda: "container/c" in screen.text, "the family")
         found = [
             screen.text.index(f"{'  ' * depth}{each}")

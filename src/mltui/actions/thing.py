@@ -107,7 +107,7 @@ VIEWS = (
     _of("history", "History", "Its revisions with what each changed, and how its rollout stands.",
         "v", 23, ("deployments", "statefulsets", "daemonsets"), group="Kubernetes"),
     _view("tree", "Tree", "What owns it up to the top, and what that owns, down to containers.",
-          "o", 24, places=KUBE, command="tree", applies=_has_family, group="Kubernetes"),
+          "T", 24, places=KUBE, command="tree", applies=_has_family, group="Kubernetes"),
     _of("changes", "Files changed", "Files that a container added, changed or deleted.", "f", 32,
         ("containers",)),
 )  # fmt: skip

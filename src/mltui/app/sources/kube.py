@@ -194,7 +194,7 @@ class KubeSource:
 
     async def _tree(self, feed: KubeFeed) -> Opened:
         if self.tree_of is None:
-            raise UsageError("put the cursor on an object, then `o` shows its family")
+            raise UsageError("put the cursor on an object, then `T` shows its family")
         kind, row = self.tree_of
         if isinstance(row, TreeRow):
             one = await self._one(row)

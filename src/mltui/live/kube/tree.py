@@ -1,6 +1,6 @@
 """The family of an object, live: what owns it up to the top, and all that this owns, to containers.
 
-Called by the app (`o` on any object) and by `mltui describe -o tree`. Each sort of member has a
+Called by the app (`T` on any object) and by `mltui describe -o tree`. Each sort of member has a
 watch of its own, which reads only what can be of the family; a change in any of them and the rows
 are put together anew. A Service and a node own nothing: their pods are those that they choose.
 """
