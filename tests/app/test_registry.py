@@ -10,6 +10,7 @@ import pytest
 from mltui.actions import registry
 from mltui.actions.action import EVERYWHERE, GROUPS, LISTS, Selection
 from mltui.actions.keys import key_text
+from mltui.app.commandline import completions
 from mltui.app.keymap import first_of_each_key
 from mltui.app.present.help import help_lines
 from mltui.app.workbench import Workbench
@@ -114,3 +115,30 @@ def test_dangerous_actions_ask() -> None:
     }
     kube = {f"kube.{verb}" for verb in ("delete", "kill", "restart", "rollback")}
     assert {each.id for each in registry.ACTIONS if each.danger} == {"run.cancel", *asks, *kube}
+
+
+class Names:
+    """What completion may choose from."""
+
+    stage_names = ("acquire", "train")
+    run_numbers = (2, 1)
+    theme_names = ("ansi", "mltui-light")
+    place_names = ("dev", "digits-prod", "prod")
+    view_names = ("sick",)
+    object_names = ("web-5d8f", "db-0")
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("po", "po"),
+        ("web", "web-5d8f"),
+        ("theme l", "theme mltui-light"),
+        ("ns pro", "ns prod"),
+        ("pods dev,pro", "pods dev,prod"),
+        ("view s", "view sick"),
+        ("stage tr", "stage train"),
+    ],
+)
+def test_a_line_is_completed_with_commands_names_and_places(typed: str, first: str) -> None:
+    assert completions(typed, Names())[0] == first

@@ -381,6 +381,11 @@ class Known(Protocol):
         ...
 
     @property
+    def place_names(self) -> Sequence[str]:
+        """Namespaces that are known, and places that were looked at."""
+        ...
+
+    @property
     def view_names(self) -> Sequence[str]:
         """Views that were kept, or that the config file has."""
         ...

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, Action, Context
+from collections.abc import Sequence
+
+from mltui.actions.action import EVERYWHERE, Action, Context, Known
+
+
+def _places(known: Known) -> Sequence[str]:
+    return known.place_names
 
 
 def _list(
@@ -34,6 +40,7 @@ def _list(
             places=EVERYWHERE,
             on_footer=False,
             rank=60,
+            complete=_places if group == "Kubernetes" else None,
         )
         for name in (kind, *other)
     )

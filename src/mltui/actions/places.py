@@ -34,6 +34,7 @@ def _listing(
         places=EVERYWHERE,
         on_footer=False,
         rank=60,
+        complete=None if kind == "contexts" else lambda known: known.place_names,
     )
 
 

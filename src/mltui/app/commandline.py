@@ -195,9 +195,11 @@ def completions(text: str, known: Known) -> list[str]:
     action = commands.get(name)
     if action is None or action.complete is None:
         return []
-    before, gap, last = argument.rpartition(" ")
-    found = [each for each in action.complete(known) if each.startswith(last)]
-    return [f"{name} {before}{gap}{each}" for each in found]
+    at = max(argument.rfind(" "), argument.rfind(",")) + 1
+    before, last = argument[:at], argument[at:]
+    offered = [each for each in action.complete(known) if last.lower() in each.lower()]
+    offered.sort(key=lambda each: not each.startswith(last))
+    return [f"{name} {before}{each}" for each in offered]
 
 
 def nearest(name: str) -> str | None:

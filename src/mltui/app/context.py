@@ -352,6 +352,19 @@ class ScreenContext(ListContext):
         return self._bench.workbench_app.theme_names()
 
     @property
+    def place_names(self) -> list[str]:
+        """Namespaces of what is listed, and places that were looked at."""
+        listed = self._bench.listed
+        rows = listed.pane.table.rows.values() if listed and listed.pane.table else ()
+        if listed is not None and listed.kind.name == "namespaces":
+            found = [row.name for row in rows]
+        else:
+            found = [getattr(row, "namespace", "") for row in rows]
+        return [
+            *dict.fromkeys(filter(None, [*found, *self._bench.workbench_app.settings.places()]))
+        ]
+
+    @property
     def view_names(self) -> list[str]:
         """Views that were kept."""
         return list(self._bench.workbench_app.settings.views())

@@ -178,6 +178,7 @@ class KindPane(Vertical):
         self.needle = needle
         keep = matcher(needle, self.kind) if self.kind is not None else None
         self.grid.set_filter(keep)
+        self._say_empty()
         self.news()
 
     @property
@@ -236,8 +237,15 @@ class KindPane(Vertical):
         kind, table = self.kind, self.table
         if kind is None or table is None:
             return
-        waits = table.why or f"reading {kind.name}…"
-        self.grid.set_empty(kind.empty if table.is_loaded else waits)
+        if not table.is_loaded:
+            said = table.why or f"reading {kind.name}…"
+        elif self.needle and self.grid.total_count:
+            said = f"none of {self.grid.total_count} fits {self.needle}: Esc shows all"
+        elif kind.watched is not None and kind.watched.resource.is_namespaced:
+            said = f"{kind.empty}: 0 looks at all namespaces, N at another"
+        else:
+            said = kind.empty
+        self.grid.set_empty(said)
 
     def _place(self) -> None:
         """Once: the cursor goes to what failed, else to what is not well, else it stays."""
