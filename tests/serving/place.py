@@ -147,7 +147,7 @@ class World:
             env=self.env,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
         )
         said = done.stdout + done.stderr
         assert done.returncode == code, f"mltui {' '.join(arguments)}: {done.returncode}\n{said}"
