@@ -8,16 +8,16 @@ transaction.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import JournalError
 from mltui.pipeline.rows import Instance, StageRow
 from mltui.runs import codec
+from mltui.runs.database import Layout, open_database, transaction
 from mltui.runs.readings import BUILD, Readings, path_text
 from mltui.runs.rows import BuildRow, Note, Result, RunRequest
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VERSION = 2
 _CHECKPOINT_PAGES = 4000
 FOLDER = ".mltui"
+FILE = "journal.db"
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -63,8 +64,9 @@ CREATE INDEX requests_open ON requests (handled_at) WHERE handled_at IS NULL;
 CREATE TABLE seals (name TEXT PRIMARY KEY, run INTEGER NOT NULL, reads TEXT NOT NULL) WITHOUT ROWID;
 """
 
-_UPGRADES = {1: "ALTER TABLE runs ADD COLUMN idle_s REAL NOT NULL DEFAULT 0"}
-"""From each version of the journal to the next."""
+_LAYOUT = Layout(
+    VERSION, _SCHEMA, {1: "ALTER TABLE runs ADD COLUMN idle_s REAL NOT NULL DEFAULT 0"}
+)
 
 _PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -79,10 +81,6 @@ NOTES = (
 """Made with the first note, so that journals from before have no other version."""
 
 
-class DiskFull(JournalError):
-    """There is no room left for the journal."""
-
-
 class Journal(Readings):
     """One connection to a project's journal. Not shared between threads."""
 
@@ -92,70 +90,16 @@ class Journal(Readings):
 
         JournalError when it is missing (reading), read-only, full, or of a newer mltui.
         """
-        file = folder / "journal.db"
+        file = folder / FILE
         if not write and not file.exists():
             raise JournalError(f"no runs yet in {folder.parent}: start one with `mltui run`")
-        try:
-            db = sqlite3.connect(file, isolation_level=None, timeout=10.0, check_same_thread=False)
-            # A reader of a WAL database still maps the shared index, so it opens read-write.
-            db.execute("PRAGMA busy_timeout = 10000")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0 and write:
-                cls._create(db)
-            elif version > VERSION:
-                raise JournalError(
-                    f"{file} was written by a newer mltui (journal {version}, this one reads "
-                    f"{VERSION}): upgrade mltui"
-                )
-            elif version == 0:
-                raise JournalError(f"{file} is not a journal of mltui")
-            elif version < VERSION:
-                cls._upgrade(db)
-            db.execute("PRAGMA synchronous = NORMAL")
-            # A checkpoint waits for the disk, and so would the stages: not every sixty of them.
-            db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        except sqlite3.Error as error:
-            raise explain(error, file) from error
+        db = open_database(file, _LAYOUT, write=write)
+        # A checkpoint waits for the disk, and so would the stages: not every sixty of them.
+        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return cls(db, folder)
 
-    @staticmethod
-    def _create(db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("BEGIN IMMEDIATE")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-
-    @staticmethod
-    def _upgrade(db: sqlite3.Connection) -> None:
-        """What an older mltui wrote becomes what this one reads."""
-        db.execute("BEGIN IMMEDIATE")
-        for version in range(db.execute("PRAGMA user_version").fetchone()[0], VERSION):
-            db.execute(_UPGRADES[version])
-        db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = self._db
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise explain(error, self.folder / "journal.db") from error
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        # A full disk may have ended the transaction already; asking again would hide the reason.
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db, self.folder / FILE)
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -357,25 +301,3 @@ def _build_values(build: BuildRow) -> tuple[Any, ...]:
         build.run,
         build.resolved,
     )
-
-
-def explain(error: sqlite3.Error, file: Path) -> JournalError:
-    """What SQLite complains of, as a sentence about the file."""
-    text = str(error)
-    if "full" in text or ("I/O" in text and _no_room(file)):
-        return DiskFull(f"the disk of {file} is full: free some space (`mltui gc`) and retry")
-    if "readonly" in text or "unable to open" in text:
-        return JournalError(f"{file} can't be written: the folder is read-only or not yours")
-    if "malformed" in text or "not a database" in text:
-        return JournalError(f"{file} is damaged ({text}): move it away, or restore a copy")
-    if "locked" in text:
-        return JournalError(f"{file} has been locked by another process for 10 s: try again")
-    return JournalError(f"{file}: {text}")
-
-
-def _no_room(file: Path) -> bool:
-    try:
-        free = os.statvfs(file.parent)
-    except OSError:
-        return False
-    return free.f_bavail * free.f_frsize < 1 << 16

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mltui.runs.journal import DiskFull
+from mltui.runs.database import DiskFull
 
 BYTES = 1 << 20
 

@@ -25,6 +25,7 @@ from mltui.runs import attempts, git, planning, requests
 from mltui.runs.client import LOG
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point
+from mltui.runs.detached import work
 from mltui.runs.engines import Engines
 from mltui.runs.history import History
 from mltui.runs.journal import Journal
@@ -264,21 +265,6 @@ def limits_of(engine: str, jobs: int | None) -> Limits:
     return Limits(jobs or max(2, processors), float(processors), memory, devices)
 
 
-async def _serve(runner: Runner) -> bool:
-    """Serve until nothing is left; False when a signal ended it before."""
-    task = asyncio.current_task()
-    assert task is not None
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await runner.serve()
-    except asyncio.CancelledError:
-        log.info("told to end")
-        return False
-    return True
-
-
 def main(arguments: list[str]) -> int:
     """Run the project in `arguments[0]`; the exit code. With `WHEN_TOLD`: once it is told to."""
     project = Project(Path(arguments[0]))
@@ -294,16 +280,7 @@ def main(arguments: list[str]) -> int:
     lock = RunnerLock(project.folder)
     try:
         journal = project.journal(write=True)
-        while lock.take():
-            runner = Runner(project, journal)
-            try:
-                if not asyncio.run(_serve(runner)):
-                    return 0
-            finally:
-                lock.release()
-            # Whoever asked while the lock was still held has not started another runner.
-            if not runner.is_needed():
-                return 0
+        work(lock, lambda: Runner(project, journal), log)
     except Exception:
         log.exception("the runner ends because of an error; `mltui resume` starts another")
         return 1

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mltui.errors import Conflict, JournalError
+from mltui.runs.database import Layout, open_database, transaction
 from mltui.serving.readings import DEPLOYMENT, FILE, REPLICA, Readings, version_data
 from mltui.serving.rows import (
     BuiltAs,
@@ -73,6 +74,7 @@ CREATE TABLE points (
   WITHOUT ROWID;
 CREATE TABLE problems (deployment TEXT PRIMARY KEY, metrics TEXT NOT NULL) WITHOUT ROWID;
 """
+_LAYOUT = Layout(VERSION, _SCHEMA)
 _PUT_REPLICA = f"INSERT OR REPLACE INTO replicas ({REPLICA}) VALUES ({', '.join('?' * 11)})"
 _PUT_DEPLOYMENT = (
     f"INSERT OR REPLACE INTO deployments ({DEPLOYMENT}) VALUES ({', '.join('?' * 12)})"
@@ -91,46 +93,11 @@ class Ledger(Readings):
         file = folder / FILE
         if not write and not file.exists():
             raise JournalError(f"nothing is served in {folder.parent}: begin with `mltui deploy`")
-        try:
-            db = sqlite3.connect(file, isolation_level=None, timeout=10.0, check_same_thread=False)
-            db.execute("PRAGMA busy_timeout = 10000")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0 and write:
-                cls._create(db)
-            elif version != VERSION:
-                raise JournalError(f"{file} was not written by this mltui: upgrade it")
-            db.execute("PRAGMA synchronous = NORMAL")
-        except sqlite3.Error as error:
-            raise _explain(error, file) from error
-        return cls(db, folder)
+        return cls(open_database(file, _LAYOUT, write=write), folder)
 
-    @staticmethod
-    def _create(db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("BEGIN IMMEDIATE")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        db.execute("COMMIT")
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All or nothing. JournalError when the file can't be written."""
-        db = self._db
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise _explain(error, self.folder / FILE) from error
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+        return transaction(self._db, self.folder / FILE)
 
     # --- what is wanted -------------------------------------------------------------------------
 
@@ -438,9 +405,3 @@ class Ledger(Readings):
                 now,
             ),
         )
-
-
-def _explain(error: sqlite3.Error, file: Path) -> JournalError:
-    from mltui.runs.journal import explain
-
-    return explain(error, file)

@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from mltui.runs.detached import work
 from mltui.runs.lock import SUPERVISOR, RunnerLock
 from mltui.runs.project import Project
 from mltui.serving import records
@@ -121,21 +122,6 @@ class Supervisor:
         return self._ledger.is_needed()
 
 
-async def _serve(supervisor: Supervisor) -> bool:
-    """Serve until nothing is wanted; False when a signal ended it before."""
-    task = asyncio.current_task()
-    assert task is not None
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await supervisor.serve()
-    except asyncio.CancelledError:
-        log.info("told to end")
-        return False
-    return True
-
-
 def main(arguments: list[str]) -> int:
     """Keep the project in `arguments[0]`; the exit code."""
     logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(message)s", level="INFO")
@@ -144,16 +130,7 @@ def main(arguments: list[str]) -> int:
     lock = RunnerLock(project.folder, SUPERVISOR)
     try:
         ledger = Ledger.open(project.folder, write=True)
-        while lock.take():
-            try:
-                supervisor = Supervisor(project, ledger)
-                if not asyncio.run(_serve(supervisor)):
-                    return 0
-            finally:
-                lock.release()
-            # Whoever asked while the lock was still held has not started another.
-            if not ledger.is_needed():
-                return 0
+        work(lock, lambda: Supervisor(project, ledger), log)
     except Exception:
         log.exception("the supervisor ends because of an error; `mltui resume` starts another")
         return 1

@@ -15,7 +15,8 @@ from mltui.errors import JournalError
 from mltui.pipeline import model
 from mltui.pipeline.model import Artifact, Event, Failure, Instance, StageRow, State, Usage, Verdict
 from mltui.runs import codec
-from mltui.runs.journal import VERSION, DiskFull, Journal
+from mltui.runs.database import DiskFull
+from mltui.runs.journal import VERSION, Journal
 from mltui.runs.reserve import Reserve, is_full
 from mltui.runs.rows import BuildRow, Result, RunRequest
 from mltui.spec.model import FailureClass
