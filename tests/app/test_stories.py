@@ -249,7 +249,7 @@ async def test_a_run_without_its_runner_says_so(tmp_path: Path) -> None:
 
 
 async def test_help_has_every_key_and_searches(failed: Project) -> None:
-    async with Driver.open(failed, now=NOON, size=(120, 260)) as screen:
+    async with Driver.open(failed, now=NOON, size=(120, 300)) as screen:
         await screen.press("question_mark")
         shown = screen.text
         for action in registry.ACTIONS:

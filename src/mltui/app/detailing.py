@@ -105,8 +105,11 @@ class Detailing:
             self._bench.notice(f"{found[0]}{more}", bad=True)
 
     def fault_of(self, row: StageRow | None) -> tuple[str, int] | None:
-        """Where to edit what failed: a line of its build, or of its code."""
-        if row is None or row.state is not State.FAILED:
+        """Where to edit what failed: a line of its build, or of its code.
+
+        Nothing before the first frame, which no log is read for.
+        """
+        if row is None or row.state is not State.FAILED or not self._bench.detail.size:
             return None
         return self._evidence_of(row).edit
 
