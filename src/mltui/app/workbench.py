@@ -322,7 +322,9 @@ class Workbench(Screen[int]):
                 self._entered(self.line.entered())
             elif self.line.take(event):
                 event.stop()  # other keys are bindings of the field, which has the focus by now
-        elif event.key in keymap.TYPING or keymap.is_key(event.key):
+        elif event.key in keymap.TYPING or (
+            keymap.is_key(event.key) and not is_log(self.focused)  # that has keys of its own
+        ):
             event.stop()
             self.action_press(event.key)
 
