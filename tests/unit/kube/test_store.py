@@ -81,6 +81,7 @@ def test_a_download_goes_on_where_it_broke(remote: Remote, tmp_path: Path) -> No
     content = _content(os.urandom(3 << 20))
     remote.send(content)
     asked: list[bytes] = []
+    behind: list[socket.socket] = []
     port = int(remote.address.rpartition(":")[2])
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -89,6 +90,7 @@ def test_a_download_goes_on_where_it_broke(remote: Remote, tmp_path: Path) -> No
         for limit in (1_000_000, 1_500_000, 1 << 30):
             near, _ = server.accept()
             with near, socket.create_connection(("127.0.0.1", port)) as far:
+                behind.append(far)
                 asked.append(near.recv(65536))
                 far.sendall(asked[-1])
                 sent = 0
@@ -100,6 +102,7 @@ def test_a_download_goes_on_where_it_broke(remote: Remote, tmp_path: Path) -> No
     thread.start()
     broken = Remote(f"127.0.0.1:{server.getsockname()[1]}", "t0ken", away_s=20)
     broken.fetch(content.digest, tmp_path / "got")
+    behind[-1].shutdown(socket.SHUT_RDWR)  # the last answer was whole: nothing more comes of it
     thread.join(20)
     server.close()
     broken.close()
