@@ -2,7 +2,7 @@
 
 A change is judged by what it changed, not by the luck of the draw; people's own runs draw anew.
 Nowhere do properties watch the clock: a busy machine is no fault of what is tested.
-`make quick` tries fewer examples and leaves out what needs Docker or a cluster.
+`make quick` tries fewer examples and leaves out what needs Docker, a cluster or real runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ settings.register_profile("people", deadline=None, suppress_health_check=_SLOW)
 settings.register_profile(
     "ci", deadline=None, suppress_health_check=_SLOW, derandomize=True, print_blob=True
 )
-settings.register_profile("quick", deadline=None, suppress_health_check=_SLOW, max_examples=30)
+settings.register_profile("quick", deadline=None, suppress_health_check=_SLOW, max_examples=15)
 if "MLTUI_QUICK" in os.environ:
     settings.load_profile("quick")
 else:

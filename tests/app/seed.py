@@ -41,7 +41,6 @@ from mltui.pipeline.model import (
 )
 from mltui.pipeline.plan import Plan
 from mltui.pipeline.scheduler import Scheduler
-from mltui.runs.journal import Journal
 from mltui.runs.project import Project
 from mltui.runs.rows import BuildRow, Result, RunRequest
 from mltui.spec.model import FailureClass
@@ -135,6 +134,10 @@ class _Playing:
         self.store = seed.project.store()
         self.due: list[tuple[float, int, Instance, int]] = []
         self.count = 0
+        self.events: list[Event] = []
+        self.results: list[Result] = []
+        self.builds: list[BuildRow] = []
+        self.update: dict[str, object] = {}
 
     def play(self, *, commit: str | None, dirty: bool, trigger: str, target: str) -> int:
         journal = self.seed.project.journal(write=True)
@@ -153,11 +156,11 @@ class _Playing:
             "params": dict(self.spec.params),
             "spec": text.digest,
         }
-        self._journal(journal, [planned], update)
+        self._note([planned], update)
         while not self.scheduler.finished:
             decisions = self.scheduler.next(self.clock, self.seed.limits)
             for decision in decisions:
-                self._answer(journal, decision)
+                self._answer(decision)
             if decisions:
                 continue
             times = [self.due[0][0]] if self.due else []
@@ -169,58 +172,61 @@ class _Playing:
             self.clock = max(self.clock, min(times))
             while self.due and self.due[0][0] <= self.clock:
                 _, _, instance, attempt = heapq.heappop(self.due)
-                self._end(journal, instance, attempt)
+                self._end(instance, attempt)
         ended = self.scheduler.ended
         if ended is not None:
             metrics: dict[str, float] = {}
             for row in self.scheduler.rows():
                 if row.item is None and row.accepted is not False:
                     metrics.update({f"{row.stage}.{k}": v for k, v in row.metrics.items()})
-            update = {
+            self.update |= {
                 "state": ended.state.value,
                 "ended_at": ended.at,
                 "reason": ended.reason,
                 "exit_code": ended.exit_code,
                 "metrics": metrics,
             }
-            journal.append(self.run, [], update=update)
+        # All of a history at once: hundreds of transactions for each test cost more than it does.
+        journal.append(
+            self.run,
+            self.events,
+            self.scheduler.changed(),
+            gone=self.scheduler.removed(),
+            update=self.update,
+            results=self.results,
+            builds=self.builds,
+        )
         journal.close()
         return self.run
 
-    def _journal(
+    def _note(
         self,
-        journal: Journal,
         events: list[Event],
         update: dict[str, object] | None = None,
         results: tuple[Result, ...] = (),
     ) -> None:
         for event in events:
             self.scheduler.apply(event)
-        journal.append(
-            self.run,
-            events,
-            self.scheduler.changed(),
-            gone=self.scheduler.removed(),
-            update=update,
-            results=results,
-        )
+        self.events += events
+        self.results += results
+        self.update |= update or {}
 
-    def _answer(self, journal: Journal, decision: object) -> None:
+    def _answer(self, decision: object) -> None:
         at = self.clock
         if isinstance(decision, Record):
-            self._journal(journal, [decision.event])
+            self._note([decision.event])
         elif isinstance(decision, Expand):
             items = tuple(json.loads(self.store.read_bytes(decision.source.digest)))
-            self._journal(journal, [StageExpanded(at, decision.instance, items)])
+            self._note([StageExpanded(at, decision.instance, items)])
         elif isinstance(decision, Prepare):
-            self._prepare(journal, decision)
+            self._prepare(decision)
         elif isinstance(decision, Start):
-            self._start(journal, decision)
+            self._start(decision)
         elif isinstance(decision, Stop):
             failure = Failure(FailureClass.CANCELLED, "it was cancelled")
-            self._journal(journal, [AttemptEnded(at, decision.instance, decision.attempt, failure)])
+            self._note([AttemptEnded(at, decision.instance, decision.attempt, failure)])
 
-    def _prepare(self, journal: Journal, decision: Prepare) -> None:
+    def _prepare(self, decision: Prepare) -> None:
         instance = decision.instance
         behaviour = self.world(instance, decision.attempt)
         parts = {
@@ -230,46 +236,42 @@ class _Playing:
         }
         key = f"sha256:{abs(hash_of(instance.label)):064x}"
         if behaviour.silence and not behaviour.hangs:
-            self._journal(journal, [StageWaiting(self.clock, instance, behaviour.silence)])
+            self._note([StageWaiting(self.clock, instance, behaviour.silence)])
             return
         if behaviour.builds:
             build = f"{instance.stage}-build"
-            self._journal(journal, [StageBuilding(self.clock, instance, "train", build)])
+            self._note([StageBuilding(self.clock, instance, "train", build)])
             return
         if behaviour.build is not None:
-            self._build(journal, decision, behaviour.build)
+            self._build(decision, behaviour.build)
             return
         if behaviour.cached:
             outputs = self._outputs(instance, behaviour)
             event = StageCached(
                 self.clock, instance, key, parts, outputs, behaviour.metrics, behaviour.cached
             )
-            self._journal(journal, [event])
+            self._note([event])
             return
-        self._journal(
-            journal,
+        self._note(
             [StageKeyed(self.clock, instance, decision.attempt, key, parts, behaviour.because)],
         )
 
-    def _build(
-        self, journal: Journal, decision: Prepare, make: Callable[[Path, float], BuildRow]
-    ) -> None:
+    def _build(self, decision: Prepare, make: Callable[[Path, float], BuildRow]) -> None:
         instance = decision.instance
         row = make(self.seed.project.folder / "builds", self.clock)
         row = replace(row, run=self.run)
         event: Event = StageBuilding(self.clock, instance, row.environment, row.id)
-        self.scheduler.apply(event)
-        journal.append(self.run, [event], self.scheduler.changed(), builds=[row])
+        self._note([event])
+        self.builds.append(row)
         if row.state is State.FAILED:
             self.clock = row.ended_at or self.clock
             failure = Failure(FailureClass.BUILD, row.reason)
-            self._journal(journal, [StageFailed(self.clock, instance, decision.attempt, failure)])
+            self._note([StageFailed(self.clock, instance, decision.attempt, failure)])
 
-    def _start(self, journal: Journal, decision: Start) -> None:
+    def _start(self, decision: Start) -> None:
         instance, attempt = decision.instance, decision.attempt
         behaviour = self.world(instance, attempt)
-        self._journal(
-            journal,
+        self._note(
             [
                 AttemptStarting(self.clock, instance, attempt, "process", "local"),
                 AttemptStarted(self.clock + 0.01, instance, attempt, "4711:1:b"),
@@ -283,21 +285,21 @@ class _Playing:
             (folder / "metrics").write_text("\n".join(lines) + "\n", encoding="utf-8")
         if behaviour.silence:
             event = AttemptUnknown(self.clock, instance, attempt, behaviour.silence)
-            self._journal(journal, [event])
+            self._note([event])
         if not behaviour.hangs:
             self.count += 1
             heapq.heappush(
                 self.due, (self.clock + behaviour.seconds, self.count, instance, attempt)
             )
 
-    def _end(self, journal: Journal, instance: Instance, attempt: int) -> None:
+    def _end(self, instance: Instance, attempt: int) -> None:
         behaviour = self.world(instance, attempt)
         usage = Usage(behaviour.seconds * 0.9, behaviour.memory)
         if behaviour.failure is not None:
             event = AttemptEnded(
                 self.clock, instance, attempt, behaviour.failure, behaviour.exit_code, usage=usage
             )
-            self._journal(journal, [event])
+            self._note([event])
             return
         outputs = self._outputs(instance, behaviour)
         event = AttemptEnded(
@@ -317,7 +319,7 @@ class _Playing:
                 f"runs/{self.run}/{attempt_slug(instance, attempt)}",
             )
             results = (result,)
-        self._journal(journal, [event], results=results)
+        self._note([event], results=results)
 
     def _outputs(self, instance: Instance, behaviour: Behaviour) -> dict[str, Artifact]:
         found = {}

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from mltui.pipeline.model import State
 from mltui.runs import client
 from mltui.runs.lock import runner_status
@@ -13,6 +15,8 @@ from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow
 
 from .driver import Driver
+
+pytestmark = pytest.mark.slow
 
 FLAKY = """\
 mltui: 1
