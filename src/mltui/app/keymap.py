@@ -14,9 +14,15 @@ TYPING = frozenset(key for action in ACTIONS if action.types for key in action.k
 """Keys that open the line to type on."""
 
 
-def is_key(key: str) -> bool:
-    """Whether an action has this key, which may have been given to it by the person."""
-    return any(key in action.keys for action in registry.ACTIONS)
+_BOUND = frozenset(key for action in ACTIONS for key in action.keys)
+
+
+def is_given(key: str) -> bool:
+    """Whether an action has this key only because the person gave it to it.
+
+    All others are bindings of the screen, which come after those of what has the keys.
+    """
+    return key not in _BOUND and any(key in action.keys for action in registry.ACTIONS)
 
 
 def first_of_each_key() -> Iterator[tuple[str, Action]]:

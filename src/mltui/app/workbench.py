@@ -323,7 +323,7 @@ class Workbench(Screen[int]):
             elif self.line.take(event):
                 event.stop()  # other keys are bindings of the field, which has the focus by now
         elif event.key in keymap.TYPING or (
-            keymap.is_key(event.key) and not is_log(self.focused)  # that has keys of its own
+            keymap.is_given(event.key) and not is_log(self.focused)  # that has keys of its own
         ):
             event.stop()
             self.action_press(event.key)
