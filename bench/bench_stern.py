@@ -1,0 +1,173 @@
+"""Pods that write as fast as they can, followed by stern and by `mltui logs`, in turn.
+
+Each pod writes numbered lines with the time in them; both followers are there before the first.
+Counted is what each brought to a file: lines once, lines doubled, lines mixed into one, and for
+mltui whether a mark ("possible loss from … to …") stands for every gap: a node that rotates its
+files faster than they are read has thrown lines away, and nobody can bring them.
+
+    KUBECONFIG=… python bench/bench_stern.py [--pods 10] [--lines 200000] [--image IMAGE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from measure import MLTUI, peer
+
+WRITER = (
+    'use Time::HiRes "time"; my ($n, $c) = @ARGV; select undef, undef, undef, 0.2 until -e "/tmp/go"; my $x = "x" x 60;'
+    ' printf "%s %07d %.6f %s\\n", $n, $_, time, $x for 1 .. $c; $| = 1; sleep 3600'
+)
+LINE = re.compile(rb"([a-z]+-\d+) (\d{7}) (\d+\.\d{6}) x{60}")
+MARK = re.compile(r"(flood-\d+): possible loss from (\S+) to (\S+)")
+SLACK_S = 0.3
+"""Between the time in a line and when the node got it."""
+CALM_S = 8.0
+ATTACH_S = 6.0
+
+
+def kubectl(*argv: str, stdin: str | None = None) -> str:
+    """The output of a command."""
+    done = subprocess.run(
+        ["kubectl", *argv], input=stdin, text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def pod(name: str, image: str, lines: int) -> dict[str, Any]:
+    """A pod that writes."""
+    container = {
+        "name": "c",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["perl", "-e", WRITER, name, str(lines)],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": "flood"}},
+        "spec": {
+            "containers": [container],
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+        },
+    }
+
+
+def follow(argv: list[str], image: str, pods: int, lines: int, folder: Path) -> dict[str, Any]:
+    """What a follower brought: see the module."""
+    namespace = f"bench-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", namespace)
+    out, err = folder / f"{namespace}.out", folder / f"{namespace}.err"
+    try:
+        items = [pod(f"flood-{n}", image, lines) for n in range(pods)]
+        listed = {"apiVersion": "v1", "kind": "List", "items": items}
+        kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(listed))
+        kubectl("wait", "-n", namespace, "pod", "--all", "--for=condition=Ready", "--timeout=400s")
+        with out.open("wb") as to, err.open("wb") as said:
+            words = [word.replace("NAMESPACE", namespace) for word in argv]
+            process = subprocess.Popen(words, stdout=to, stderr=said)
+            time.sleep(ATTACH_S)
+            go = [["kubectl", "exec", "-n", namespace, f"flood-{n}", "--", "touch", "/tmp/go"]
+                  for n in range(pods)]  # fmt: skip
+            for started in [subprocess.Popen(words) for words in go]:
+                started.wait()
+            began = ended = time.monotonic()
+            size = 0
+            while time.monotonic() - ended < (CALM_S if size else 60):
+                time.sleep(0.05)
+                now = out.stat().st_size
+                if now != size:
+                    began = time.monotonic() if not size else began
+                    size, ended = now, time.monotonic()
+            process.terminate()
+            process.wait(20)
+    finally:
+        kubectl("delete", "namespace", namespace, "--wait=false")
+    return {"seconds": ended - began, **counted(out, err, pods, lines)}
+
+
+def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
+    """Lines once, doubled, mixed; gaps without a mark."""
+    times: dict[str, dict[int, float]] = {f"flood-{n}": {} for n in range(pods)}
+    doubled = mixed = 0
+    for line in out.read_bytes().splitlines():
+        found = LINE.fullmatch(line)
+        if found is None:
+            mixed += 1
+            continue
+        known, number = times[found[1].decode()], int(found[2])
+        doubled += number in known
+        known[number] = float(found[3])
+    marks: dict[str, list[tuple[float, float]]] = {}
+    for name, first, last in MARK.findall(err.read_text()):
+        span = (datetime.fromisoformat(first).timestamp(), datetime.fromisoformat(last).timestamp())
+        marks.setdefault(name, []).append(span)
+    gaps = unmarked = cut = 0
+    for name, known in times.items():
+        numbers = sorted(known)
+        cut += lines - (numbers[-1] if numbers else 0)
+        for before, after in itertools.pairwise(numbers):
+            if after == before + 1:
+                continue
+            gaps += 1
+            unmarked += not any(
+                first <= known[before] + SLACK_S and last >= known[after] - SLACK_S
+                for first, last in marks.get(name, [])
+            )
+    unique = sum(len(known) for known in times.values())
+    return {
+        "unique": unique, "doubled": doubled, "mixed": mixed, "gaps": gaps, "unmarked": unmarked,
+        "cut": cut, "marks": sum(len(each) for each in marks.values()),
+        "silent": [name for name, known in times.items() if not known],
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pods", type=int, default=10)
+    parser.add_argument("--lines", type=int, default=200_000)
+    parser.add_argument("--image", default="debian:bookworm-slim", help="with perl, on the nodes")
+    parser.add_argument("--only", choices=["stern", "mltui"])
+    args = parser.parse_args()
+    os.environ.setdefault("NO_PROXY", "*")
+    stern = peer("stern", "go install github.com/stern/stern@v1.34.0")
+    runs = {
+        "stern": [stern or "", "-n", "NAMESPACE", ".", "-o", "raw", "--color", "never"],
+        "mltui": [*MLTUI, "logs", "-l", "app=flood", "-n", "NAMESPACE", "-f", "-o", "raw"],
+    }
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory(prefix="mltui-bench-") as folder:
+        for name, argv in runs.items():
+            if argv[0] and args.only in (None, name):
+                result = follow(argv, args.image, args.pods, args.lines, Path(folder))
+                result["rate"] = result["unique"] / max(result["seconds"], 0.1)
+                found[name] = result
+                print(f"  {name}: {result}")
+    ours = found.get("mltui")
+    good = ours is None or not (ours["doubled"] or ours["mixed"] or ours["unmarked"])
+    if len(found) == 2:
+        ratio = found["mltui"]["rate"] / max(found["stern"]["rate"], 0.1)
+        more = found["mltui"]["unique"] / max(found["stern"]["unique"], 1)
+        good = good and ratio >= 1.0
+        print(f"  unique lines a second: {ratio:.2f}× stern's (must be ≥ 1.0×)")
+        print(f"  unique lines in all: {more:.2f}× stern's")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
