@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,10 +17,13 @@ from mltui.live.feed import Feed
 from mltui.live.kinds import kind_named
 from mltui.live.listing import describe_once, known_kind, list_once, to_json
 from mltui.live.logs import Following, LogState
-from mltui.logs.timed import Note, without_stamps
+from mltui.logs.timed import Note, TimedIndex, without_stamps
 
 from .box import Box, soon
 from .relay import Relay
+
+if TYPE_CHECKING:
+    from tests.testbed.docker import DockerHost
 
 
 async def test_only_what_is_on_screen_is_measured(feed: Feed, relay: Relay, box: Box) -> None:
@@ -169,3 +174,54 @@ async def test_one_thing_by_its_name(feed: Feed, box: Box) -> None:
     )
     assert "DB_PASSWORD=******" in found["Config"]["Env"]
     assert kind_named("containers").inspect is not None
+
+
+async def test_a_log_is_kept_as_it_was_written(feed: Feed, box: Box, tmp_path: Path) -> None:
+    """Escapes, carriage returns, NULs, broken UTF-8, a line of megabytes, no newline at the end."""
+    made = (
+        "printf 'a\\033]0;t\\007b\\n\\r10%%\\r20%%\\r\\n\\000\\377\\n';"
+        " head -c 3000000 /dev/zero | tr '\\0' x; printf '\\nend'"
+    )
+    key = await box.run("bad", "sh", "-c", made)
+    path = tmp_path / "log"
+    async with following(feed, key, path) as states:
+        await soon(lambda: bool(states) and states[-1].following is Following.ENDED)
+    index = TimedIndex(path)
+    index.look()
+    kept = b"".join(index.copy(0, index.end))
+    assert kept.split(b"\n") == [
+        b"a\x1b]0;t\x07b",
+        b"\r10%\r20%\r",
+        "\0\ufffd".encode(),  # Docker keeps text as JSON
+        b"x" * 3_000_000,
+        b"end",
+        b"",
+    ]
+
+
+async def test_a_pattern_is_matched_against_what_the_container_wrote(
+    docker_host: DockerHost, box: Box
+) -> None:
+    """`mltui logs` of two as one: the hosts' times order the lines and are no part of them."""
+    first = await box.run("first", "sh", "-c", "echo one; echo two")
+    await box.daemon.post(f"/containers/{first}/wait")
+    second = await box.run("second", "sh", "-c", "echo one of them; echo not one")
+    await box.daemon.post(f"/containers/{second}/wait")
+    await box.start(first)
+    await box.daemon.post(f"/containers/{first}/wait")
+    names = [f"container/{box.name(name)}" for name in ("first", "second")]
+
+    async def logs(*words: str) -> list[str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mltui", "logs", *names, *words,
+            stdout=asyncio.subprocess.PIPE, env=docker_host.environ,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return out.decode().splitlines()
+
+    assert await logs("--grep", "^one", "-o", "raw") == ["one", "one of them", "one"]
+    assert await logs("--grep", "one$", "-o", "raw") == ["one", "not one", "one"]
+    found = json.loads("".join(await logs("--grep", "^two", "-o", "json")))
+    assert [(each["container"], each["text"]) for each in found] == [(box.name("first"), "two")] * 2
+    assert found[0]["time"].startswith("20")
