@@ -101,6 +101,7 @@ def follow(argv: list[str], image: str, pods: int, lines: int, folder: Path) -> 
             process.wait(20)
     finally:
         kubectl("delete", "namespace", namespace, "--wait=false")
+    print("   ", [line[:200] for line in err.read_text().splitlines()[:4]])
     return {"seconds": ended - began, **counted(out, err, pods, lines)}
 
 
@@ -151,7 +152,7 @@ def main() -> None:
     stern = peer("stern", "go install github.com/stern/stern@v1.34.0")
     runs = {
         "stern": [stern or "", "-n", "NAMESPACE", ".", "-o", "raw", "--color", "never"],
-        "mltui": [*MLTUI, "logs", "-l", "app=flood", "-n", "NAMESPACE", "-f", "-o", "raw"],
+        "mltui": [*MLTUI, "logs", "-l", "app=flood", "--namespace", "NAMESPACE", "-f", "-o", "raw"],
     }
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="mltui-bench-") as folder:

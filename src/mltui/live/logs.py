@@ -60,8 +60,8 @@ async def log_to(
     def hear(state: LogState) -> None:
         say(state)
 
-    def chunks(since: str, follow: bool) -> AsyncIterator[bytes]:
-        return _chunks(daemon, key, file, since, follow, tail)
+    def chunks(since: str, is_followed: bool) -> AsyncIterator[bytes]:
+        return _chunks(daemon, key, file, since, is_followed, tail)
 
     async def goes_on() -> bool:
         if runs_again is None:
@@ -100,7 +100,7 @@ async def _runs(daemon: Daemon, key: str) -> bool:
 async def _chunks(
     daemon: Daemon, key: str, file: TimedFile, since: str, follow: bool, tail: int | None
 ) -> AsyncIterator[bytes]:
-    """A container's log, both streams, each line once with one time."""
+    """A container's log, both streams, each line once with one time; the last may be cut off."""
     from mltui.engines.docker.frames import BadFrame, Demux
 
     found = await daemon.get(f"/containers/{key}/json")
@@ -146,9 +146,12 @@ class _Joined:
         out: list[bytes] = []
         for stream, text in frames:
             parts = self._open.get(stream)
+            line = text.partition(b" ")[2]
             if parts is not None:  # the rest of a long line has a time of its own
-                text = text.partition(b" ")[2]
+                text = line
             is_whole = text.endswith(b"\n")
+            if not is_whole and len(line) < _PIECE_BYTES:  # what a program left at its end
+                is_whole, text = True, text + b"\n"
             if stream == self._long:
                 out.append(text)
                 if is_whole:
@@ -174,13 +177,10 @@ class _Joined:
         return b"".join(out)
 
     def end(self) -> bytes:
-        """Last lines that have no newline."""
-        out = [b"\n"] if self._long is not None else []
-        out += self._held
-        for parts in self._open.values():
-            if parts:
-                out += [*parts, b"\n"]
-        return b"".join(out)
+        """The beginning of a line that has not ended, where there is one and it was not given."""
+        if self._long is not None or len(self._open) != 1:
+            return b""
+        return b"".join(next(iter(self._open.values())))
 
 
 class Framed:

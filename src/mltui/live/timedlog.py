@@ -371,6 +371,11 @@ async def take(
                 if is_over and file.size > size:
                     is_over = False
                     said(LogState(Following.FOLLOWING))
+            if follow:  # hosts end a followed log with its program, and not always after all of it
+                file.end(is_over=False)
+                file.begin()
+                async for data in chunks(file.since, False):
+                    file.feed(data)
             pause_s = _FIRST_PAUSE_S
         except MltuiError as error:
             file.end(is_over=False)
