@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,3 +103,30 @@ async def test_findings_follow_the_watches(
         cluster.kubectl("delete", "pod", "never", "-n", space, "--wait=false")
         await followed.until(lambda found: not found)
     assert sorted(lists) == sorted(each.resource.plural for each in watched())
+
+
+@pytest.mark.timeout(240)
+async def test_what_one_may_not_see_is_said_and_not_guessed(cluster: Cluster, space: str) -> None:
+    """Services may be seen, their pods may not: that none is known says nothing."""
+    if cluster.viewer is None:
+        pytest.skip("no user without rights: tests/testbed/cluster.sh up makes one")
+    cluster.kubectl(
+        "create", "role", "see", "--verb=get,list,watch", "--resource=services", "-n", space
+    )
+    cluster.kubectl("create", "rolebinding", "see", "--role=see", "--user=viewer", "-n", space)
+    cluster.apply(service("web", "web"), namespace=space)
+    seen = replace(cluster, environ={**cluster.environ, "KUBECONFIG": str(cluster.viewer)})
+    async with following(seen, space) as followed:
+        later = 60.0  # a Service is given half a minute to find its pods
+        async with asyncio.timeout(WAIT_S):
+            while not followed.ward.is_settled or "service:" not in known(followed):
+                await followed.until(lambda found: True)
+                await asyncio.sleep(0.1)
+        followed.ward.chart.apply(followed.ward.take(), time.time() + later)
+        assert not followed.ward.chart.examination.findings()
+        assert any("pods" in each for each in followed.ward.unseen)
+    assert abs(followed.ward.client.skew_s) < 30, "both clocks are this machine's"
+
+
+def known(followed: Followed) -> str:
+    return " ".join(followed.ward.chart.examination.cluster.subjects)

@@ -103,7 +103,7 @@ class ClusterFacts:
         if self._trouble:
             facts = replace(facts, unseen=(*facts.unseen, self._trouble))
         for _, ward in self._wards.values():
-            if ward.has_answered:
+            if ward.is_judged or ward.is_down:
                 facts = facts.with_cluster(ward.host(now), None, ward.unseen)
         return facts
 
@@ -171,6 +171,7 @@ class ClusterFacts:
                 at = self._bench.session.now() + ward.skew_s
                 batch = ward.take()
                 changed = await asyncio.to_thread(ward.chart.apply, batch, at)
+                ward.is_judged = ward.is_judged or ward.is_settled
                 ward.read_logs()
                 is_different = is_different or changed or ward.said_anew
         self._wait()

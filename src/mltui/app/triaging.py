@@ -48,6 +48,8 @@ class Triaging:
         self._docker = DockerFacts(bench, self._diagnose)
         self._cluster = ClusterFacts(bench, self._diagnose)
         self._alarm: Timer | None = None
+        self._judging = asyncio.Lock()
+        self._is_next = False
         self._looked_at = float("-inf")
         self._waits = self._looks = self._again = False
 
@@ -93,7 +95,12 @@ class Triaging:
 
         project, now = self._bench.session.project, self._bench.session.now()
         try:
-            self._facts = await asyncio.to_thread(project_facts, project, now)
+            facts = await asyncio.to_thread(project_facts, project, now)
+            if (project.folder / "serving.db").exists():
+                from mltui.serving.facts import with_services
+
+                facts = await asyncio.to_thread(with_services, facts, project)
+            self._facts = facts
         except MltuiError:
             pass  # the header says that the journal can't be read
         else:
@@ -111,6 +118,15 @@ class Triaging:
             self.refresh()
 
     async def _diagnose(self) -> None:
+        """Say what is wrong by all that is known; one at a time, for it is written down too."""
+        if self._is_next:
+            return
+        self._is_next = True
+        async with self._judging:
+            self._is_next = False
+            await self._judge()
+
+    async def _judge(self) -> None:
         from mltui.runs.findings import keep_findings
         from mltui.triage.diagnosis import diagnose, told
         from mltui.triage.history import since_known

@@ -255,6 +255,60 @@ class HostFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A metric of a service: before, and in the last minutes."""
+
+    name: str
+    kind: str
+    """rate (a second), mean, quantile or value."""
+    past: tuple[float, ...] = ()
+    now: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFact:
+    """A service on a target."""
+
+    name: str
+    """`classifier@prod`."""
+    state: str
+    reason: str = ""
+    ready: int = 0
+    replicas: int = 0
+    version: int = 0
+    changed_at: float | None = None
+    metrics_problem: str = ""
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`served:classifier@prod`."""
+        return f"served:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFact:
+    """What a monitor said last."""
+
+    name: str
+    """`drift@prod`."""
+    verdict: str
+    """passed, not-passed, unmeasured or failed."""
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
+    at: float | None = None
+    run: int | None = None
+    """That it started."""
+    outcome: str = ""
+
+    @property
+    def key(self) -> str:
+        """`monitor:drift@prod`."""
+        return f"monitor:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known at one moment."""
 
@@ -267,6 +321,8 @@ class Facts:
     containers: tuple[ContainerFact, ...] = ()
     hosts: tuple[HostFact, ...] = ()
     clusters: tuple[KubeFacts, ...] = ()
+    services: tuple[ServiceFact, ...] = ()
+    monitors: tuple[MonitorFact, ...] = ()
     engines: tuple[str, ...] = ()
     """Engines that the project's targets and stages use."""
     unseen: tuple[str, ...] = ()

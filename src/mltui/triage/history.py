@@ -100,6 +100,10 @@ def _was_looked_at(key: str, facts: Facts) -> bool:
         return any(host.engine == "docker" and host.is_up for host in facts.hosts)
     if kind in ("stage", "run", "build", "stale"):
         return bool(facts.runs)
+    if kind == "served":
+        return any(key.startswith(each.key) for each in facts.services)
+    if kind == "monitor":
+        return any(key == each.key for each in facts.monitors)
     name = key.partition("@")[2]
     return any(
         host.engine == "kubernetes" and host.is_up and host.name == name for host in facts.hosts

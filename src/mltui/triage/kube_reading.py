@@ -77,7 +77,7 @@ def read_object(raw: Raw) -> tuple[Row, ...]:
         reader = _READERS.get(kind)
         own = reader(raw) if reader is not None else None
         leaving = _leaving(raw) if kind != "Pod" else None
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, KeyError, OverflowError):
         return ()
     return tuple(each for each in (own, leaving) if each is not None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import lru_cache
+from math import isfinite
 
 from mltui.logs.sanitize import plain as _plain
 
@@ -34,9 +35,10 @@ def _number(value: str) -> float:
     if found is None or found[2] not in _FACTORS:
         return 0.0
     try:
-        return float(found[1]) * _FACTORS[found[2]]
+        number = float(found[1]) * _FACTORS[found[2]]
     except ValueError:
         return 0.0
+    return number if isfinite(number) else 0.0
 
 
 def time_of(value: object) -> float | None:

@@ -129,6 +129,10 @@ def look(docker: str, places: str | None) -> tuple[Facts, Project | None]:
             raise
     else:
         facts = project_facts(project, at)
+        if (project.folder / "serving.db").exists():
+            from mltui.serving.facts import with_services
+
+            facts = with_services(facts, project)
     is_alone = project is None and places is None
     if docker == "yes" or (docker == "auto" and (is_alone or "docker" in facts.engines)):
         from mltui.live.facts import look_once

@@ -140,6 +140,6 @@ class Chart:
 def _decoded(raw: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -85,6 +85,8 @@ class Ward:
         self.client = client
         self.chart = Chart(client.name, project)
         self._told = told
+        self.is_judged = False
+        """All kinds were judged once: what is not found is not there."""
         self._objects: dict[Id, bytes | None] = {}
         self._words: dict[tuple[str, str], Words] = {}
         self._answers: dict[Hidden, MltuiError | None] = {}
@@ -184,14 +186,14 @@ class Ward:
         self._soon()
 
     @property
-    def has_answered(self) -> bool:
-        """Something is known of it, if only that it is down."""
-        return bool(self._answers) or self._down is not None
+    def is_down(self) -> bool:
+        """It does not answer."""
+        return self._down is not None
 
     @property
     def said_anew(self) -> bool:
         """Whether it answers, or what may be seen, became different since this was last asked."""
-        now = (self._down is None, str(self._down or ""), self.unseen, bool(self._answers))
+        now = (str(self._down or ""), self.unseen, self.is_judged)
         before, self._said = self._said, now
         return now != before
 
