@@ -8,13 +8,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.app.driver import Driver
 
 from mltui.engines.kubernetes.client import Client
 from mltui.live.kube.cluster import open_clusters
 from mltui.live.kube.ward import Ward, watched
+from mltui.runs.project import Project
 from mltui.triage.diagnosis import told
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
@@ -130,3 +133,42 @@ async def test_what_one_may_not_see_is_said_and_not_guessed(cluster: Cluster, sp
 
 def known(followed: Followed) -> str:
     return " ".join(followed.ward.chart.examination.cluster.subjects)
+
+
+PROJECT = """\
+mltui: 1
+name: live
+environments: {{box: {{image: debian}}}}
+targets: {{dev: {{engine: kubernetes, namespace: {space}}}}}
+stages: {{one: {{phase: data, environment: box, run: 'true'}}}}
+"""
+
+
+@pytest.mark.timeout(240)
+async def test_the_header_counts_the_cluster_before_anybody_asks(
+    cluster: Cluster, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("KUBECONFIG", cluster.environ["KUBECONFIG"])
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "mltui.yaml").write_text(PROJECT.format(space=space))
+    absent = deployment("absent", container("ml/absent:1", imagePullPolicy="Never"))
+    cluster.apply(absent, namespace=space)
+    async with Driver.open(Project(tmp_path / "live"), size=(100, 30)) as screen:
+        screen.app.follows_hosts = True  # as `mltui` itself has it
+        screen.app.workbench.triaging.refresh()
+        await sees(screen, lambda: "▲1" in screen.line("header"))
+        cluster.apply(deployment("absent", container(PAUSE)), namespace=space)
+        await sees(screen, lambda: "▲" not in screen.line("header"))
+        await screen.press("t")
+        await sees(screen, lambda: "image ml/absent:1 is not on the node" in screen.text)
+        assert "WENT AWAY" in screen.text
+
+
+async def sees(screen: Driver, holds: Callable[[], bool]) -> None:
+    """Wait for what a loaded node takes its time for."""
+    async with asyncio.timeout(WAIT_S):
+        while not holds():
+            await screen.pilot.pause()
+            await asyncio.sleep(0.05)
