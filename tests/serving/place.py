@@ -106,6 +106,7 @@ class World:
     port: int
     env: dict[str, str] = field(default_factory=dict)
     name: str = "toy"
+    clients: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @classmethod
     def make(
@@ -192,11 +193,16 @@ class World:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.clients.append(client)
         assert client.stdout is not None
         assert client.stdout.readline() == "asking\n"
         return client
 
     def stop(self) -> None:
+        for client in self.clients:  # of a test that failed; the others have ended
+            if client.poll() is None:
+                client.kill()
+                client.communicate()
         with suppress(AssertionError, subprocess.TimeoutExpired):
             self.cli("stop", "--all", "--yes")
         with suppress(AssertionError, IndexError, ValueError):
