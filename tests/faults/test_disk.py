@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -87,13 +87,9 @@ def test_no_room_for_the_journal(small: World) -> None:
     runner = small.start()
     wait_for("the first stage", 10, lambda: small.state("first") is State.SUCCEEDED)
     filler = small.root.parent / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-                file.flush()
-        except OSError:
-            pass
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
     try:
         wait_for("the reserve to go", 20, lambda: not (small.project.folder / "reserve").exists())
     finally:

@@ -20,11 +20,13 @@ from mltui.runs.attempts import Place, remove_tree
 
 log = logging.getLogger(__name__)
 
-_MANY = 50
-_PATIENCE_S = 1.0
-"""Small folders are removed so many at a time, or after so long: one `rm` for all of them costs
-less than removing each from Python, beside a loop that wants the interpreter too."""
-_SMALL_BYTES = 1 << 20
+_MANY = 2000
+_MUCH_BYTES = 16 << 20
+_PATIENCE_S = 15.0
+"""Small folders are removed so many or so much at a time, after so long, or with the run: one `rm`
+for all of them costs less than removing each from Python, beside a loop that wants the interpreter
+too. And ext4 gives no inode again soon after it was freed, but looks at each of those whenever it
+makes a file: what is removed while a run makes thousands of files makes each of them dearer."""
 
 
 class Tidier:
@@ -34,6 +36,7 @@ class Tidier:
         self._under_way: set[asyncio.Future[None]] = set()
         self._sweeper: ThreadPoolExecutor | None = None
         self._waiting: list[Path] = []
+        self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def tidy(self, place: Place, *, has_secrets: bool, is_done: bool, size_bytes: int = 0) -> None:
@@ -49,7 +52,8 @@ class Tidier:
         if not is_done:
             return
         self._waiting.append(place.work)
-        if size_bytes > _SMALL_BYTES or len(self._waiting) >= _MANY:
+        self._bytes += size_bytes
+        if self._bytes > _MUCH_BYTES or len(self._waiting) >= _MANY:
             self._sweep()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._sweep)
@@ -82,7 +86,7 @@ class Tidier:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        folders, self._waiting = self._waiting, []
+        folders, self._waiting, self._bytes = self._waiting, [], 0
         if folders:
             loop = asyncio.get_running_loop()
             self._sweeper = self._sweeper or ThreadPoolExecutor(1, "mltui-sweeper")
