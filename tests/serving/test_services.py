@@ -79,7 +79,7 @@ def test_replacing_fails_no_request(world: World) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_version_that_does_not_get_healthy_is_given_back(world: World) -> None:
-    world.env["MLTUI_READY_S"] = "4"
+    world.env["MLTUI_READY_S"] = "15"
     world.train("good")
     world.cli("deploy", "web", "--target", "dev")
     client = world.load()
