@@ -23,6 +23,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pyte
+
 from bench_lazydocker import cpu_s
 from measure import MLTUI, Terminal, best, peer, percentile, report
 
@@ -183,8 +185,25 @@ def listed(
     """Seconds from the command line to the first rows and to all; the program on its list."""
     terminal = Terminal(_argv(program, namespace), root, columns=160, env=environ)
     first = terminal.until(_ROW, _PATIENCE_S)
-    every = b" %d" % count if program == "mltui" else b"[%d]" % count
-    return first, terminal.until(every, _PATIENCE_S), terminal
+    words = re.compile(rf"pods  {count}\b" if program == "mltui" else rf"\[{count}\]")
+    return first, shown(terminal, words), terminal
+
+
+def shown(terminal: Terminal, words: re.Pattern[str]) -> float:
+    """Seconds from the start until words stand on the screen: programs paint only what differs."""
+    screen = pyte.Screen(160, 40)
+    stream = pyte.ByteStream(screen)
+    deadline = time.perf_counter() + _PATIENCE_S
+    fed = 0
+    while True:
+        stream.feed(bytes(terminal.output[fed:]))
+        fed = len(terminal.output)
+        if any(words.search(line) for line in screen.display):
+            return time.perf_counter() - terminal.started
+        if time.perf_counter() > deadline:
+            terminal.close()
+            sys.exit(f"{words.pattern} never stood there:\n" + "\n".join(screen.display[:5]))
+        terminal.read(0.05)
 
 
 def from_command(root: Path, environ: dict[str, str], namespace: str) -> float:
