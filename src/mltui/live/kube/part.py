@@ -6,14 +6,18 @@ two messages is newer, so that what a lagging server repeats after a reconnect c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from mltui.errors import Forbidden, MltuiError
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import status_of
+from mltui.live.kube.heap import LONG, give_back
 from mltui.live.kube.place import Place
 from mltui.live.kube.table import PlacedTable
+
+_LET_GO_S = 1.0
 
 
 class Part:
@@ -49,6 +53,9 @@ class Part:
             self._seen = None
         self._gone.clear()
         self._table.listed(self._place)
+        if len(self._keys) >= LONG:
+            # A moment later, when the grid has taken the rows and the last answer is let go.
+            asyncio.get_running_loop().call_later(_LET_GO_S, give_back)
 
     def put(self, items: Sequence[Any]) -> None:
         """See `Sink`."""
