@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from mltui.app.panes.log import local_offset_s
 from mltui.app.sources.source import LogOf, Logs
 from mltui.errors import MltuiError
-from mltui.live.timedlog import Following, LogState
+from mltui.live.timedlog import LEFT_OUT, Following, LogState
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import Merged, MergeSource
-from mltui.logs.timed import TimedIndex
+from mltui.logs.timed import Note, TimedIndex
 from mltui.logs.times import TimeReader
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mltui.app.lists import Lists
     from mltui.app.workbench import Workbench
 
+LOG_LINES = 20_000
+"""A log that is longer is begun so many lines before its end, until its first line is asked for."""
 PATIENCE_S = 3.0
 """So long what was written before is waited for, so that it stands in order of time."""
 
@@ -46,13 +48,26 @@ class ListLogs:
         self._numbers = itertools.count()
         self._worker: Worker[None] | None = None
         self._states: dict[Path, LogState] = {}
+        self._asked: tuple[str | None, Sequence[Any], str] = (None, (), "")
+        self._tail: int | None = LOG_LINES
+        self._notes: list[list[Note]] = []
         self.files: set[Path] = set()
         """Those on screen."""
         self.said = ""
         """How they stand, for the header; empty: they are followed."""
 
-    def show(self, key: str | None, rows: Sequence[Any], which: str) -> None:
+    def show_whole(self) -> None:
+        """Show the same logs from their first lines on."""
+        left_out = any(note.words == LEFT_OUT for notes in self._notes for note in notes)
+        if left_out and self._tail is not None and self._worker is not None:
+            self.end()
+            self.show(*self._asked, tail=None)
+
+    def show(
+        self, key: str | None, rows: Sequence[Any], which: str, tail: int | None = LOG_LINES
+    ) -> None:
         """Show the logs of these rows; *key*: of the one row that it is about."""
+        self._asked, self._tail = (key, rows, which), tail
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="mltui-")
         folder = Path(self._folder.name) / str(next(self._numbers))
@@ -66,6 +81,7 @@ class ListLogs:
             self._worker.cancel()
             self._worker = None
         self._states.clear()
+        self._notes.clear()
         self.files, self.said = set(), ""
 
     async def close(self) -> None:
@@ -109,11 +125,12 @@ class ListLogs:
         shown: list[LogOf] = []
         async for some in logs.come:
             read = [asyncio.Event() for _ in some]
-            for log, event in zip(some, read, strict=True):
-                source = self._source(log)
+            sources = [self._source(log) for log in some]
+            for log, source, event in zip(some, sources, read, strict=True):
                 self.files = self.files | {log.file}
                 group.create_task(self._member(merged, source, log, event))
-                group.create_task(self._join(merged, source, log, event, is_late=bool(shown)))
+                if shown:
+                    group.create_task(self._join(merged, source, log, event))
             if shown:
                 shown += some
                 self._lists.pane.log_pane.target = self._target(logs, shown)
@@ -126,15 +143,17 @@ class ListLogs:
             if not shown:
                 continue
             await self._until_read(read)
+            for source in sources:
+                merged.add(source)
             title, target = logs.title, self._target(logs, shown)
             self._lists.pane.show_log(key, merged, title, target)
             self._shown()
 
     async def _join(
-        self, merged: Merged, source: MergeSource, log: LogOf, read: asyncio.Event, *, is_late: bool
+        self, merged: Merged, source: MergeSource, log: LogOf, read: asyncio.Event
     ) -> None:
         await self._until_read([read])
-        merged.add(source, f"{log.label} joined" if is_late else "")
+        merged.add(source, f"{log.label} joined")
         self._lists.pane.log_pane.wake()
 
     async def _until_read(self, read: Sequence[asyncio.Event]) -> None:
@@ -161,13 +180,16 @@ class ListLogs:
         assert log.follow is not None
 
         def hear(state: LogState) -> None:
-            if state.following is not Following.READING:
+            if state.following is not Following.READING and not read.is_set():
                 read.set()
+                scene = self._lists.pane.log_pane.scene
+                if scene is not None:
+                    scene.relayout()  # what is said above the first line is known now
             self._states[log.file] = state
             self._say()
 
         try:
-            await log.follow(hear)
+            await log.follow(hear, self._tail)
         except OSError as error:
             self._bench.notice(f"the log can't be kept here: {error.strerror}", bad=True)
         finally:
@@ -178,6 +200,7 @@ class ListLogs:
             return LogIndex(log.file)
         log.file.parent.mkdir(parents=True, exist_ok=True)
         log.file.touch()
+        self._notes.append(log.notes)
         return TimedIndex(log.file, log.notes)
 
     def _source(self, log: LogOf) -> MergeSource:
@@ -214,6 +237,8 @@ class ListLogs:
         self._bench.frame.show()
 
     def _shown(self) -> None:
+        if self._tail is None:
+            self._lists.pane.log_pane.follow = False  # the first line was asked for
         self._watch()
         self._bench.frame.show()
 

@@ -49,8 +49,11 @@ class LogDesk:
             self.ask(event.pane, event.what)
         elif event.what == "all":
             self._all_stages()
+        elif event.what == "whole":
+            if self._bench.listed is not None:
+                self._bench.listed.logs.show_whole()
         elif event.what == "sources":
-            self._bench.run_worker(self._choose_source(event.pane), group="log")
+            self._bench.run_worker(self._choose_source(event.pane), group="act")
         elif event.what == "zoom":
             left = self._bench.left
             left.display = not left.display

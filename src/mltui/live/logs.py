@@ -14,7 +14,8 @@ from pathlib import Path
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.daemon import Daemon, message_of, status_of
-from mltui.live.timedlog import Following, LogState, TimedFile, take
+from mltui.live.taking import take
+from mltui.live.timedlog import Following, LogState, TimedFile
 from mltui.live.times import read_time
 from mltui.logs.timed import Note
 
@@ -71,7 +72,7 @@ async def log_to(
             say(LogState(Following.FOLLOWING))
         return found
 
-    file = TimedFile(path, watches_gaps=False, begins_late=tail is not None, notes=notes)
+    file = TimedFile(path, watches_gaps=False, tail=tail, notes=notes)
     try:
         await take(file, chunks, follow=follow, goes_on=goes_on, said=hear, reads_first=reads_first)
     except Unreachable as error:

@@ -2,22 +2,20 @@
 
 Each line in the file is as the host gave it, its time before it; so what is there already tells
 where to go on after a broken connection, and nothing is lost or doubled. Where the host may have
-thrown lines away, or a container began anew, a note says so. `take` brings a log into one; the log
-pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
+thrown lines away, or a container began anew, a note says so. `taking.take` brings a log into one;
+the log pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from mltui.errors import MltuiError, Unreachable
 from mltui.logs.timed import Note, time_of
 
 _TAIL_BYTES = 64 << 20
@@ -31,15 +29,10 @@ _LOSS_BYTES = 64 * 1024
 """A pause in which a log would have written this much, at its speed before, may be a loss."""
 _FAST = 200_000.0
 """Bytes a second that a host may throw away unread; it keeps tens of megabytes."""
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
-_AGAIN_S, _LONGEST_AGAIN_S = 0.5, 2.0
 
 LOSS = "possible loss"
+LEFT_OUT = "earlier lines are not fetched yet: g on the first line fetches them"
 RESTARTED = "container restarted"
-
-Chunks = Callable[[str, bool], AsyncIterator[bytes]]
-"""Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
-or followed."""
 
 
 class Following(StrEnum):
@@ -70,7 +63,8 @@ class TimedFile:
     """A file of timed lines that grows; one that is there already is gone on with.
 
     *watches_gaps*: the host may throw away what was not read yet. *begins_late*: what is before its
-    first line is not wanted. *notes* are kept by the caller as long as the file is.
+    first line is not wanted; *tail*: nor more lines than these at first. *notes* are kept by the
+    caller as long as the file is.
     """
 
     def __init__(
@@ -79,6 +73,7 @@ class TimedFile:
         *,
         watches_gaps: bool,
         begins_late: bool = False,
+        tail: int | None = None,
         notes: list[Note] | None = None,
     ) -> None:
         self.path = path
@@ -86,7 +81,8 @@ class TimedFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._fd).st_size
         self._watches_gaps = watches_gaps
-        self._begins_late = begins_late
+        self._begins_late = begins_late or tail is not None
+        self._tail = tail
         self._skips = False
         """What comes is from before the first line until that one comes."""
         self._parts: list[bytes] = []
@@ -139,6 +135,16 @@ class TimedFile:
         """The container had ended at this time: that is said before its first line after it."""
         if at is not None and at != self._told_restart:
             self._restart_at = self._told_restart = at
+
+    def has_begun(self) -> None:
+        """What was there is read: say so if that was only its end."""
+        if self._tail is None or not self._size:
+            return
+        lines = at = 0
+        while data := os.pread(self._fd, _READ_BYTES, at):
+            lines, at = lines + data.count(b"\n"), at + len(data)
+        if lines >= self._tail:
+            self.notes.append(Note(0, LEFT_OUT))
 
     def note(self, words: str) -> None:
         """Say something before the next line."""
@@ -333,64 +339,3 @@ def _moment(time: bytes) -> datetime | None:
         return datetime.fromisoformat(time[:19].decode("ascii")).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-async def take(
-    file: TimedFile,
-    chunks: Chunks,
-    *,
-    follow: bool,
-    goes_on: Callable[[], Awaitable[bool]],
-    said: Callable[[LogState], None] = lambda state: None,
-    reads_first: bool = False,
-    waits: Callable[[MltuiError], str] = lambda error: "",
-) -> None:
-    """Add what the file lacks until the log is over; with *follow* also over broken connections.
-
-    *goes_on* is asked after an end: whether more may come. *reads_first*: fetch what is there
-    before following, so that it is known when all of that has come. *waits* says why a refusal
-    will pass; of others MltuiError is raised.
-    """
-    pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
-    if reads_first:
-        said(LogState(Following.READING))
-    while True:
-        file.begin()
-        size = file.size
-        try:
-            if reads_first:
-                async for data in chunks(file.since, False):
-                    file.feed(data)
-                file.end(is_over=False)
-                file.begin()
-            reads_first = False
-            if not is_over:  # an ended log is looked at again and again
-                said(LogState(Following.FOLLOWING))
-            async for data in chunks(file.since, follow):
-                file.feed(data)
-                if is_over and file.size > size:
-                    is_over = False
-                    said(LogState(Following.FOLLOWING))
-            if follow:  # hosts end a followed log with its program, and not always after all of it
-                file.end(is_over=False)
-                file.begin()
-                async for data in chunks(file.since, False):
-                    file.feed(data)
-            pause_s = _FIRST_PAUSE_S
-        except MltuiError as error:
-            file.end(is_over=False)
-            why = str(error) if isinstance(error, Unreachable) else waits(error)
-            if not follow or not why:
-                raise
-            said(LogState(Following.LOST, why))
-            is_over = False
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            continue
-        file.end(is_over=True)
-        is_over = True
-        said(LogState(Following.ENDED))
-        if not follow or not await goes_on():
-            return
-        again_s = _AGAIN_S if file.size > size else min(2 * again_s, _LONGEST_AGAIN_S)
-        await asyncio.sleep(again_s)

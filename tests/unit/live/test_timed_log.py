@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltui.errors import Unreachable
-from mltui.live import timedlog
-from mltui.live.timedlog import TimedFile, take
+from mltui.live import taking
+from mltui.live.taking import take
+from mltui.live.timedlog import TimedFile
 from mltui.logs.timed import TimedIndex, time_of
 
 
@@ -63,8 +64,8 @@ async def over() -> bool:
 @pytest.fixture(scope="module", autouse=True)
 def brisk() -> object:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timedlog, "_FIRST_PAUSE_S", 0.0)
-        patch.setattr(timedlog, "_LONGEST_PAUSE_S", 0.0)
+        patch.setattr(taking, "_FIRST_PAUSE_S", 0.0)
+        patch.setattr(taking, "_LONGEST_PAUSE_S", 0.0)
         yield
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from mltui.live.verbs import Ref
 
 COMPOSE = "compose"
-LOG_LINES = 20_000
-"""A log that is longer is begun so many lines before its end."""
 
 
 class DockerSource:
@@ -128,10 +126,10 @@ class DockerSource:
         feed, file = self.feed, folder / row.id[:32] / "log"
         notes: list[Note] = []
 
-        def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
-            return feed.log_to(
-                row.id, file, reads_first=True, tail=LOG_LINES, notes=notes, said=said
-            )
+        def follow(
+            said: Callable[[LogState], None], tail: int | None
+        ) -> Coroutine[Any, Any, object]:
+            return feed.log_to(row.id, file, reads_first=True, tail=tail, notes=notes, said=said)
 
         return LogOf(file, row.name, follow, notes, f"container/{row.name}")
 

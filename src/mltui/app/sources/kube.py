@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from mltui.live.verbs import Ref
 
 FAVOURITES = 9
-LOG_LINES = 20_000
 
 
 class KubeSource:
@@ -330,10 +329,12 @@ class KubeSource:
         target = f"pod/{pod.name}" if is_one else f"pod/{pod.name} -c {container}"
         notes: list[Note] = []
 
-        def follow(said: Callable[[LogState], None]) -> Coroutine[Any, Any, object]:
+        def follow(
+            said: Callable[[LogState], None], tail: int | None
+        ) -> Coroutine[Any, Any, object]:
             return log_to(
                 cluster, place, file, reads_first=True, is_previous=which == "previous",
-                tail=LOG_LINES, notes=notes, said=said,
+                tail=tail, notes=notes, said=said,
             )  # fmt: skip
 
         return LogOf(file, label, follow, notes, target)

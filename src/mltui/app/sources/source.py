@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
 
-Follow = Callable[["Callable[[LogState], None]"], Coroutine[Any, Any, object]]
+Follow = Callable[["Callable[[LogState], None]", int | None], Coroutine[Any, Any, object]]
+"""Brings a log: tells how it stands; begins so many lines before its end, None: with the first."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ def _page(pane: LogPane, scene: LogScene, pages: int) -> None:
 
 
 def _first(pane: LogPane, scene: LogScene, step: int) -> None:
+    if scene.rows and scene.rows[0] == (0, 0) and not scene.view.follow:
+        pane.action_ask("whole")  # there may be more on the host
     scene.view.set_follow(False)
     scene.view.go(0)
 

@@ -18,7 +18,8 @@ from mltui.live.kind import Kind
 from mltui.live.kinds.kube._object import selector_text
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kube.cluster import Cluster, status_of
-from mltui.live.timedlog import LOSS, RESTARTED, Following, LogState, TimedFile, take
+from mltui.live.taking import take
+from mltui.live.timedlog import LOSS, RESTARTED, Following, LogState, TimedFile
 from mltui.logs.timed import Note
 
 
@@ -86,8 +87,9 @@ async def log_to(
     said between lines; `said` hears of every change. OSError when the file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    begins_late = tail is not None or since_s is not None
-    file = TimedFile(path, watches_gaps=True, begins_late=begins_late, notes=notes)
+    file = TimedFile(
+        path, watches_gaps=True, begins_late=since_s is not None, tail=tail, notes=notes
+    )
     reading = _Reading(cluster, place, file, is_previous, since_s, tail)
     known: LogState | None = None
 

@@ -1,0 +1,81 @@
+"""Brings a log into a `TimedFile` over broken connections, ends and beginnings.
+
+Called by `live.logs` and `live.kube.logs`, which know how their hosts are asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from mltui.errors import MltuiError, Unreachable
+from mltui.live.timedlog import Following, LogState, TimedFile
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
+_AGAIN_S, _LONGEST_AGAIN_S = 0.5, 2.0
+
+Chunks = Callable[[str, bool], AsyncIterator[bytes]]
+"""Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
+or followed."""
+
+
+async def take(
+    file: TimedFile,
+    chunks: Chunks,
+    *,
+    follow: bool,
+    goes_on: Callable[[], Awaitable[bool]],
+    said: Callable[[LogState], None] = lambda state: None,
+    reads_first: bool = False,
+    waits: Callable[[MltuiError], str] = lambda error: "",
+) -> None:
+    """Add what the file lacks until the log is over; with *follow* also over broken connections.
+
+    *goes_on* is asked after an end: whether more may come. *reads_first*: fetch what is there
+    before following, so that it is known when all of that has come. *waits* says why a refusal
+    will pass; of others MltuiError is raised.
+    """
+    pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
+    if reads_first:
+        said(LogState(Following.READING))
+    while True:
+        file.begin()
+        size = file.size
+        try:
+            if reads_first:
+                async for data in chunks(file.since, False):
+                    file.feed(data)
+                file.end(is_over=False)
+                file.has_begun()
+                file.begin()
+            reads_first = False
+            if not is_over:  # an ended log is looked at again and again
+                said(LogState(Following.FOLLOWING))
+            async for data in chunks(file.since, follow):
+                file.feed(data)
+                if is_over and file.size > size:
+                    is_over = False
+                    said(LogState(Following.FOLLOWING))
+            if follow:  # hosts end a followed log with its program, and not always after all of it
+                file.end(is_over=False)
+                file.begin()
+                async for data in chunks(file.since, False):
+                    file.feed(data)
+            pause_s = _FIRST_PAUSE_S
+        except MltuiError as error:
+            file.end(is_over=False)
+            why = str(error) if isinstance(error, Unreachable) else waits(error)
+            if not follow or not why:
+                raise
+            said(LogState(Following.LOST, why))
+            is_over = False
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            continue
+        file.end(is_over=True)
+        is_over = True
+        said(LogState(Following.ENDED))
+        if not follow or not await goes_on():
+            return
+        again_s = _AGAIN_S if file.size > size else min(2 * again_s, _LONGEST_AGAIN_S)
+        await asyncio.sleep(again_s)
