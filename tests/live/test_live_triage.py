@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from mltui.errors import MltuiError
-from mltui.live.facts import Clinic, examine, host_facts, is_suspect, look_once
+from mltui.live.facts import Clinic, examine, host_facts, is_suspect, look_once, tags_of
 from mltui.live.feed import Feed
+from mltui.live.kinds._container import read_listed
 from mltui.triage.diagnosis import diagnose
 from mltui.triage.facts import Facts, HostFact
 from mltui.triage.finding import Finding, Harm
@@ -216,3 +217,29 @@ async def test_the_host_says_how_full_its_disk_is(box: Box) -> None:
     full = HostFact("docker", "docker", disk_used=0.98)
     (found,) = diagnose(Facts(0.0, hosts=(full,)))
     assert "98% full" in found.title
+
+
+async def test_a_name_that_was_moved_under_a_running_container(box: Box) -> None:
+    other = await box.imported("other")
+    base = (await box.daemon.get(f"/images/{box.image}/json"))["Id"]
+    tag = {"repo": box.name("served"), "tag": "1"}
+    await box.daemon.post(f"/images/{base}/tag", tag)
+    name = f"{box.name('served')}:1"
+    for kept in ("kept", "played"):
+        policy = {"RestartPolicy": {"Name": "unless-stopped" if kept == "kept" else "no"}}
+        await box.run(kept, Image=name, HostConfig=policy)
+    assert not await moved(box)
+    await box.daemon.post(f"/images/{other}/tag", tag)
+    found = {each.object: each for each in await moved(box)}
+    assert found[f"container {box.name('kept')}"].harm is Harm.WARNING
+    assert found[f"container {box.name('played')}"].harm is Harm.NOTE
+    assert f"runs an older {name}" in found[f"container {box.name('kept')}"].title
+
+
+async def moved(box: Box) -> list[Finding]:
+    listed = await box.daemon.get("/containers/json", {"all": "1"})
+    ours = [read_listed(raw) for raw in listed if box.prefix in raw["Names"][0]]
+    images = await box.daemon.get("/images/json")
+    tags = tags_of((each["Id"], each.get("RepoTags") or ()) for each in images)
+    facts = Facts(time.time(), containers=await Clinic(box.daemon).look(ours, tags))
+    return [each for each in diagnose(facts) if each.rule == "docker-moved"]

@@ -41,6 +41,7 @@ class DockerFacts:
         self._containers: tuple[ContainerFact, ...] = ()
         self._clinic: Clinic | None = None
         self._table: Table[Any] | None = None
+        self._images: Table[Any] | None = None
 
     def put(self, facts: Facts) -> Facts:
         """The facts with what is known of it."""
@@ -58,6 +59,8 @@ class DockerFacts:
         self._clinic = Clinic(feed.daemon)
         self._table = feed.table("containers")
         self._table.listen(self._changed)
+        self._images = feed.table("images")
+        self._images.listen(self._changed)
         if self._table.is_loaded:
             self._soon()
 
@@ -68,6 +71,7 @@ class DockerFacts:
         self._bench.run_worker(self._examine(), group="clinic", exclusive=True, exit_on_error=True)
 
     async def _examine(self) -> None:
+        from mltui.live.facts import tags_of
         from mltui.triage.facts import HostFact
 
         table, clinic = self._table, self._clinic
@@ -79,7 +83,9 @@ class DockerFacts:
                 self.host = HostFact(table.name, "docker", False, table.why, now)
         elif table.is_loaded:
             try:
-                self._containers = await clinic.look(list(table.rows.values()))
+                images = self._images.rows.values() if self._images is not None else ()
+                tags = tags_of((each.id, each.names) for each in images)
+                self._containers = await clinic.look(list(table.rows.values()), tags)
             except Unreachable:
                 return  # the table says so in a moment
             self.host = HostFact(table.name, "docker")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +46,27 @@ def is_suspect(row: ContainerRow) -> bool:
     return row.is_running and (row.health == "unhealthy" or bool(row.restarts))
 
 
+def moved_to(image: str, image_id: str, tags: Mapping[str, str]) -> str:
+    """The image that the name of a container's image stands for now, if another."""
+    name = image if ":" in image.rpartition("/")[2] else f"{image}:latest"
+    found = tags.get(name, "")
+    return found if image_id and found != image_id else ""
+
+
+def _may_be_moved(row: ContainerRow, tags: Mapping[str, str]) -> bool:
+    """The daemon lists a container whose image's name was moved with the image's number."""
+    if not row.is_running or not tags:
+        return False
+    short = row.image.removeprefix("sha256:")
+    is_number = bool(short) and row.image_id.removeprefix("sha256:").startswith(short)
+    return is_number or bool(moved_to(row.image, row.image_id, tags))
+
+
+def tags_of(images: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
+    """Which image each name stands for."""
+    return {name: id_ for id_, names in images for name in names}
+
+
 class Clinic:
     """Looks closely at what may be ill; what was seen of an unchanged row is not read again."""
 
@@ -53,13 +74,22 @@ class Clinic:
         self._daemon = daemon
         self._known: dict[str, tuple[object, ContainerFact]] = {}
 
-    async def look(self, rows: Iterable[ContainerRow]) -> tuple[ContainerFact, ...]:
-        """The facts of those that may be ill. Unreachable."""
-        sick = [row for row in rows if is_suspect(row)]
+    async def look(
+        self, rows: Sequence[ContainerRow], tags: Mapping[str, str] | None = None
+    ) -> tuple[ContainerFact, ...]:
+        """The facts of those that may be ill; `tags`: see `tags_of`. Unreachable."""
+        tags = tags or {}
+        sick = [row for row in rows if is_suspect(row) or _may_be_moved(row, tags)]
         sick = sorted(sick, key=lambda row: -(row.ended_at or row.created_at or 0.0))[:MOST]
         self._known = {row.id: self._known[row.id] for row in sick if row.id in self._known}
         found = await asyncio.gather(*(self._one(row) for row in sick))
-        return tuple(fact for fact in found if fact is not None)
+        return tuple(
+            fact
+            if not (other := moved_to(fact.image, fact.image_id, tags))
+            else replace(fact, moved_to=other)
+            for fact in found
+            if fact is not None
+        )
 
     async def _one(self, row: ContainerRow) -> ContainerFact | None:
         stamp = (row.state, row.exit_code, row.health, row.restarts, row.started_at, row.ended_at)
@@ -114,6 +144,7 @@ def _fact(raw: Mapping[str, Any], row: ContainerRow, host: str) -> ContainerFact
         name=plain(row.name),
         host=host,
         image=plain(row.image),
+        image_id=row.image_id,
         state=row.state,
         health=row.health,
         health_output=mask_text(plain(str(checks[-1].get("Output") or "").strip()))[:300]
@@ -250,7 +281,9 @@ async def look_once(
         try:
             async with asyncio.timeout(4 * ANSWER_S):
                 listed = await daemon.get("/containers/json", {"all": "1"})
-                return host, await Clinic(daemon).look(await _read(daemon, listed))
+                images = await daemon.get("/images/json")
+                tags = tags_of((str(x.get("Id")), x.get("RepoTags") or ()) for x in images)
+                return host, await Clinic(daemon).look(await _read(daemon, listed), tags)
         except (MltuiError, TimeoutError) as error:
             said = message_of(error) if isinstance(error, MltuiError) else "it answers too slowly"
             return replace(host, is_up=False, why=said, since=time.time()), ()

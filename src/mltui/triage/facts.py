@@ -215,6 +215,9 @@ class ContainerFact:
     ended_at: float | None = None
     memory_limit_bytes: int | None = None
     command: str = ""
+    image_id: str = ""
+    moved_to: str = ""
+    """What the image's name stands for now, where that is another image."""
     was_asked: bool | None = None
     """Somebody stopped or killed it through Docker; None: not known any more."""
     is_init: bool = False
