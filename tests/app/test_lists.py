@@ -173,7 +173,7 @@ async def test_an_image_is_taken_apart_and_named_anew(fresh: Project, host: Dock
             lists(screen).pane.grid.cursor_key = key
             await screen.settle()
             await screen.press("l")
-            await screen.sees("layers,")
+            await screen.sees("layer")
             assert "█" in screen.text
             await screen.press("escape")
             await screen.command(f"tag {other}")

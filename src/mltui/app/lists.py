@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
 from mltui.actions.lists import CLUSTER
-from mltui.app.listlogs import ListLogs
 from mltui.app.listpages import ListPages
 from mltui.app.look import Look
 from mltui.app.panes.kind import KindPane
@@ -29,6 +28,7 @@ from mltui.live.feed import Feed
 from mltui.live.kind import Kind
 
 if TYPE_CHECKING:
+    from mltui.app.listlogs import ListLogs
     from mltui.app.sources.builds import BuildSource
     from mltui.app.sources.kube import KubeSource
     from mltui.app.workbench import Workbench
@@ -49,7 +49,7 @@ class Lists:
         self.pane = KindPane()
         self.is_open = False
         self.pages = ListPages(bench, self)
-        self.logs = ListLogs(bench, self)
+        self._logs: ListLogs | None = None
         self.docker = DockerSource(bench)
         self._kube: KubeSource | None = None
         self._builds: BuildSource | None = None
@@ -62,6 +62,15 @@ class Lists:
         self.pane.news = self._news
         self.pane.opened = bench.context.enter
         self.pane.thing_changed = self.thing_changed
+
+    @property
+    def logs(self) -> ListLogs:
+        """The logs of what is listed; loaded when the first is opened."""
+        if self._logs is None:
+            from mltui.app.listlogs import ListLogs
+
+            self._logs = ListLogs(self._bench, self)
+        return self._logs
 
     @property
     def kube(self) -> KubeSource:
@@ -115,7 +124,8 @@ class Lists:
 
     async def close(self) -> None:
         """The app ends."""
-        await self.logs.close()
+        if self._logs is not None:
+            await self._logs.close()
         sources = (self.docker, self._kube, self._builds)
         await asyncio.gather(*(source.close() for source in sources if source is not None))
 
@@ -186,7 +196,7 @@ class Lists:
             what = f"{getattr(row, 'title', self.kind.title)} {label}"
         elif pane.showing:
             what = f"{len(pane.chosen)} {self.kind.name}"
-        if self.logs.said and pane.showing == "log":
+        if pane.showing == "log" and self.logs.said:
             what += f"  {self.logs.said}"
         heard, trouble = None, ""
         if table is not None:
@@ -220,7 +230,8 @@ class Lists:
         return line((f" {reason}", "state-failed")) if reason else line()
 
     def _end_log(self) -> None:
-        self.logs.end()
+        if self._logs is not None:
+            self._logs.end()
         self.watch()
 
     # --- moving ---------------------------------------------------------------------------------
@@ -322,7 +333,8 @@ class Lists:
 
     def files_changed(self, files: set[Path]) -> None:
         """A log or the steps of a build have more in them."""
-        self.logs.files_changed(files)
+        if self._logs is not None:
+            self._logs.files_changed(files)
         if self.source is self._builds and files & self.builds.files:
             self.thing_changed()
             self.builds.read()
@@ -335,7 +347,8 @@ class Lists:
     def watch(self) -> None:
         """Hear of these files, and of no others."""
         files = set(self._builds.files) if self._builds is not None else set()
-        files |= self.logs.files
+        if self._logs is not None:
+            files |= self._logs.files
         self._bench.listing.watch(files)
 
     # --- the host -------------------------------------------------------------------------------

@@ -19,12 +19,12 @@ from mltui.live.daemon import Daemon, message_of, open_daemon
 from mltui.live.follow import Follower, Joined
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
-from mltui.live.logs import LogState, log_to
 from mltui.live.stats import Stats, Usage
 from mltui.live.table import Table
-from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
+    from mltui.live.timedlog import LogState
+    from mltui.logs.timed import Note
     from mltui.spec.model import Target
 
 CONTAINERS = "containers"
@@ -154,6 +154,7 @@ class Feed:
         said: Callable[[LogState], None] = lambda state: None,
     ) -> LogState:
         """Write a container's log to a file and follow it; see `live.logs.log_to`."""
+        from mltui.live.logs import log_to
 
         async def runs_again(key: str) -> bool:
             return await self.until(key, lambda row: row is None or row.is_running) is not None

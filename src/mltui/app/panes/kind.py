@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,17 +19,18 @@ from textual.widget import Widget
 
 from mltui.app.lineview import LineView
 from mltui.app.look import Look, arranged
-from mltui.app.panes.log import local_offset_s
 from mltui.app.present.kind import columns
 from mltui.app.present.line import Line, line
 from mltui.app.widgets.grid import Grid
-from mltui.app.widgets.logpane import LogPane
 from mltui.live.cells import NOTHING, plain
 from mltui.live.kind import Kind
 from mltui.live.matching import matcher
 from mltui.live.table import Changes, Table
-from mltui.logs.lines import Log
 from mltui.text.glyphs import unicode_ok
+
+if TYPE_CHECKING:
+    from mltui.app.widgets.logpane import LogPane
+    from mltui.logs.lines import Log
 
 _WRONG = ("state-failed", "state-warning", "state-unknown")
 """Roles of what needs a person, the worst first."""
@@ -74,7 +75,7 @@ class KindPane(Vertical):
         super().__init__(id="kind")
         self.grid = KindGrid(id="kindgrid")
         self.page = LineView(id="kindpage")
-        self.log_pane = LogPane(id="kindlog", histogram=True)
+        self._log: LogPane | None = None
         self.needle = ""
         self.look = Look()
         self._columns_passed = 0
@@ -98,14 +99,24 @@ class KindPane(Vertical):
         self._unicode = unicode_ok()
 
     def compose(self) -> ComposeResult:
-        """All three; two are hidden."""
+        """The list and the page, of which one is hidden; the log comes when one is shown."""
         yield self.grid
         yield self.page
-        yield self.log_pane
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The log; what is imported for it is not needed to list things."""
+        if self._log is None:
+            from mltui.app.widgets.logpane import LogPane
+
+            self._log = LogPane(id="kindlog", histogram=True)
+            self._log.display = False
+            self.mount(self._log)
+        return self._log
 
     def on_mount(self) -> None:
         """The list first."""
-        self.page.display = self.log_pane.display = False
+        self.page.display = False
         self._timer = self.set_timer(CALM_S, self._tick, pause=True)
         self.grid.moved = self._move_columns
 
@@ -168,8 +179,10 @@ class KindPane(Vertical):
     def show_list(self) -> None:
         """The list in place of a page."""
         self.showing, self.subject = "", None
-        self.page.display = self.log_pane.display = False
-        self.log_pane.set_index(None)
+        self.page.display = False
+        if self._log is not None:
+            self._log.display = False
+            self._log.set_index(None)
         self.grid.display = True
         self.grid.focus()
 
@@ -305,7 +318,9 @@ class KindPane(Vertical):
         """A page about a thing; without lines, that they are being read."""
         is_same = (self.showing, self.subject) == (view, key)
         self.showing, self.subject = view, key
-        self.grid.display = self.log_pane.display = False
+        self.grid.display = False
+        if self._log is not None:
+            self._log.display = False
         self.page.display = True
         if lines or not is_same:
             self.page.show(list(lines) or [line((" reading…", "dim"))])
@@ -315,6 +330,8 @@ class KindPane(Vertical):
 
     def show_log(self, key: str | None, log: Log | None, title: str, target: str = "") -> None:
         """A log, followed; *key*: of the one thing that it is about."""
+        from mltui.app.panes.log import local_offset_s
+
         self.showing, self.subject = "log", key
         self.grid.display = self.page.display = False
         self.log_pane.display = True

@@ -17,12 +17,12 @@ from mltui.live.feed import CONTAINERS, Feed
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
 from mltui.live.table import Table
-from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
     from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
+    from mltui.logs.timed import Note
 
 COMPOSE = "compose"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mltui.app.present.line import Line
 from mltui.live.kind import Kind
 from mltui.live.table import Table
-from mltui.logs.timed import Note
 
 if TYPE_CHECKING:
     from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
+    from mltui.logs.timed import Note
 
 Follow = Callable[["Callable[[LogState], None]", int | None], Coroutine[Any, Any, object]]
 """Brings a log: tells how it stands; begins so many lines before its end, None: with the first."""
