@@ -42,6 +42,8 @@ class DockerFacts:
         self._clinic: Clinic | None = None
         self._table: Table[Any] | None = None
         self._images: Table[Any] | None = None
+        self._working = asyncio.Lock()
+        self._is_next = False
 
     def put(self, facts: Facts) -> Facts:
         """The facts with what is known of it."""
@@ -68,9 +70,16 @@ class DockerFacts:
         self._soon()
 
     def _soon(self) -> None:
-        self._bench.run_worker(self._examine(), group="clinic", exclusive=True, exit_on_error=True)
+        if not self._is_next:
+            self._is_next = True
+            self._bench.run_worker(self._examine(), group="clinic", exit_on_error=True)
 
     async def _examine(self) -> None:
+        async with self._working:
+            self._is_next = False
+            await self._look()
+
+    async def _look(self) -> None:
         from mltui.live.facts import tags_of
         from mltui.triage.facts import HostFact
 
