@@ -387,7 +387,10 @@ scale() {
     --client-ca-file "$STATE/pki/ca.crt" --tls-cert-file "$STATE/pki/apiserver.crt" --tls-private-key-file "$STATE/pki/apiserver.key" \
     --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$STATE/pki/service-account.pub" --service-account-signing-key-file "$STATE/pki/service-account.key"
   wait_for 120 kubectl --kubeconfig "$STATE/scale.conf" --request-timeout=10s get --raw /readyz || fail "the API server for scale did not start: see $STATE/scale-apiserver.log"
-  start scale-kwok "$CACHE/kwok" --kubeconfig "$STATE/scale.conf" --manage-all-nodes
+  # What nodes and pods become, in kwok's own words; without any it does not start.
+  local stages; stages=$(go env GOMODCACHE)/sigs.k8s.io/kwok@$KWOK/kustomize/stage
+  for file in node/fast/node-initialize pod/fast/pod-ready pod/fast/pod-delete; do cat "$stages/$file.yaml"; echo ---; done >"$STATE/scale-stages.yaml"
+  start scale-kwok "$CACHE/kwok" --kubeconfig "$STATE/scale.conf" --config "$STATE/scale-stages.yaml" --manage-all-nodes
   echo "$STATE/scale.conf"
 }
 
