@@ -295,26 +295,46 @@ class TimedFile:
 
     def _look_for_gaps(self, whole: bytes) -> None:
         """Note pauses in which a log this fast would have written much."""
-        offset, before = self._size, time_of(self._last + b" ")
-        first = time_of(whole[:40])
+        before, first = time_of(self._last + b" "), time_of(whole[:40])
         at = whole.rfind(b"\n") + 1
         last = time_of(whole[at : at + 40])
         if first is None or last is None:
             return
-        start = first if before is None else before
-        if self._rate > _FAST and self._rate * (last - start) > _LOSS_BYTES:
-            for line in whole.split(b"\n"):
-                at_ = time_of(line[:40])
-                if (
-                    at_ is not None
-                    and before is not None
-                    and self._rate * (at_ - before) > (_LOSS_BYTES + len(line))
-                ):
-                    self.notes.append(Note(offset, LOSS, before, at_))
-                before = at_ if at_ is not None else before
-                offset += len(line) + 1
+        if self._rate > _FAST:
+            start = first if before is None else before
+            for place, from_at, to_at in self._pauses(whole, start, first, at, last):
+                self.notes.append(Note(self._size + place, LOSS, from_at, to_at))
         took = max(last - first, 0.2)
         self._rate = 0.7 * self._rate + 0.3 * len(whole) / took if self._rate else len(whole) / took
+
+    def _pauses(
+        self, whole: bytes, before: float, first: float, end: int, last: float
+    ) -> list[tuple[int, float, float]]:
+        """Lines of *whole* that came long after those before them: where they begin, both times.
+
+        *before*: of the line before the first; *end*: where the last begins. What took no longer
+        than a pause has none in it, so that few lines are looked at.
+        """
+        found: list[tuple[int, float, float]] = []
+        waiting = [(-1, before, 0, first)] if end == 0 else [
+            (0, first, end, last), (-1, before, 0, first),
+        ]  # fmt: skip
+        while waiting:
+            low, low_at, high, high_at = waiting.pop()
+            if self._rate * (high_at - low_at) <= _LOSS_BYTES:
+                continue
+            middle = whole.rfind(b"\n", 0, (low + high) // 2 + 1) + 1
+            if middle <= low:
+                middle = whole.find(b"\n", max(low, 0)) + 1 if low >= 0 else high
+            if middle >= high:
+                size = len(whole) if high == end else whole.find(b"\n", high)
+                if self._rate * (high_at - low_at) > _LOSS_BYTES + size - high:
+                    found.append((high, low_at, high_at))
+                continue
+            at = time_of(whole[middle : middle + 40])
+            at = low_at if at is None else at  # no time of its own: as the one before it
+            waiting += [(middle, at, high, high_at), (low, low_at, middle, at)]
+        return found
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -23,7 +23,7 @@ STAMP = re.compile(
 )
 """A host's time before a line, with the space after it (RFC 3339, as Docker and kubelets do)."""
 
-_EACH_STAMP = re.compile(rb"(?m)^" + STAMP.pattern)
+_USUAL_BYTES = len(b"2026-11-25T14:02:03.000000000Z ")
 _COPY_BYTES = 1 << 20
 _STAMP_BYTES = 40
 _KEPT_TIMES = 4096
@@ -77,7 +77,19 @@ def time_of(line: bytes) -> float | None:
 
 def without_stamps(text: bytes) -> bytes:
     """Whole lines without the host's times."""
-    return _EACH_STAMP.sub(b"", text)
+    return b"\n".join(
+        [
+            line[_USUAL_BYTES:]
+            if line[29:31] == b"Z " and line[10:11] == b"T" and line[19:20] == b"."
+            else _without_stamp(line)
+            for line in text.split(b"\n")
+        ]
+    )
+
+
+def _without_stamp(line: bytes) -> bytes:
+    match = STAMP.match(line)
+    return line if match is None else line[match.end() :]
 
 
 class TimedIndex(LogIndex):
@@ -137,7 +149,7 @@ class TimedIndex(LogIndex):
             return text
         lines = text.data[text.first : text.stop].split(b"\n")
         places = list(accumulate((len(line) + 1 for line in lines), initial=text.base + text.first))
-        kept = [line[match.end() :] if (match := STAMP.match(line)) else line for line in lines]
+        kept = without_stamps(text.data[text.first : text.stop]).split(b"\n")
         starts = list(accumulate((len(line) + 1 for line in kept), initial=0))
         del places[-1], starts[-1]
         data = b"\n".join(kept)
@@ -147,14 +159,14 @@ class TimedIndex(LogIndex):
         """A line of any length in pieces that overlap a little, without its time."""
         is_first = True
         for piece in super().pieces(position):
-            yield STAMP.sub(b"", piece, count=1) if is_first and STAMP.match(piece) else piece
+            yield _without_stamp(piece) if is_first else piece
             is_first = False
 
     def raw(self, position: int) -> Iterator[bytes]:
         """A line as its program wrote it, with its newline, in pieces."""
         is_first = True
         for piece in super().raw(position):
-            yield STAMP.sub(b"", piece, count=1) if is_first and STAMP.match(piece) else piece
+            yield _without_stamp(piece) if is_first else piece
             is_first = False
 
     def copy(self, first: int, end: int) -> Iterator[bytes]:

@@ -201,3 +201,30 @@ def test_a_line_of_many_megabytes_is_kept_whole_and_not_in_memory(
         file.close()
     lines = (tmp_path / "log").read_bytes().split(b"\n")
     assert [len(line) for line in lines] == [36, 31 + size, 36, 0]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.0001, 0.3, 2.0]), min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_every_pause_of_a_fast_log_is_noted_once(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[float]
+) -> None:
+    """Each line after a pause, and no other."""
+    file = TimedFile(tmp_path_factory.mktemp("pauses") / "log", watches_gaps=True)
+    file.begin()
+    at = 50_000.0
+    for _ in range(40):  # how fast it is
+        at += 0.01
+        file.feed(b"".join(stamp(at) + b" " + b"x" * 100 + b"\n" for n in range(1000)))
+    assert file.notes == []
+    offset = file.size
+    lines: list[bytes] = []
+    expected: list[int] = []
+    for step in steps:
+        if step >= 0.3:
+            expected.append(offset + sum(map(len, lines)))
+        at += step
+        lines.append(stamp(at) + b" y\n")
+    file.feed(b"".join(lines))
+    assert [note.offset for note in file.notes] == expected
+    assert all((note.to_at or 0) - (note.from_at or 0) > 0.29 for note in file.notes)
+    file.close()
