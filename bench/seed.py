@@ -22,8 +22,11 @@ from mltui.pipeline.model import (
     State,
     Verdict,
 )
+from mltui.runs import best
 from mltui.runs.journal import FOLDER, Journal
+from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest
+from mltui.spec import load
 
 SPEC = """\
 mltui: 1
@@ -63,12 +66,14 @@ def project(root: Path, runs: int, *, padding_events: int = 0) -> Path:
     folder = root / FOLDER
     folder.mkdir()
     journal = Journal.open(folder, write=True)
+    spec = Project(root).store().put_text(SPEC).digest
+    best.keep(folder, spec, best.directions(load(SPEC)))  # as planning a run does
     begin = time.time() - runs * 600
     each = padding_events // max(1, runs - 1)
     for number in range(runs):
         at = begin + number * 600
         run = journal.queue_run(RunRequest(), at)
-        events, rows = history(run, at)
+        events, rows = history(run, at, spec)
         if number < runs - 1:
             key = StageKeyed(at, Instance("acquire"), 1, "k", {"command": "x"})
             events = [events[0], *[key] * each, *events[1:]]
@@ -82,16 +87,21 @@ def project(root: Path, runs: int, *, padding_events: int = 0) -> Path:
                 "ended_at": at + 40,
                 "exit_code": 0,
                 "commit": "0123456789abcdef",
-                "metrics": {"evaluate.accuracy": ROUNDS[-1]},
+                "metrics": {"evaluate.accuracy": _accuracy(run, 3)},
             },
         )
     journal.close()
     return root
 
 
-def history(run: int, at: float) -> tuple[list[Event], list[StageRow]]:
-    """Events and rows of a finished run with three rounds."""
-    events: list[Event] = [RunPlanned(at, "sha256:0", {})]
+def _accuracy(run: int, number: int) -> float:
+    """Of a round; no two runs are alike."""
+    return ROUNDS[number - 1] + run * 1e-6
+
+
+def history(run: int, at: float, spec: str = "sha256:0") -> tuple[list[Event], list[StageRow]]:
+    """Events and rows of a finished run with three rounds; `spec`: digest of its text."""
+    events: list[Event] = [RunPlanned(at, spec, {})]
     rows: list[StageRow] = []
     passages = [Instance("acquire"), Instance("vectorize")]
     for n in (1, 2, 3):
@@ -100,7 +110,7 @@ def history(run: int, at: float) -> tuple[list[Event], list[StageRow]]:
     for instance in passages:
         at += 2
         gated = instance.stage == "evaluate"
-        metrics = {"accuracy": ROUNDS[instance.round - 1]} if gated else {}
+        metrics = {"accuracy": _accuracy(run, instance.round)} if gated else {}
         passed = Verdict.PASSED if instance.round == 3 else Verdict.NOT_PASSED
         folder = f"{instance.slug}.1"
         events += [

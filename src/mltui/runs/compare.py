@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from mltui.errors import MltuiError, StoreError, UsageError
 from mltui.pipeline.model import RunPlanned
 from mltui.pipeline.rows import StageRow
+from mltui.runs import best
 from mltui.runs.code import diff_code
 from mltui.runs.journal import Journal
 from mltui.runs.parts import INPUT, RESOLVED, resolved_changes
@@ -71,11 +72,11 @@ def compare(project: Project, numbers: Sequence[int]) -> Comparison:
     store = project.store()
     with closing(project.journal()) as journal:
         runs = [_read(journal, number) for number in numbers]
-        best = _directions(store, runs)
+        better = _directions(project, store, runs) if _differ(runs) else {}
     rows = [
         *_run_rows(runs),
         *_param_rows(runs),
-        *_metric_rows(runs, best),
+        *_metric_rows(runs, better),
         *_code_rows(store, runs),
         *_environment_rows(store, runs),
         *_input_rows(runs),
@@ -147,31 +148,34 @@ def _value(value: object) -> str | float | None:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _directions(store: Store, runs: list[_Run]) -> dict[str, bool]:
+def _directions(project: Project, store: Store, runs: list[_Run]) -> dict[str, bool]:
     """Metric → whether more of it is better, from the gates of the newest run that has any."""
-    from mltui.runs.planning import blueprint_of
-    from mltui.spec.model import Compare, Metric
-
     found: dict[str, bool] = {}
     for run in runs:
         if run.planned is None:
             continue
-        try:
-            stages = blueprint_of(run.planned, store).spec.stages
-        except MltuiError:
-            continue  # it is no longer kept, or of an older mltui: nothing is called best then
-        for name, stage in stages.items():
-            gate = stage.gate
-            if gate is None:
-                continue
-            if gate.best is not None:
-                found[f"{name}.{gate.best.metric}"] = gate.best.direction == "max"
-            elif isinstance(gate.require, Compare) and isinstance(gate.require.left, Metric):
-                found[f"{name}.{gate.require.left.name}"] = gate.require.op in (">", ">=")
+        kept = best.read(project.folder, run.planned.spec)
+        if kept is None:
+            from mltui import spec as specs
+
+            try:
+                text = store.read_bytes(run.planned.spec).decode("utf-8", "replace")
+                kept = best.directions(specs.load(text))
+            except MltuiError:
+                continue  # it is no longer kept, or of an older mltui: nothing is called best then
+            best.keep(project.folder, run.planned.spec, kept)
+        found.update(kept)
     return found
 
 
-def _metric_rows(runs: list[_Run], best: Mapping[str, bool]) -> Iterable[Row]:
+def _differ(runs: list[_Run]) -> bool:
+    """Whether some metric has several values."""
+    found = [_metrics(run) for run in runs]
+    names = _names(found)
+    return any(len({one[name] for one in found if name in one}) > 1 for name in names)
+
+
+def _metric_rows(runs: list[_Run], better: Mapping[str, bool]) -> Iterable[Row]:
     found = [_metrics(run) for run in runs]
     for name in _names(found):
         if name.rpartition(".")[2] in _AXES:
@@ -179,8 +183,8 @@ def _metric_rows(runs: list[_Run], best: Mapping[str, bool]) -> Iterable[Row]:
         values = tuple(metrics.get(name) for metrics in found)
         known = [(value, place) for place, value in enumerate(values) if value is not None]
         winner = None
-        if name in best and len({value for value, _ in known}) > 1:
-            winner = (max if best[name] else min)(known)[1]
+        if name in better and len({value for value, _ in known}) > 1:
+            winner = (max if better[name] else min)(known)[1]
         yield Row("metrics", name, values, winner)
 
 

@@ -15,6 +15,7 @@ from mltui.errors import SpecError, UsageError
 from mltui.pipeline.model import RunPlanned
 from mltui.pipeline.plan import Plan
 from mltui.pipeline.rows import Instance
+from mltui.runs import best
 from mltui.runs.code import take_snapshot
 from mltui.runs.project import SPEC_FILE, Project
 from mltui.runs.rows import RunRequest
@@ -141,6 +142,7 @@ def take(
         request.start_from,
         request.target,
     )
+    best.keep(project.folder, event.spec, best.directions(spec))
     sizes = {name: size for name, (_, size) in found.items()}
     return event, Blueprint(draft.spec, draft.plan, event.code, request.target, sizes)
 

@@ -25,12 +25,14 @@ VERSION, RESTARTED = "mltui.version", "mltui.restarted"
 """Annotations of the Deployment and of its pods: what they are of."""
 RECORDER = "record"
 SHARED = "/mltui/shared"
-DRAIN_S = 5
+DRAIN_S = 10
 """How long a pod that gets no new connections still takes them: until every node knows."""
 GRACE_S = 30
 """From being asked to end until being ended, after that."""
 _LOST_S = 30
 """How long a node may be silent until its replicas are made elsewhere."""
+_UNWELL_FAILURES = 6
+"""A replica that is late gets requests a while longer: where none is ready all are refused."""
 _LIVE_FAILURES = 15
 _PROBE_S = 5
 _SURGE = {"maxSurge": 1, "maxUnavailable": 0}
@@ -147,7 +149,7 @@ def _probes(wanted: Wanted, port: int) -> dict[str, Any]:
     # A version that never gets healthy is given back before the node loses patience with it.
     starts = max(2 * int(wanted.ready_s), 10)
     return {
-        "readinessProbe": {**every, "failureThreshold": 3},
+        "readinessProbe": {**every, "failureThreshold": _UNWELL_FAILURES},
         "startupProbe": {**every, "failureThreshold": starts},
         "livenessProbe": {**every, "periodSeconds": 2, "failureThreshold": _LIVE_FAILURES},
     }
