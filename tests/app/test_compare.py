@@ -22,6 +22,7 @@ def three(folder: Path) -> Project:
 async def test_two_marked_runs_are_shown_side_by_side(tmp_path: Path) -> None:
     async with Driver.open(three(tmp_path), size=(80, 24), now=NOON) as screen:
         await screen.press("R")
+        await screen.sees("3 runs")
         assert "Compare" in screen.line("footer")
         await screen.press("space", "down", "space", "c")
         await screen.sees("run 3")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mltui.app.look import Look
+from mltui.app.look import Look, runs_of
 from mltui.app.present.runs import METRIC, PARAM
 from mltui.app.widgets.columns import Column
 from mltui.errors import UsageError
@@ -34,7 +34,7 @@ class RunArranging:
     def _change(self, look: Look) -> None:
         self._pane.show_look(look)
         settings, project = self._bench.workbench_app.settings, self._bench.session.project
-        settings.keep_look(kept_as(project.root.name), look.raw)
+        settings.keep_look(runs_of(project.root.name), look.raw)
 
     def _column(self, name: str) -> Column[RunRow]:
         """By its key, its title, the name of its metric or param, or the end of that."""
@@ -87,14 +87,3 @@ class RunArranging:
             declared = tuple(c.key for c in self._pane.known_columns if ":" not in c.key)
             keys = () if found == declared else found
             self._change(replace(self._pane.look, columns=keys))
-
-
-def kept_look(bench: Workbench) -> Look:
-    """How the runs of this project were arranged, as it was kept."""
-    settings, project = bench.workbench_app.settings, bench.session.project
-    return Look.of(settings.look(kept_as(project.root.name)))
-
-
-def kept_as(project: str) -> str:
-    """Under which name the look of a project's runs is kept."""
-    return f"runs of {project}"

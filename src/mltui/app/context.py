@@ -18,6 +18,7 @@ from textual.app import SuspendNotSupported
 from mltui.actions import registry
 from mltui.actions.action import Decision, Question, Selection
 from mltui.app.listcontext import ListContext
+from mltui.app.look import runs_of
 from mltui.app.reading import read_choices
 from mltui.app.widgets.logkeys import is_log
 from mltui.errors import MltuiError
@@ -177,11 +178,9 @@ class ScreenContext(ListContext):
         bench.body.display = not listing
         if listing:
             bench.runs.apply(session.runs, session.now())
-            if not bench.runs.look.raw:
-                from mltui.app.arrangingruns import kept_look
-
-                if (look := kept_look(bench)).raw:
-                    bench.runs.show_look(look)
+            bench.runs.restore(
+                bench.workbench_app.settings.look(runs_of(session.project.root.name))
+            )
             if session.view is not None and session.view.run.number:
                 bench.runs.cursor_key = session.view.run.number
             bench.runs.focus()

@@ -61,6 +61,11 @@ class Look:
         return found
 
 
+def runs_of(project: str) -> str:
+    """Under which name the look of the list of a project's runs is kept."""
+    return f"runs of {project}"
+
+
 def arranged(columns: Sequence[Column[R]], look: Look, moved: int = 0) -> tuple[Column[R], ...]:
     """The columns that a look shows, in its order; `moved`: so many of a wide list are passed."""
     by_key = {column.key: column for column in columns}

@@ -18,6 +18,7 @@ class RunsPane(Grid[RunRow]):
         super().__init__(id="runs", empty="no runs yet: n starts one")
         self.now = 0.0
         self.needle = ""
+        self._is_restored = False
 
     def on_mount(self) -> None:
         """The columns read the time from here."""
@@ -29,6 +30,12 @@ class RunsPane(Grid[RunRow]):
     def known_columns(self) -> tuple[Column[RunRow], ...]:
         """Those that are declared, then one for each metric and param of these runs."""
         return (*self._declared, *value_columns(self.model.rows.values()))
+
+    def restore(self, raw: object) -> None:
+        """As it was arranged before, once."""
+        if raw and not self._is_restored:
+            self.show_look(Look.of(raw))
+        self._is_restored = True
 
     def show_look(self, look: Look) -> None:
         """Show the columns that a person wants, in their order."""
