@@ -89,9 +89,9 @@ async def test_folds_open_and_close(tmp_path: Path) -> None:
         ]
         await log.pilot.press("enter")
         assert len(log.body()) == 7
-        await log.pilot.press("z")
+        await log.pilot.press("m")
         assert len(log.body()) == 8
-        await log.pilot.press("z")
+        await log.pilot.press("m")
         await log.pilot.click(log.pane, offset=(5, 4))
         assert 'File "a.py", line 1' in log.body()
 

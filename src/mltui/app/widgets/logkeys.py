@@ -81,7 +81,7 @@ KEYS = (
     ),
     LogKey("S", "ask('save all')", "Save all", "", "save_all"),
     LogKey(
-        "z", "do('fold')", "Fold", "Fold traces and repeated lines, or show them all.", "fold", 8
+        "m", "do('fold')", "Fold", "Fold traces and repeated lines, or show them all.", "fold", 8
     ),
     LogKey(
         "enter",
@@ -152,7 +152,7 @@ KEYS = (
         "sources",
         14,
     ),
-    LogKey("m", "ask('zoom')", "Whole width", "Give the log the whole width, or not.", "zoom", 10),
+    LogKey("z", "ask('zoom')", "Whole width", "Give the log the whole width, or not.", "zoom", 10),
     LogKey("up,k", "do('scroll', -1)", "Up", "", "up"),
     LogKey("down,j", "do('scroll', 1)", "Down", "", "down"),
     LogKey("pageup", "do('page', -1)", "Page up", "", "page_up"),
