@@ -61,7 +61,7 @@ class ListPages:
     def read(self) -> None:
         """Read anew what the page says."""
         self._reading = self._bench.run_worker(
-            self._read(), group="page", exclusive=True, exit_on_error=True
+            self._read, group="page", exclusive=True, exit_on_error=True
         )
 
     def _again(self) -> None:
