@@ -65,8 +65,10 @@ async def test_fields_are_columns_and_conditions(tmp_path: Path) -> None:
         b'{"ts":%d,"level":"info","msg":"step %d","loss":%.2f}\n' % (1795615082 + n, n, 1 / (n + 1))
         for n in range(9)
     )
-    async with running(tmp_path, b"plain text\n" + data, size=(60, 16)) as log:
+    bad = b'{"level":"warning","msg":"norm"}\n'
+    async with running(tmp_path, b"plain text\n" + data + bad, size=(60, 16)) as log:
         await log.pilot.press("J")
+        assert log.body()[-1] == "WARN   norm"
         assert log.body()[1] == "INFO   step 0  ts=1795615082  loss=1.0"
         scene = log.pane.scene
         assert scene is not None

@@ -27,6 +27,7 @@ _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.TRACE: "dim",
 }
 
+_SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "FATAL"}
 
 SOURCE_ROLES = ("source-1", "source-2", "source-3", "source-4", "source-5", "source-6")
 """Colours of several logs in one, given in turn."""
@@ -158,7 +159,8 @@ class LineBody:
             message = message_name(fields)
             for name, value in fields.items():
                 if is_level(name):
-                    add(fit(value.upper(), 5), level_role)
+                    short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
+                    add(fit(short.upper(), 5), level_role)
                     add("  ")
             if message is not None:
                 add(fields[message])
