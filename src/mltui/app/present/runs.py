@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from mltui.app.present.stages import when
 from mltui.app.runview import accepted_metrics
 from mltui.app.widgets.columns import Cell, Column
-from mltui.logs.sanitize import plain
 from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 from mltui.text.format import format_clock, format_duration, format_number
@@ -83,7 +82,7 @@ def value_columns(runs: Iterable[RunRow]) -> tuple[Column[RunRow], ...]:
 
     def title(name: str) -> str:
         short = name.rpartition(".")[2]
-        return plain((short if ends[short] == 1 else name).encode())
+        return _safe((short if ends[short] == 1 else name).encode())
 
     found = [_value_column(f"{METRIC}{name}", title(name), name, "metrics") for name in metrics]
     found += [_value_column(f"{PARAM}{name}", title(name), name, "params") for name in params]
@@ -99,7 +98,7 @@ def _value_column(key: str, title: str, name: str, where: str) -> Column[RunRow]
         found = value(run)
         if isinstance(found, int | float) and not isinstance(found, bool):
             return Cell(format_number(float(found)))
-        return Cell("" if found is None else plain(str(found).encode()))
+        return Cell("" if found is None else _safe(str(found).encode()))
 
     def order(run: RunRow) -> object:
         found = value(run)
@@ -110,7 +109,7 @@ def _value_column(key: str, title: str, name: str, where: str) -> Column[RunRow]
 
     return Column(
         key, title, cell, min=max(8, cell_width(title)), max=24, flex=1, align="right", sort=order,
-        help=("metric " if where == "metrics" else "param ") + plain(name.encode()),
+        help=("metric " if where == "metrics" else "param ") + _safe(name.encode()),
     )  # fmt: skip
 
 
@@ -142,3 +141,10 @@ def params(run: RunRow) -> Cell:
 def trigger(run: RunRow) -> Cell:
     """Who or what started it."""
     return Cell(run.trigger, "dim")
+
+
+def _safe(raw: bytes) -> str:
+    """What a person or a program wrote, made safe; runs are listed after the first frame."""
+    from mltui.logs.sanitize import plain
+
+    return plain(raw)
