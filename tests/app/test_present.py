@@ -8,9 +8,9 @@ from mltui.app.present.build import Environed, build_lines
 from mltui.app.present.card import Evidence, card, ordinal
 from mltui.app.present.dryrun import dry_run_lines
 from mltui.app.present.line import Line, cut, line, merged, wrapped
+from mltui.app.present.moment import Moment, when
 from mltui.app.present.need import main_metric, short_need, target_of
 from mltui.app.present.sgr import sgr_line
-from mltui.app.present.stages import Moment, when
 from mltui.app.present.story import about
 from mltui.app.runview import RunView, accepted_metrics
 from mltui.pipeline.model import Instance, StageRow, State

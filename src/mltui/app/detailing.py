@@ -9,10 +9,10 @@ from mltui.actions.action import Action
 from mltui.actions.buildtree import FILE as STEPS
 from mltui.app.panes.textpane import Subject
 from mltui.app.present.card import Evidence
+from mltui.app.present.entries import Entry
 from mltui.app.present.line import Line
 from mltui.app.present.messages import declared, first_steps
 from mltui.app.present.problems import problems
-from mltui.app.present.stages import Entry
 from mltui.pipeline.rows import Instance, StageRow, State
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mltui.actions.action import Selection
 from mltui.actions.retry import is_failed_gate
-from mltui.app.present.stages import Entry
+from mltui.app.present.entries import Entry
 from mltui.app.session import Session
 from mltui.pipeline.rows import StageRow, State
 from mltui.runs.project import SPEC_FILE

@@ -34,7 +34,7 @@ from mltui.app.panes.detail import DetailPane
 from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
 from mltui.app.past import Past
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.selecting import selection_of
 from mltui.app.session import Change, Session
 from mltui.app.triaging import Triaging

@@ -15,7 +15,7 @@ from mltui.app.present.build import Environed, build_lines
 from mltui.app.present.buildnews import News, news_of
 from mltui.app.present.buildtree import Steps
 from mltui.app.present.line import Line, line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.errors import MltuiError
 from mltui.logs.errors import last_lines
 from mltui.logs.sanitize import plain

@@ -18,7 +18,7 @@ from mltui.app.lineview import LineView, OneLine
 from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.card import Evidence, card, trouble
 from mltui.app.present.line import EMPTY, Line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.runview import is_troubled
 from mltui.pipeline.rows import State

@@ -8,7 +8,7 @@ from typing import Any
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.explain import explain_lines
 from mltui.app.present.line import Line, wrapped
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.errors import MltuiError
 from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project

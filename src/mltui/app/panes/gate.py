@@ -7,7 +7,7 @@ from typing import Any
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.gate import gate_lines
 from mltui.app.present.line import Line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project
 

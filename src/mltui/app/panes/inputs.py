@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mltui.app.panes.textpane import Subject, TextPane
 from mltui.app.present.inputs import Put, Traffic, inputs_lines
 from mltui.app.present.line import Line, line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.errors import MltuiError
 from mltui.pipeline.rows import Artifact, StageRow
 from mltui.runs.project import Project

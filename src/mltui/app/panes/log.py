@@ -14,7 +14,7 @@ from textual.containers import Vertical
 from mltui.app.lineview import LineView
 from mltui.app.panes.textpane import FileShown, Subject
 from mltui.app.present.line import line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource

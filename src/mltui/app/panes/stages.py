@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from mltui.app.lineview import LineView
+from mltui.app.present.entries import Entry, Folding, entries, key_of, row_of
 from mltui.app.present.facts import Facts
-from mltui.app.present.stages import (
-    Entry,
-    Folding,
-    Moment,
-    entries,
-    key_of,
-    row_of,
-    stage_lines,
-)
+from mltui.app.present.moment import Moment
+from mltui.app.present.stages import stage_lines
 from mltui.app.runview import RunView
 from mltui.pipeline.rows import Instance, StageRow
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from mltui.app.lineview import LineView
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import Line, line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.runview import RunView
 from mltui.pipeline.rows import StageRow
 from mltui.runs.project import Project

@@ -10,7 +10,7 @@ from textual.containers import Container
 
 from mltui.app.lineview import LineView
 from mltui.app.present.line import EMPTY, Line
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.present.triage import detail_lines, list_lines, past_lines, quiet_lines
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.history import Past

@@ -16,7 +16,7 @@ from mltui.app.present.buildtree import (
     step_lines,
 )
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.app.present.stages import Moment, when
+from mltui.app.present.moment import Moment, when
 from mltui.pipeline.rows import State
 from mltui.runs.containers import Container
 from mltui.runs.rows import BuildRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mltui.app.present.stages import when
+from mltui.app.present.moment import when
 from mltui.live.cells import NOTHING, Cell, Column, plain
 from mltui.live.kind import Kind
 from mltui.pipeline.rows import State

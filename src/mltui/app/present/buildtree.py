@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.logs.sanitize import plain
 from mltui.text.format import format_bytes, format_clock, format_duration
 from mltui.text.glyphs import glyph

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mltui.app.present.line import Line, Part, wrapped
-from mltui.app.present.stages import Moment, clock_time
+from mltui.app.present.moment import Moment, clock_time
 from mltui.pipeline.rows import StageRow, attempt_label
 from mltui.text.glyphs import glyph
 from mltui.text.width import cell_width, shorten_end

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
+from mltui.app.present.moment import Moment
 from mltui.app.present.need import main_metric, short_need, sign, target_of
-from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE, RunView
 from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.spec.choices import Otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltui.app.present.line import Line, Part
-from mltui.app.present.stages import Moment, when
+from mltui.app.present.moment import Moment, when
 from mltui.app.runview import RunView
 from mltui.pipeline.rows import State
 from mltui.text.format import format_clock, format_duration

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mltui.app.present.entries import Entry
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import EMPTY, Line, line, wrapped
-from mltui.app.present.stages import Entry, Moment
+from mltui.app.present.moment import Moment
 from mltui.pipeline.rows import StageRow
 from mltui.text.format import format_duration
 from mltui.text.width import fit

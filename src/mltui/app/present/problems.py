@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltui.app.present.line import EMPTY, Line, wrapped
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.errors import Problem
 from mltui.text.glyphs import glyph
 from mltui.text.width import shorten_end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from mltui.app.present.stages import when
+from mltui.app.present.moment import when
 from mltui.app.runview import accepted_metrics
 from mltui.app.widgets.columns import Cell, Column
 from mltui.pipeline.rows import State

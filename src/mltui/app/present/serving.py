@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.app.present.stages import Moment, clock_time
+from mltui.app.present.moment import Moment, clock_time
 from mltui.logs.sanitize import plain
 from mltui.text.format import format_age, format_duration, format_number
 from mltui.text.glyphs import glyph

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from mltui.app.present.facts import Facts
 from mltui.app.present.line import Line, Part
+from mltui.app.present.moment import Moment
 from mltui.app.present.need import main_metric, short_need
-from mltui.app.present.stages import Moment
 from mltui.app.runview import ACTIVE, RunView
 from mltui.pipeline.rows import StageRow, State, Verdict
 from mltui.text.format import format_duration, format_number

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mltui.app.present.card import ordinal
 from mltui.app.present.line import Line, Part
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.app.runview import ACTIVE
 from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_clock, format_count, format_duration

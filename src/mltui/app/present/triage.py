@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.app.present.stages import Moment
+from mltui.app.present.moment import Moment
 from mltui.text import format_age
 from mltui.text.glyphs import glyph
 from mltui.text.width import cell_width, shorten_end
