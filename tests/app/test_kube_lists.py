@@ -114,6 +114,21 @@ async def test_pods_of_several_namespaces_come_and_go_in_one_table(
         assert screen.app.workbench.listed is None
 
 
+async def test_places_of_another_kubeconfig_are_left_behind(
+    fresh: Project, here: Cluster, tmp_path: Path
+) -> None:
+    """What was looked at last is kept for all projects; here that context does not exist."""
+    kept = tmp_path / "state" / "mltui"
+    kept.mkdir(parents=True)
+    (kept / "places").write_text("gone/*\n")
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command("pods")
+        await screen.until(lambda: "live" in screen.line("header"), "the list of this cluster")
+        assert f"{context(here)}/default" in screen.line("header")
+        await screen.command("pods gone/dev")
+        await screen.until(lambda: "no context 'gone'" in screen.notice, "what is wrong is said")
+
+
 async def test_a_page_tells_what_happened_and_keeps_secrets(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:

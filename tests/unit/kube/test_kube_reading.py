@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from mltui.actions.action import KUBE
+from mltui.errors import UsageError
 from mltui.live.kinds import kinds, kube_kinds
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kinds.kube._quantity import amount, format_cpu, format_memory
@@ -189,6 +190,12 @@ def test_places_as_people_type_them(text: str, where: str) -> None:
     found = parse(text, ["kind", "eks", "eks/a:b/ml"], HERE)
     assert text_of(found) == where
     assert normal(found) == found
+
+
+@pytest.mark.parametrize("text", ["gone/dev", "gone/*", "kind/a/b"])
+def test_a_context_that_is_not_known_is_no_namespace(text: str) -> None:
+    with pytest.raises(UsageError, match=r"there is no context '.*' here: there is eks, kind"):
+        parse(text, ["kind", "eks"], HERE)
 
 
 def test_secrets_of_objects_are_masked_whole() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,8 +62,8 @@ class KubeSource:
             kept = self._bench.workbench_app.settings.places()
             if kept:
                 # Where one was last, as far as it is still known.
-                last = parse(kept[0], clusters.config.contexts, where)
-                where = tuple(p for p in last if p.context in clusters.config.contexts) or where
+                with suppress(UsageError):
+                    where = parse(kept[0], clusters.config.contexts, where) or where
             if self._feed is None:
                 self._feed = KubeFeed(clusters, where)
         return self._feed

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mltui.errors import UsageError
+
+_SHOWN = 5
 ALL = ""
 """All namespaces of a context."""
 
@@ -53,7 +56,8 @@ def parse(text: str, contexts: Iterable[str], here: Sequence[Place]) -> Where:
     """What a person typed: `dev`, `dev,prod`, `*`, `kind/dev`, `kind/dev,prod/ml`, `kind/`.
 
     Names without a context are of those that are shown. A context's name may hold slashes itself
-    (EKS), so the longest known one that fits is meant.
+    (EKS), so the longest known one that fits is meant. UsageError where none fits: no namespace
+    has a slash.
     """
     known = sorted(contexts, key=len, reverse=True)
     shown = contexts_of(here)
@@ -61,8 +65,17 @@ def parse(text: str, contexts: Iterable[str], here: Sequence[Place]) -> Where:
     for word in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
         context = next((name for name in known if word.startswith(f"{name}/")), None)
         namespace = word if context is None else word[len(context) + 1 :]
+        if "/" in namespace:
+            name = word.rpartition("/")[0]
+            raise UsageError(f"there is no context {name!r} here: {_listed(known)}")
         if namespace in ("*", "all", "") or namespace == "-A":
             namespace = ALL
         of = [context] if context is not None else shown
         places += [Place(each, namespace) for each in of]
     return normal(places)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = sorted(names)[:_SHOWN]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"there is {', '.join(shown)}{more}" if shown else "the kubeconfig has none"
