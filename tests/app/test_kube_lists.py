@@ -129,6 +129,21 @@ async def test_places_of_another_kubeconfig_are_left_behind(
         await screen.until(lambda: "no context 'gone'" in screen.notice, "what is wrong is said")
 
 
+async def test_triage_leads_back_to_the_list_it_was_opened_from(
+    fresh: Project, here: Cluster, other: str
+) -> None:
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {other}")
+        await screen.sees("stuck")
+        await screen.press("t")
+        await screen.until(lambda: "Triage" in screen.line("header"), "what is wrong")
+        await screen.press("escape")
+        await screen.until(lambda: bool(line_of(screen, "stuck")), "the pods again")
+        assert f"{context(here)}/{other}" in screen.line("header")
+        await screen.press("escape")
+        assert screen.app.workbench.listed is None
+
+
 async def test_a_page_tells_what_happened_and_keeps_secrets(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:

@@ -252,6 +252,9 @@ class ScreenContext(ListContext):
         bench, session = self._bench, self._session
         if bench.triaging.is_open and bench.triaging.pane is not None:
             if not bench.triaging.pane.back():
+                if bench.past.comes_from_list:
+                    bench.run_worker(bench.past.go(-1), group="list", exit_on_error=True)
+                    return
                 bench.triaging.leave()
             bench.frame.show()
         elif bench.listed is not None:

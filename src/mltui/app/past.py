@@ -40,6 +40,12 @@ class Past:
             return Place(listed.name, listed.kube.places_text if listed.is_kube else "")
         return Place("runs" if bench.session.listing else "pipeline")
 
+    @property
+    def comes_from_list(self) -> bool:
+        """Whether one step back is a list of things beneath."""
+        before = self._places[self._at - 1] if self._at > 0 else None
+        return before is not None and before.name not in ("pipeline", "runs", "triage")
+
     def note(self) -> None:
         """Another place may be shown now."""
         if self._goes:

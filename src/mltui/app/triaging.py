@@ -210,10 +210,10 @@ class Triaging:
             self.pane.news = bench.frame.show
             self.pane.display = False
             await bench.mount(self.pane, after=bench.runs)
+        self.is_open = True  # before leaving: one comes from there, not from what is beneath it
         if bench.session.listing:
             bench.context.leave_runs()
         bench.listing.leave()
-        self.is_open = True
         bench.body.display, self.pane.display = False, True
         self.pane.give_focus()
         self.show_pane()

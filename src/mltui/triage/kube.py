@@ -166,6 +166,8 @@ class Workload:
     created_at: float | None = None
     deadline_s: float | None = None
     is_paused: bool = False
+    has_earlier: bool = False
+    """There is a revision before this one to go back to."""
 
     @property
     def key(self) -> str:

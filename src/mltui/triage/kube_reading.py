@@ -184,7 +184,21 @@ def _workload(raw: Raw) -> Workload:
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
         deadline_s=float(deadline) if deadline else None,
         is_paused=bool(spec.get("paused") or spec.get("suspend")),
+        has_earlier=_has_earlier(kind, raw),
     )
+
+
+def _has_earlier(kind: str, raw: Raw) -> bool:
+    """Whether its template was another one before, as far as the object itself says so."""
+    metadata, status = raw.get("metadata") or {}, raw.get("status") or {}
+    if kind == "StatefulSet":
+        return bool(status.get("updateRevision") != status.get("currentRevision"))
+    name = {
+        "Deployment": "deployment.kubernetes.io/revision",
+        "DaemonSet": "deprecated.daemonset.template.generation",
+    }.get(kind, "")
+    number = str((metadata.get("annotations") or {}).get(name) or "")
+    return number.isdecimal() and int(number) > 1
 
 
 def _service(raw: Raw) -> Service:

@@ -20,6 +20,7 @@ from mltui.triage.kube import (
     PodContainer,
     Service,
     ServicePort,
+    Workload,
 )
 from mltui.triage.kube_reading import read_objects
 from mltui.triage.recording import read_facts
@@ -63,11 +64,16 @@ def crashing(number: int, **more: object) -> Pod:
 
 def test_forty_crashing_pods_are_one_finding_with_the_service_below() -> None:
     web = Service("shop", "web", {"app": "web"}, (ServicePort(80, "80"),), 0, 40, AT - 999)
-    (found,) = diagnosed(pods=tuple(map(crashing, range(40))), services=(web,))
+    before = Workload("Deployment", "shop", "web", desired=40, has_earlier=True)
+    pods = tuple(map(crashing, range(40)))
+    (found,) = diagnosed(pods=pods, services=(web,), workloads=(before,))
     assert found.title == "Deployment web crashes over and over: ValueError: no model"
     assert found.counted == "40 pods"
     assert any("Service web in shop has no ready pod" in text for text in found.symptoms)
     assert found.fixes[0].title == "roll Deployment web back to the revision before"
+    first = replace(before, has_earlier=False)
+    (found,) = diagnosed(pods=pods, services=(web,), workloads=(first,))
+    assert not [fix for fix in found.fixes if "revision" in fix.title]
 
 
 def test_a_dead_node_explains_its_pods() -> None:

@@ -93,7 +93,8 @@ def resource(owner: tuple[str, str]) -> str:
 def undo_fix(cluster: Cluster, pod: Pod) -> list[Fix]:
     """The revision before, for what has revisions."""
     owner = cluster.owner_of(pod)
-    if owner[0] not in ("Deployment", "StatefulSet", "DaemonSet"):
+    found = cluster.workloads.get((owner[0], pod.namespace, owner[1]))
+    if found is None or not found.has_earlier:
         return []
     command = kubectl(cluster, pod.namespace, "rollout", "undo", resource(owner))
     return [Fix(f"roll {kind_words(owner)} back to the revision before", (command,))]

@@ -50,7 +50,7 @@ def _finding(
     cluster: Cluster, each: Workload, condition: Condition, title: str, cause: str
 ) -> Finding:
     fixes: tuple[Fix, ...] = ()
-    if each.kind == "Deployment":
+    if each.kind == "Deployment" and each.has_earlier:
         command = kubectl(cluster, each.namespace, "rollout", "undo", f"deployment/{each.name}")
         fixes = (Fix("roll it back to the revision before", (command,)),)
     text = f"{condition.type}={condition.status} {condition.reason}: {tidy(condition.message)}"
