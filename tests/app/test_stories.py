@@ -261,6 +261,16 @@ async def test_help_has_every_key_and_searches(failed: Project) -> None:
         assert "killed at its limit" in screen.card
 
 
+async def test_help_begins_with_what_can_be_done_here(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON, size=(80, 24)) as screen:
+        await screen.press("question_mark")
+        first = screen.text.partition("Here")[2]
+        assert 0 < first.find("Retry ") < first.find("Explain")
+        await screen.press("escape", "R", "question_mark")
+        first = screen.text.partition("Here")[2]
+        assert "Compare" in first and "Explain" not in first
+
+
 async def test_a_theme_is_used_and_kept(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.command("theme mltui-light")

@@ -252,10 +252,15 @@ def commands() -> dict[str, Action]:
     return {each.command: each for each in sorted(named, key=lambda a: a.command)}
 
 
+def that_can(selection: Selection) -> list[Action]:
+    """What has a key and can act on a selection, in order of use."""
+    found = [each for each in ACTIONS if each.keys and each.can(selection)]
+    return sorted(found, key=lambda each: each.rank)
+
+
 def on_footer(selection: Selection) -> list[Action]:
     """What the footer offers for a selection, in order of use."""
-    found = [each for each in ACTIONS if each.keys and each.on_footer and each.can(selection)]
-    return sorted(found, key=lambda each: each.rank)
+    return [each for each in that_can(selection) if each.on_footer]
 
 
 def fixes(selection: Selection) -> list[tuple[Action, str]]:

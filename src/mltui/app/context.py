@@ -295,7 +295,7 @@ class ScreenContext(ListContext):
         """The whole key map."""
         from mltui.app.dialogs.help import HelpDialog
 
-        self._bench.app.push_screen(HelpDialog())
+        self._bench.app.push_screen(HelpDialog(registry.that_can(self.selection)))
 
     def set_theme(self, name: str) -> None:
         """Use another theme, now and from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -11,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from mltui.actions.action import Action
 from mltui.app.lineview import LineView
 from mltui.app.present.help import help_lines
 
@@ -25,6 +27,11 @@ class HelpDialog(ModalScreen[None]):
         Binding("pagedown", "page(1)", "Page down", show=False, priority=True),
         Binding("pageup", "page(-1)", "Page up", show=False, priority=True),
     ]
+
+    def __init__(self, here: Sequence[Action]) -> None:
+        super().__init__()
+        self._here = here
+        """What applies where one is, in order of use."""
 
     def compose(self) -> ComposeResult:
         """A search field and the lines."""
@@ -49,7 +56,7 @@ class HelpDialog(ModalScreen[None]):
     def _fill(self) -> None:
         view = self.query_one("#helplines", LineView)
         width = max(view.scrollable_content_region.width, 30)
-        view.show(help_lines(width, self.query_one(Input).value))
+        view.show(help_lines(width, self.query_one(Input).value, self._here))
         view.scroll_to(y=0, animate=False)
 
     def action_close(self) -> None:

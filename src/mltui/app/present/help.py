@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mltui.actions import registry
 from mltui.actions.action import Action
 from mltui.actions.keys import key_text
@@ -21,12 +23,17 @@ KEYS = 18
 TITLE = 18
 
 
-def help_lines(width: int, needle: str = "") -> list[Line]:
-    """The whole key map, or what matches a search."""
+def help_lines(width: int, needle: str = "", here: Sequence[Action] = ()) -> list[Line]:
+    """The whole key map, or what matches a search; what applies `here` comes first."""
     wanted = needle.lower().strip()
     lines: list[Line] = []
-    for group, actions in registry.grouped():
-        found = [each for each in actions if not wanted or wanted in _words(each, group)]
+    for group, actions in [("Here", here), *registry.grouped()]:
+        found = [
+            each
+            for each in actions
+            if (actions is here or each not in here)
+            and (not wanted or wanted in _words(each, group))
+        ]
         if not found:
             continue
         lines.append(line((group, "section")))
