@@ -13,15 +13,15 @@ import os
 import re
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mltui.app.present.kind import header
+from mltui.app.present.kind import header, shown_column
 from mltui.app.settings import Settings
-from mltui.app.widgets.columns import GAP, Column, place
+from mltui.app.widgets.columns import GAP, place
 from mltui.app.widgets.rowmodel import RowModel
 from mltui.errors import MltuiError
 from mltui.live import cells
@@ -118,7 +118,7 @@ async def ask(name: str) -> Seen | None:
 def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:
     """The lines of the screen as the list will be: its header, the titles, the rows."""
     kind, unicode = seen.kind, unicode_ok()
-    columns = [_column(each, unicode=unicode) for each in kind.columns]
+    columns = [shown_column(each, _words(each), unicode=unicode) for each in kind.columns]
     model: RowModel[Any] = RowModel()
     model.set_rows((kind.key(row), row) for row in seen.rows)
     by, reverse = kind.sort
@@ -147,23 +147,6 @@ def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:
     return [top.rstrip(), line(titles), *shown]
 
 
-def _column(column: cells.Column[Any], *, unicode: bool) -> Column[Any]:
-    """The column as a screen places it; its cells are text here."""
-    return Column(
-        column.key,
-        column.title if unicode or column.title.isascii() else "R",
-        lambda row: column.cell_of(row).text,
-        width=column.width,
-        min=column.min,
-        flex=column.flex,
-        max=column.max,
-        align=column.align,
-        priority=column.priority,
-        sort=column.sort_value,
-        shorten=column.shorten,
-    )
-
-
 def _colours(environ: Mapping[str, str]) -> tuple[str, str]:
     """How the theme paints text, and titles, where the terminal has its colours."""
     if "NO_COLOR" in environ or environ.get("COLORTERM") not in ("truecolor", "24bit"):
@@ -183,3 +166,8 @@ def _colours(environ: Mapping[str, str]) -> tuple[str, str]:
 def _rgb(layer: int, digits: str) -> str:
     red, green, blue = (int(digits[n : n + 2], 16) for n in (0, 2, 4))
     return f"{layer};2;{red};{green};{blue}"
+
+
+def _words(column: cells.Column[Any]) -> Callable[[Any], str]:
+    """What it says of a row; colours come with the screen."""
+    return lambda row: column.cell_of(row).text

@@ -8,6 +8,7 @@ from typing import Any
 
 from mltui.app.present.line import EMPTY, Line, Part, line
 from mltui.app.widgets.columns import Cell, Column
+from mltui.live import cells as live
 from mltui.live.cells import plain
 from mltui.live.kind import Kind
 from mltui.live.page import Page
@@ -37,20 +38,27 @@ def columns(
         return cell
 
     return tuple(
-        Column(
-            column.key,
-            column.title if unicode or column.title.isascii() else "R",
-            cells(column.cell_of, column.key == told_in),
-            width=column.width,
-            min=column.min,
-            flex=column.flex,
-            max=column.max,
-            align=column.align,
-            priority=column.priority,
-            sort=column.sort_value,
-            shorten=column.shorten,
-        )
+        shown_column(column, cells(column.cell_of, column.key == told_in), unicode=unicode)
         for column in kind.columns
+    )
+
+
+def shown_column(
+    column: live.Column[Any], cell: Callable[[Any], Cell | str], *, unicode: bool
+) -> Column[Any]:
+    """A kind's column as a screen places it, with what it says in a cell."""
+    return Column(
+        column.key,
+        column.title if unicode or column.title.isascii() else "R",
+        cell,
+        width=column.width,
+        min=column.min,
+        flex=column.flex,
+        max=column.max,
+        align=column.align,
+        priority=column.priority,
+        sort=column.sort_value,
+        shorten=column.shorten,
     )
 
 
