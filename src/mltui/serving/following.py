@@ -20,6 +20,7 @@ log = logging.getLogger("mltui.supervisor")
 
 _LAST_S = 20.0
 _AGAIN_S = 5.0
+_LOOK_S, _LOOKS = 0.1, 100
 
 
 class Follower:
@@ -69,6 +70,13 @@ class Follower:
             if task is not None:
                 task.cancel()
 
-    def last_words(self) -> str:
-        """What the replica said last, as far as a sentence takes it."""
-        return last_line(self._log)
+    async def last_words(self) -> str:
+        """What the replica said last, as far as a sentence takes it.
+
+        It may have ended before its log began to be followed: waited for a moment.
+        """
+        for _ in range(_LOOKS):
+            if said := last_line(self._log):
+                return said
+            await asyncio.sleep(_LOOK_S)
+        return ""

@@ -140,8 +140,10 @@ class HostedKeeper:
         elif look.told is not None and look.told[2] != wanted.replicas:
             await host.scale(hosting, wanted.replicas)
             return 0.0
-        why = self._hopeless(host, look, version)
-        if version.course is Course.WAITING and why:
+        why = ""
+        if version.course is Course.WAITING:
+            why = await self._hopeless(host, look, version)
+        if why:
             await self._give_back(host, hosting, wanted, why)
             return 0.0
         self._judge(look, wanted, version)
@@ -253,7 +255,7 @@ class HostedKeeper:
         if follower is not None:
             follower.end()
 
-    def _hopeless(self, host: Host, look: Look, version: Version) -> str:
+    async def _hopeless(self, host: Host, look: Look, version: Version) -> str:
         """Why a version does not get healthy; empty while it may."""
         members = [m for m in look.members if m.version == version.number and not m.is_going]
         now = time.time()
@@ -269,15 +271,15 @@ class HostedKeeper:
                     return f"it was not healthy within {READY_S:g} s: {member.problem}"
         if sum(member.ends for member in members) >= TRIES:
             worst = max(members, key=lambda each: each.ends)
-            return f"{worst.problem}{self._last_words(worst)}"
+            return f"{worst.problem}{await self._last_words(worst)}"
         if not look.problem or look.is_done:
             return ""
         since = self._since.setdefault(look.problem, now)
         return look.problem if now - since > host.patience_s else ""
 
-    def _last_words(self, member: Member) -> str:
+    async def _last_words(self, member: Member) -> str:
         follower = self._followers.get(member.object)
-        return "" if follower is None else follower.last_words()
+        return "" if follower is None else await follower.last_words()
 
     async def _give_back(
         self, host: Host, hosting: Hosting, wanted: Deployment, reason: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import random
@@ -20,7 +21,7 @@ from mltui.engines.docker.names import container_name, full_reference, image_tag
 from mltui.engines.docker.recorder import decisive_line
 from mltui.engines.docker.restarts import read_time
 from mltui.engines.docker.steps import BuildStep, StepState, build_line, fold, step_line
-from mltui.engines.http.wire import Chunked, WireError
+from mltui.engines.http.wire import Chunked, WireError, connect_tcp
 
 
 def _cut(data: bytes, seed: int) -> list[bytes]:
@@ -41,6 +42,31 @@ def test_chunked_bodies_however_they_are_cut(seed: int) -> None:
     decoder = Chunked()
     assert b"".join(decoder.feed(piece) for piece in _cut(data, seed)) == b"".join(parts)
     assert decoder.is_done
+
+
+@pytest.mark.parametrize("trailer", [b"", b"Expires: never\r\nX-Sum: 7\r\n"])
+@pytest.mark.parametrize("late", range(1, 8))
+async def test_an_end_that_comes_late_is_not_the_next_answer(late: int, trailer: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = head + b"2\r\nok\r\n0\r\n" + trailer + b"\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer[:-late])
+            await asyncio.sleep(0.02)
+            writer.write(answer[-late:])
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    connection = await connect_tcp(*server.sockets[0].getsockname()[:2])
+    for _ in range(2):
+        response = await connection.request("GET", "/", {})
+        assert await response.read() == b"ok"
+        assert connection.is_reusable
+    connection.abort()
+    server.close()
 
 
 def test_a_body_that_is_not_chunked() -> None:

@@ -37,6 +37,7 @@ class Chunked:
     def __init__(self) -> None:
         self._rest = b""
         self._left = 0
+        self._is_trailer = False
         self.is_done = False
 
     def feed(self, data: bytes) -> bytes:
@@ -53,19 +54,25 @@ class Chunked:
                 self._left -= take
                 continue
             # The line break after a chunk is read as part of the next size line.
-            start = at + 2 if data.startswith(b"\r\n", at) else at
+            start = at if self._is_trailer or not data.startswith(b"\r\n", at) else at + 2
             stop = data.find(b"\r\n", start)
-            if stop < 0 or (start == at and data[at : at + 1] == b"\r"):
+            if stop < 0:
                 self._rest = data[at:]
                 if len(self._rest) > _MAX_HEAD_BYTES:
                     raise WireError("its answer is not chunked as it says")
                 break
+            if self._is_trailer:
+                # Its end is an empty line, which may come later than all before it: left unread it
+                # would be taken for the start of the connection's next answer.
+                self.is_done = stop == at
+                at = stop + 2
+                continue
             try:
                 self._left = int(data[start:stop].split(b";", 1)[0], 16)
             except ValueError as error:
                 raise WireError("its answer is not chunked as it says") from error
             at = stop + 2
-            self.is_done = self._left == 0
+            self._is_trailer = self._left == 0
         return b"".join(out)
 
 
