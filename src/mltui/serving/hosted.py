@@ -245,7 +245,8 @@ class HostedKeeper:
         if new != self._rows.get(member.object):
             self._rows[member.object] = new
             self._ledger.put_replica(new)
-        if member.object not in self._followers and member.started_at is not None:
+        has_run = member.started_at is not None or member.ends > 0
+        if member.object not in self._followers and has_run:
             assert self._host is not None and self._hosting is not None
             folder = self._maker.project
             self._followers[member.object] = Follower(folder, self._host, self._hosting, new)
