@@ -15,7 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from mltui.engines.kubernetes.answers import Query
-from mltui.engines.kubernetes.client import JSON, PAGE, Client
+from mltui.engines.kubernetes.caller import JSON
+from mltui.engines.kubernetes.client import PAGE, Client
 from mltui.engines.kubernetes.errors import ApiError, ApiExpired, status_error
 from mltui.engines.kubernetes.resources import Call, Resource
 from mltui.errors import Forbidden, MltuiError, Unreachable

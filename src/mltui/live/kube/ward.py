@@ -271,7 +271,7 @@ class Whole:
     """A `Shape`: objects as the API gives them, undecoded."""
 
     def __init__(self, watched: Watched) -> None:
-        from mltui.engines.kubernetes.client import JSON
+        from mltui.engines.kubernetes.caller import JSON
         from mltui.engines.kubernetes.watch import Typed
 
         self.accept = JSON
