@@ -449,6 +449,50 @@ async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_b
         await screen.until(lambda: "pods" in screen.line("header"), "back")
 
 
+async def test_members_of_a_family_have_the_verbs_of_what_they_are(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    made = _deployment("web", 1, image=here.shell_image())
+    pod = made["spec"]["template"]["spec"]
+    (first,) = pod["containers"]
+    first["command"] = ["sh", "-c", "echo said by c; exec sleep 600"]
+    pod["containers"].append(first | {"name": "side"})
+    pod["containers"][1]["command"] = ["sh", "-c", "echo said by side; exec sleep 600"]
+    here.apply(made, namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"deploy {namespace}")
+        await choose(screen, "web")
+        await screen.press("T")
+        await screen.until(lambda: "● Running" in line_of(screen, "container/side"), "the family")
+        await choose(screen, "side")
+        assert "s Shell" in screen.line("footer") and "Delete" not in screen.line("footer")
+        await screen.press("l")
+        await screen.until(lambda: "said by side" in screen.text, "the log of that container")
+        assert "said by c" not in screen.text
+        await screen.press("escape")
+        await screen.until(lambda: "container/c" in screen.text, "the family again")
+        await choose(screen, "web")
+        assert "Restart" in screen.line("footer") and "Shell" not in screen.line("footer")
+        await screen.press("s")
+        await screen.until(lambda: "How many pods" in screen.text, "scaling asks")
+        await screen.press("ctrl+u")
+        await screen.type("2")
+        await screen.press("enter")
+        await screen.until(lambda: screen.text.count("pod/web-") == 2, "scaled")
+        before = {row.name for row in _members(screen, "pods")}
+        await choose(screen, min(before))
+        await screen.press("ctrl+d")
+        await screen.until(lambda: f"Delete pod {min(before)}" in screen.text, "it asks")
+        await screen.press("y")
+        await screen.until(
+            lambda: min(before) not in {row.name for row in _members(screen, "pods")}, "deleted"
+        )
+
+
+def _members(screen: Driver, of: str) -> list[Any]:
+    return [row for row in lists(screen).pane.grid.model.rows.values() if row.of == of]
+
+
 @pytest.mark.parametrize(("kind", "command"), [("StatefulSet", "sts"), ("DaemonSet", "ds")])
 async def test_other_sets_tell_their_revisions_and_are_rolled_back(
     fresh: Project, here: Cluster, namespace: str, kind: str, command: str
@@ -481,6 +525,10 @@ async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_t
     made = _deployment("web", 2, image=here.shell_image())
     (container,) = made["spec"]["template"]["spec"]["containers"]
     container["command"] = ["sh", "-c", 'while :; do echo "from $(hostname)"; sleep 1; done']
+    side = container | {"name": "side", "command": ["sh", "-c", "echo beside; exec sleep 600"]}
+    made["spec"]["template"]["spec"]["containers"].append(side)
+    ready = container | {"name": "ready", "command": ["sh", "-c", "echo prepared"]}
+    made["spec"]["template"]["spec"]["initContainers"] = [ready]
     here.apply(made, namespace=namespace)
     here.kubectl("rollout", "status", "deploy/web", "-n", namespace, "--timeout=90s")
 
@@ -492,8 +540,13 @@ async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_t
         await choose(screen, "web")
         await screen.press("l")
         await screen.until(lambda: len(speakers(screen)) == 2, "both pods")
+        await screen.press("g")
+        await screen.until(
+            lambda: "beside" in screen.text and "prepared" in screen.text, "all containers"
+        )
+        await screen.press("G")
         here.kubectl("scale", "deploy/web", "--replicas=3", "-n", namespace)
+        await screen.until(lambda: "joined" in screen.text, "the third pod joins")
         await screen.until(lambda: len(speakers(screen)) == 3, "the third pod")
-        await screen.sees("joined")
         await screen.press("escape")
         await screen.until(lambda: "deployments" in screen.line("header"), "back")

@@ -47,11 +47,12 @@ async def _before(context: Context, argument: str) -> None:
 
 async def _choose(context: Context, argument: str) -> None:
     row = context.selection.things[0]
-    names = [*row.containers, *row.init_containers]
+    names = [*row.containers, *row.init_containers, "*"]
     if argument in names:
         context.show_thing(f"container:{argument}")
         return
-    index = await context.choose(f"The log of which container of {row.name}?", names)
+    words = [*names[:-1], "all of them, as one by time"]
+    index = await context.choose(f"The log of which container of {row.name}?", words)
     if index is not None:
         context.show_thing(f"container:{names[index]}")
 
@@ -67,7 +68,7 @@ def _why_one(selection: Selection) -> str | None:
 CHOOSE = Action(
     id="thing.container",
     title="Container",
-    help="The log of another container of the pod.",
+    help="The log of another container of the pod, or of all as one.",
     group="Kubernetes",
     run=_choose,
     keys=("c",),

@@ -213,7 +213,7 @@ class ListLogs:
         return MergeSource(log.label, self._index(log), time_of)
 
     def _target(self, logs: Logs, shown: Sequence[LogOf]) -> str:
-        words = [log.target for log in shown]
+        words = list(dict.fromkeys(log.target for log in shown))
         return " ".join([*words, logs.options]).strip() if all(words) else ""
 
     # --- what is said ---------------------------------------------------------------------------

@@ -155,23 +155,29 @@ class Lists:
     def selection(self, base: Selection) -> Selection:
         """What actions act on here; the rest is as in the pipeline."""
         pane, table = self.pane, self.pane.table
+        kind, things = self.acted()
         evidence = self._builds.evidence if self._builds is not None else None
-        place = self.kind.name if self.kind.name in LISTS else "resources"
+        place = kind.name if kind.name in LISTS else "resources"
         position = evidence[1] if evidence is not None and evidence[0] == pane.subject else None
         return replace(
             base,
             place=PAGE if pane.showing else place,
-            engine=self.kind.engine,
-            kind=self.kind.name,
-            verbs=self.kind.actions,
-            has_logs=self.kind.has_logs or self.source is self._builds,
-            things=tuple(pane.chosen),
-            denied=self.kube.denied(self.kind, pane.chosen) if self.is_kube else {},
+            engine=kind.engine,
+            kind=kind.name,
+            verbs=kind.actions,
+            has_logs=kind.has_logs or self.source is self._builds,
+            things=things,
+            denied=self.kube.denied(kind, things) if self.is_kube else {},
             host=self.source.host,
             is_stale=table is not None and table.is_stale,
             is_read_only=self.is_kube and self.kube.is_read_only,
             position=position,
         )
+
+    def acted(self) -> tuple[Kind[Any], tuple[Any, ...]]:
+        """The kind and the rows that verbs act on; a row of a family stands for an object."""
+        chosen = tuple(self.pane.chosen)
+        return self.kube.acted(self.kind, chosen) if self.is_kube else (self.kind, chosen)
 
     def described(self) -> dict[str, Any]:
         """The list, its places, filter and look, for `Listing.show_view`."""

@@ -17,6 +17,7 @@ from mltui.live.kube.listing import known
 if TYPE_CHECKING:
     from mltui.app.lists import Lists
     from mltui.app.workbench import Workbench
+    from mltui.live.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def relatives(bench: Workbench) -> list[Relative]:
     listed = bench.listed
     if listed is None:
         return _of_stage(bench)
-    chosen = listed.pane.chosen
-    return _of_row(bench, listed, chosen[0]) if chosen else []
+    kind, chosen = listed.acted()
+    return _of_row(bench, listed, kind, chosen[0]) if chosen else []
 
 
 def _of_stage(bench: Workbench) -> list[Relative]:
@@ -81,8 +82,8 @@ def _of_stage(bench: Workbench) -> list[Relative]:
     return found
 
 
-def _of_row(bench: Workbench, lists: Lists, row: Any) -> list[Relative]:
-    kind, found = lists.kind, []
+def _of_row(bench: Workbench, lists: Lists, kind: Kind[Any], row: Any) -> list[Relative]:
+    found: list[Relative] = []
     for each in kind.relations:
         keys = tuple(each.keys(row))
         if keys:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mltui.live.verbs import Ref
 
 FAVOURITES = 9
+EVERY = "*"
+"""In place of a container's name: all that the pod has."""
 
 
 class KubeSource:
@@ -203,7 +205,31 @@ class KubeSource:
             await self._family.close()
         self._family = Family(feed.clusters)
         await self._family.open(feed.cluster_of(row), kind, row)
+        self._bench.run_worker(
+            self._learn(feed.clusters, self._family), group="rights", exclusive=True
+        )
         return Opened(TREE, self._family.table, f"tree of {kind.title} {row.name}")
+
+    async def _learn(self, clusters: Clusters, family: Family) -> None:
+        await asyncio.gather(*(learn(clusters, kind, (family.place,)) for kind in family.kinds))
+
+    def acted(self, kind: Kind[Any], rows: Sequence[Any]) -> tuple[Kind[Any], tuple[Any, ...]]:
+        """What verbs on these rows act on: of a family's rows the objects that they show.
+
+        Of several kinds at once they can only be deleted.
+        """
+        found = [self._thing(row) for row in rows if isinstance(row, TreeRow)]
+        things = [each for each in found if each is not None]
+        if not things or len(things) < len(rows):
+            return kind, tuple(rows)
+        first = things[0][0]
+        if all((each.name, each.actions) == (first.name, first.actions) for each, _ in things):
+            return first, tuple(row for _, row in things)
+        is_any = all("delete" in each.actions for each, _ in things)
+        return replace(kind, actions=("delete",) if is_any else ()), tuple(rows)
+
+    def _thing(self, row: TreeRow) -> tuple[Kind[Any], Any] | None:
+        return self._family.thing(row) if self._family is not None else None
 
     async def _one(self, row: TreeRow) -> One:
         """The object that a row of a tree shows; of a container its pod."""
@@ -244,7 +270,11 @@ class KubeSource:
         """See `Source`."""
         from mltui.live.verbs import ref_of
 
-        return [row.ref if isinstance(row, TreeRow) else ref_of(kind, row) for row in rows]
+        out = []
+        for row in rows:
+            found = self._thing(row) if isinstance(row, TreeRow) else (kind, row)
+            out.append(row.ref if found is None else ref_of(*found))
+        return out
 
     # --- pages and logs -------------------------------------------------------------------------
 
@@ -273,7 +303,8 @@ class KubeSource:
         self, kind: Kind[Any], rows: Sequence[Any], folder: Path, which: str
     ) -> Logs | None:
         """See `Source`."""
-        from mltui.live.kube.logs import choose_pod
+        from mltui.live.kube.comers import MOST
+        from mltui.live.kube.logs import choose_pod, pods_of
 
         feed = await self.feed()
         if len(rows) == 1 and which == "log":
@@ -289,14 +320,22 @@ class KubeSource:
         logs: list[LogOf] = []
         for row in rows:
             cluster, asked = feed.cluster_of(row), which
-            of, thing = kind, row
+            of, thing, is_part = kind, row, False
             if isinstance(row, TreeRow):
-                asked = row.name if row.of == "containers" and which == "log" else which
+                is_part = row.of == "containers"
+                asked = row.name if is_part and which in ("log", "previous") else which
                 one = await self._one(row)
                 of, thing = one.kind, one.full
+            if which == EVERY or (which == "log" and len(rows) > 1 and not is_part):
+                for pod in (await pods_of(cluster, of, thing))[:MOST]:
+                    logs += self._of_pod(cluster, pod, folder)
+                continue
             pod, container = await choose_pod(cluster, of, thing, asked)
             logs.append(self.log_of(cluster, pod, container, folder, which))
-        title = logs[0].label if len(logs) == 1 else f"{len(logs)} pods"
+        if not logs:
+            raise UsageError("none of these has pods now: no log")
+        several = f"{rows[0].name}, all containers" if len(rows) == 1 else f"{len(rows)} together"
+        title = logs[0].label if len(logs) == 1 else several
         if which == "previous":
             title += " · before"
         options = f"-n {rows[0].namespace} --context {rows[0].context}"
@@ -310,11 +349,12 @@ class KubeSource:
 
         async with aclosing(comers(cluster, kind, row)) as coming:
             async for pods in coming:
-                yield [
-                    self.log_of(cluster, pod, names[0], folder)
-                    for pod in pods
-                    if (names := (*pod.containers, *pod.init_containers))
-                ]
+                yield [log for pod in pods for log in self._of_pod(cluster, pod, folder)]
+
+    def _of_pod(self, cluster: Cluster, pod: PodRow, folder: Path) -> list[LogOf]:
+        """The logs of all its containers, those that prepare it first."""
+        names, target = (*pod.init_containers, *pod.containers), f"pod/{pod.name}"
+        return [replace(self.log_of(cluster, pod, name, folder), target=target) for name in names]
 
     def log_of(
         self, cluster: Cluster, pod: PodRow, container: str, folder: Path, which: str = ""

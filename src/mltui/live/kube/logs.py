@@ -210,7 +210,27 @@ class _Reading:
             self.is_gone = True
             return False
         phase = (found.get("status") or {}).get("phase")
-        return phase in ("Pending", "Running", "Unknown")
+        return phase in ("Pending", "Running", "Unknown") and not self._is_done(found)
+
+    def _is_done(self, pod: dict[str, Any]) -> bool:
+        """Whether the container ended and is not started again, though its pod runs on."""
+        spec, status = pod.get("spec") or {}, pod.get("status") or {}
+        for part, states in (
+            ("containers", "containerStatuses"),
+            ("initContainers", "initContainerStatuses"),
+        ):
+            declared = {each.get("name"): each for each in spec.get(part) or ()}
+            for each in status.get(states) or ():
+                over = (each.get("state") or {}).get("terminated")
+                if each.get("name") != self._place.container or over is None:
+                    continue
+                policy = spec.get("restartPolicy") or "Always"
+                if part == "initContainers" and policy == "Always":
+                    policy = "OnFailure"  # they are done once; a sidecar has its own word
+                policy = (declared.get(self._place.container) or {}).get("restartPolicy") or policy
+                is_good = not over.get("exitCode") and not over.get("signal")
+                return policy == "Never" or (policy == "OnFailure" and is_good)
+        return False
 
     def waits(self, error: MltuiError) -> str:
         """A container that is not there yet: `ContainerCreating`, an image that can't be had."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from mltui.errors import MltuiError
 from mltui.live.cells import Cell, Column, age, plain
@@ -31,6 +33,8 @@ from mltui.live.verbs._verb import Ref
 _CHOOSERS = ("services", "nodes")
 _MAKERS = ("deployments", "statefulsets", "daemonsets", "replicasets", "cronjobs", "jobs")
 _ANSWER_S = 20.0
+_IN_CONTAINER = ("shell", "port-forward")
+"""What is done in a container; the rest is done to its pod."""
 
 MEMBERS: Kind[Any] = Kind(
     name="member pods",
@@ -97,6 +101,8 @@ class Family:
         self._clusters = clusters
         self._views: list[View] = []
         self._chain: list[One] = []
+        self.place = Place("")
+        """Where it is; without a namespace for a family that is of none."""
         self.table: Table[TreeRow] = Table("family", heard=self._heard)
 
     async def open(self, cluster: Cluster, kind: Kind[Any], row: Any) -> None:
@@ -106,7 +112,7 @@ class Family:
         while (above := await self._owner(cluster, self._chain[0])) is not None:
             self._chain.insert(0, above)
         top = self._chain[0]
-        place = Place(cluster.name, top.row.namespace)
+        self.place = Place(cluster.name, top.row.namespace)
         wanted = [(each.kind, f"metadata.name={each.row.name}") for each in self._chain]
         wanted += list(_below(top))
         known = {each.kind.name for each in self._chain}
@@ -118,10 +124,7 @@ class Family:
             view = View(each, self._clusters, selector)
             self._views.append(view)
             view.table.listen(lambda changes: self._grow())
-            at = place if top.row.namespace else Place(cluster.name)
-            if each is MEMBERS and not top.row.namespace:
-                at = Place(cluster.name)
-            view.go((at,))
+            view.go((self.place,))
 
     async def settled(self) -> None:
         """Wait until every sort was listed, or is known not to answer, or time is up."""
@@ -145,6 +148,32 @@ class Family:
         self.table.close()
         await asyncio.gather(*(view.close() for view in self._views))
         self._views.clear()
+
+    @property
+    def kinds(self) -> list[Kind[Any]]:
+        """Of its members."""
+        found = [PODS_KIND if view.kind is MEMBERS else view.kind for view in self._views]
+        return list({kind.name: kind for kind in found}.values())
+
+    def thing(self, row: TreeRow) -> tuple[Kind[Any], Any] | None:
+        """The object that a row shows, as verbs take it: its kind and that kind's row.
+
+        A container is its pod as if it had this one only, and what is done in one. None: gone.
+        """
+        key = row.key.rpartition("#")[0] if row.of == "containers" else row.key
+        for view in self._views:
+            found = view.table.get(key)
+            if found is None:
+                continue
+            if view.kind is not MEMBERS:
+                return view.kind, found
+            if row.of != "containers":
+                return PODS_KIND, found
+            alone = msgspec.structs.replace(
+                found, containers=(row.name,), init_containers=(), restarts=row.restarts or 0
+            )
+            return replace(PODS_KIND, actions=_IN_CONTAINER), alone
+        return None
 
     async def _look(self, cluster: Cluster, word: str, name: str, namespace: str) -> One:
         return await find_one(self._clusters, word, name, context=cluster.name, namespace=namespace)

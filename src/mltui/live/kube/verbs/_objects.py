@@ -53,9 +53,9 @@ def place_text(refs: Sequence[Ref]) -> str:
 
 def whom(refs: Sequence[Ref]) -> str:
     """`pod train-2 in kind/digits-dev`, `3 pods in kind/digits-dev`."""
-    what = (
-        f"{refs[0].title} {refs[0].name}" if len(refs) == 1 else counted(len(refs), refs[0].title)
-    )
+    titles = {ref.title for ref in refs}
+    title = refs[0].title if len(titles) == 1 else "object"
+    what = f"{title} {refs[0].name}" if len(refs) == 1 else counted(len(refs), title)
     return f"{what} in {place_text(refs)}"
 
 
