@@ -7,7 +7,6 @@ made of and what its bases were. Equal keys share one build.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from mltui.engines.docker import (
     blame,
     buildx,
     classic,
-    dockerfile,
     generated,
     images,
 )
@@ -32,40 +30,17 @@ from mltui.engines.docker.beforestep import Before
 from mltui.engines.docker.classic import BrokenBuild, Order
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import is_full
-from mltui.engines.docker.context import BuildContext, Digests, read_context
-from mltui.engines.docker.dockerfile import Dockerfile
-from mltui.engines.docker.names import BASES, KEY, image_tag
+from mltui.engines.docker.context import Digests, read_context
+from mltui.engines.docker.imageplan import MADE_FROM, Plan, read_plan, shown_from
+from mltui.engines.docker.names import BASES, KEY
 from mltui.engines.docker.recorder import Recorder
 from mltui.engines.docker.steps import Fault
 from mltui.engines.protocol import Built
 from mltui.errors import BuildFailed, MltuiError, NoRoom
 from mltui.spec.model import Environment
 
-_FORMAT = 1
-_MADE = "Dockerfile made from"
 _FULL = "the disk of the Docker host is full: `docker system df` shows what fills it"
-_NO_TEXT = dockerfile.parse("")
 _LIMITS = {"classic": classic.NOTE}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What an environment's image is made of."""
-
-    environment: Environment
-    key: str
-    tag: str
-    image: str | None = None
-    """Only fetched, by this name."""
-    dockerfile: Dockerfile = _NO_TEXT
-    file: Path | None = None
-    shown: str = ""
-    context: BuildContext | None = None
-    made: generated.Generated | None = None
-    args: Mapping[str, str] = field(default_factory=dict)
-    target: str | None = None
-    parts: tuple[str, ...] = ()
-    """What decides about the image, a line each, for `Built.resolved`."""
 
 
 class Environments:
@@ -89,67 +64,7 @@ class Environments:
         return self._plan(environment, project).key
 
     def _plan(self, environment: Environment, project: Path) -> Plan:
-        image = environment.image
-        if image is not None and image.name is not None and image.build is None:
-            key = _hash(["image", image.name])
-            return Plan(environment, key, image.name, image.name, shown=image.name)
-        if image is not None and image.build is not None:
-            return self._plan_build(environment, project)
-        if environment.requirements is not None:
-            return self._plan_generated(environment, project)
-        raise BuildFailed(
-            f"environment {environment.name!r} has neither an image nor requirements: give it "
-            "`image:` or `requirements:`"
-        )
-
-    def _plan_build(self, environment: Environment, project: Path) -> Plan:
-        image = environment.image
-        assert image is not None and image.build is not None
-        root = project / image.build
-        file = root / (image.dockerfile or "Dockerfile")
-        shown = _shown(file, project)
-        try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise BuildFailed(f"{shown} can't be read: {reason}") from error
-        context = read_context(root, file)
-        parts = (
-            f"dockerfile {_hash(text)}",
-            f"context {self._digests.digest(context)}",
-            *(f"arg {name}={value}" for name, value in sorted(image.args.items())),
-            *((f"target {image.build_target}",) if image.build_target else ()),
-        )
-        key = _hash([_FORMAT, *parts])
-        return Plan(
-            environment,
-            key,
-            image_tag(project.resolve().name, environment.name, key),
-            None,
-            dockerfile.parse(text),
-            file,
-            shown,
-            context,
-            None,
-            image.args,
-            image.build_target,
-            parts,
-        )
-
-    def _plan_generated(self, environment: Environment, project: Path) -> Plan:
-        made = generated.plan(environment, project, self._base)
-        parts = (
-            f"generated {generated.FORMAT} {_hash(made.text)}",
-            *(f"requirements {name} {_hash(text)}" for name, text in made.requirements.texts),
-            *(f"package {name} {digest}" for name, digest in made.requirements.local),
-        )
-        key = _hash([_FORMAT, *parts])
-        tag = image_tag(project.resolve().name, environment.name, key)
-        shown = f"{_MADE} {environment.requirements}"
-        return Plan(
-            environment, key, tag, None, dockerfile.parse(made.text), None, shown, made=made,
-            parts=parts,
-        )  # fmt: skip
+        return read_plan(environment, project, self._base, self._digests)
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -379,7 +294,9 @@ class Environments:
         place = blame.requirement_line(recorder.lines(step.id), instruction, files)
         if place is None:
             return fault
-        return replace(fault, requirement_file=_shown(place[0], project), requirement_line=place[1])
+        return replace(
+            fault, requirement_file=shown_from(place[0], project), requirement_line=place[1]
+        )
 
     async def _in_pool(self, function: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
@@ -400,7 +317,7 @@ class _ToldNoRoom(_Told, NoRoom):
 def _message(fault: Fault) -> str:
     """`images/train/Dockerfile:7: No matching distribution found for x==9 (requirements.txt:3)`."""
     named = f"{fault.requirement_file}:{fault.requirement_line}"
-    if fault.requirement_file and fault.file.startswith(_MADE):
+    if fault.requirement_file and fault.file.startswith(MADE_FROM):
         return f"{named}: {fault.message}"
     place = f"{fault.file}:{fault.line}: " if fault.line else ""
     return f"{place}{fault.message}{f' ({named})' if fault.requirement_file else ''}"
@@ -412,15 +329,3 @@ def _read_bases(text: object) -> dict[str, str]:
     except ValueError:
         return {}
     return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}
-
-
-def _shown(path: Path, project: Path) -> str:
-    try:
-        return path.resolve().relative_to(project.resolve()).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def _hash(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
