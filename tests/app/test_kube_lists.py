@@ -140,6 +140,13 @@ async def test_triage_leads_back_to_the_list_it_was_opened_from(
         await screen.press("escape")
         await screen.until(lambda: bool(line_of(screen, "stuck")), "the pods again")
         assert f"{context(here)}/{other}" in screen.line("header")
+        await screen.press("N")
+        await screen.until(lambda: "namespaces" in screen.line("header"), "where to look")
+        await screen.press("escape")
+        await screen.until(lambda: bool(line_of(screen, "stuck")), "the pods once more")
+        await screen.command("cronjobs")
+        await screen.sees("no cronjobs here: 0 looks at all namespaces, N at another")
+        assert "N Namespaces" in screen.line("footer") and "Open" not in screen.line("footer")
         await screen.press("escape")
         assert screen.app.workbench.listed is None
 

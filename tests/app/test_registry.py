@@ -120,6 +120,7 @@ def test_dangerous_actions_ask() -> None:
 class Names:
     """What completion may choose from."""
 
+    place = "pipeline"
     stage_names = ("acquire", "train")
     run_numbers = (2, 1)
     theme_names = ("ansi", "mltui-light")
@@ -132,6 +133,8 @@ class Names:
     ("typed", "first"),
     [
         ("po", "po"),
+        ("de", "decide"),
+        ("dscr", "describe"),
         ("web", "web-5d8f"),
         ("theme l", "theme mltui-light"),
         ("ns pro", "ns prod"),

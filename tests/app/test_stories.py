@@ -99,6 +99,32 @@ async def test_a_filter_keeps_what_matches(failed: Project) -> None:
         assert screen.stage("train")
 
 
+async def test_a_filter_asks_for_states_and_says_when_nothing_fits(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("slash")
+        await screen.type("status:failed")
+        assert screen.stage("train") and not screen.stage("acquire")
+        await screen.press("enter", "escape", "slash")
+        await screen.type("nobody")
+        assert "no stage fits nobody: Esc shows all" in " ".join(screen.stages)
+        await screen.press("enter")
+        assert "Enter Open" not in screen.line("footer") and not screen.card
+        await screen.press("escape", "R", "slash")
+        await screen.type("state:failed time>1h")
+        assert "no run fits" in screen.text
+        await screen.press("escape")
+        assert "no run fits" not in screen.text
+
+
+async def test_why_a_key_did_nothing_is_gone_with_the_next(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("M")
+        await screen.press("y")
+        assert "works on" in screen.notice
+        await screen.press("R")
+        assert not screen.notice
+
+
 async def test_the_log_is_searched_when_it_has_the_keys(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("enter", "slash")
@@ -269,6 +295,8 @@ async def test_help_begins_with_what_can_be_done_here(failed: Project) -> None:
         await screen.press("escape", "R", "question_mark")
         first = screen.text.partition("Here")[2]
         assert "Compare" in first and "Explain" not in first
+        await screen.press("escape", "escape", "l", "enter", "question_mark")
+        assert "Next error" in screen.text, "the log has the keys: its own come first"
 
 
 async def test_a_theme_is_used_and_kept(failed: Project) -> None:

@@ -95,6 +95,8 @@ class Selection:
     """Which of `LISTS` is shown, or whose thing the page is about."""
     things: tuple[Any, ...] = ()
     """Its rows that are marked, else the one under the cursor."""
+    is_empty: bool = False
+    """Nothing is listed, though all was read."""
     host: str = ""
     """Where they are, in words: `docker@build-7`."""
     is_stale: bool = False
@@ -366,6 +368,11 @@ class Known(Protocol):
     """What the completion of a command's argument may choose from."""
 
     @property
+    def place(self) -> str:
+        """What has the keys: see `Selection.place`."""
+        ...
+
+    @property
     def stage_names(self) -> Sequence[str]:
         """Stages of the run that is shown."""
         ...
@@ -436,6 +443,8 @@ class Action:
     rank: int = 50
     """Place on the footer; the smallest first."""
     on_footer: bool = True
+    when: Callable[[Selection], bool] = _always
+    """Whether the footer offers it now, of those that it offers; its key works anyway."""
     complete: Callable[[Known], Sequence[str]] | None = field(default=None)
     """Possible arguments of the command."""
 

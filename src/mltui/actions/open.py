@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import LISTS, TRIAGE, Action, Context
+from mltui.actions.action import LISTS, TRIAGE, Action, Context, Selection
+
+
+def _why_not(selection: Selection) -> str | None:
+    under = {
+        "pipeline": selection.name or selection.spec_problems,
+        "runs": selection.listed,
+        TRIAGE: selection.finding,
+    }.get(selection.place, selection.things)
+    return None if under else "there is nothing under the cursor to open"
 
 
 async def _run(context: Context, argument: str) -> None:
@@ -18,5 +27,6 @@ ACTION = Action(
     run=_run,
     keys=("enter",),
     places=("pipeline", "runs", TRIAGE, *LISTS),
+    why_not=_why_not,
     rank=32,
 )

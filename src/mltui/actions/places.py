@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from mltui.actions._kube import of_kube
-from mltui.actions.action import EVERYWHERE, KUBE, Action, Context
+from mltui.actions.action import EVERYWHERE, KUBE, Action, Context, Selection
+
+
+def _fills(selection: Selection) -> bool:
+    """An empty list may have something elsewhere."""
+    return of_kube(selection) and selection.is_empty and selection.kind != "namespaces"
 
 
 def _listing(
@@ -32,7 +37,8 @@ def _listing(
         argument=argument,
         keys=(key,) if key else (),
         places=EVERYWHERE,
-        on_footer=False,
+        on_footer=name == "ns",
+        when=_fills,
         rank=60,
         complete=None if kind == "contexts" else lambda known: known.place_names,
     )
@@ -53,7 +59,8 @@ def _number(number: int) -> Action:
         keys=(str(number),),
         places=KUBE,
         applies=of_kube,
-        on_footer=False,
+        when=lambda selection: _fills(selection) and not selection.host.endswith("/*"),
+        rank=59,
     )
 
 

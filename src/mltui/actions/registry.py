@@ -260,7 +260,7 @@ def that_can(selection: Selection) -> list[Action]:
 
 def on_footer(selection: Selection) -> list[Action]:
     """What the footer offers for a selection, in order of use."""
-    return [each for each in that_can(selection) if each.on_footer]
+    return [each for each in that_can(selection) if each.on_footer and each.when(selection)]
 
 
 def fixes(selection: Selection) -> list[tuple[Action, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mltui.actions.action import EVERYWHERE, LISTS, Action, Context, Known
+from mltui.actions.action import EVERYWHERE, LISTS, Action, Context, Known, Selection
 
 
 def _table(
@@ -34,7 +34,12 @@ def _table(
         places=places,
         rank=rank,
         on_footer=footer,
+        when=_has_rows,
     )
+
+
+def _has_rows(selection: Selection) -> bool:
+    return not selection.is_empty
 
 
 async def _view(context: Context, argument: str) -> None:

@@ -14,12 +14,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from mltui.actions import registry
 from mltui.actions.action import Known
+
+SHOWN = 12
+"""So many completions at a time."""
 
 
 class Typed(Input):
@@ -130,9 +134,16 @@ class CommandLine(Horizontal):
 
     def _offer(self, text: str) -> None:
         self._candidates = completions(text, self._known) if self.mode == ":" else []
-        shown = self._candidates[:12]
-        words = "  ".join(each.rpartition(" ")[2] for each in shown)
-        self.query_one("#candidates", Static).update(words if text or self.mode == ":" else "")
+        self._show_candidates()
+
+    def _show_candidates(self) -> None:
+        """What the line could become, from a little before the one that is chosen."""
+        first = max(self._chosen - 2, 0)
+        words: list[str | tuple[str, str]] = []
+        for at, each in enumerate(self._candidates[first : first + SHOWN], first):
+            word = each.rpartition(" ")[2]
+            words += ["  " if words else "", (word, "bold reverse") if at == self._chosen else word]
+        self.query_one("#candidates", Static).update(Content.assemble(*words))
 
     @on(Typed.Asked)
     def _asked(self, event: Typed.Asked) -> None:
@@ -150,6 +161,7 @@ class CommandLine(Horizontal):
             if len(self._candidates) == 1:
                 self._typed, self._chosen = text, -1
                 self._offer(f"{text} ")
+            self._show_candidates()
         elif event.what == "recall" and self.history and self.mode == ":":
             self._place = min(max(self._place + event.step, 0), len(self.history))
             text = self.history[self._place] if self._place < len(self.history) else self._typed
@@ -186,12 +198,22 @@ def completions(text: str, known: Known) -> list[str]:
     name, space, argument = text.lstrip().partition(" ")
     commands = registry.commands()
     if not space:
+        here = known.place
+
+        def order(command: str) -> tuple[bool, int, str]:
+            """What works here first; then the shortest, or without a letter the most used."""
+            meant = registry.for_command(command, here) or commands[command]
+            return here not in meant.places, len(command) if name else meant.rank, command
+
+        ranked = sorted(commands, key=order)
         if not name:
-            return list(commands)
-        found = sorted((c for c in commands if c.startswith(name)), key=lambda c: (len(c), c))
+            return ranked
+        found = [each for each in ranked if each.startswith(name)]
         named = [each for each in known.object_names if name.lower() in each.lower()]
-        within = [c for c in commands if len(name) > 1 and name in c and c not in found]
-        return [*found, *named, *within]
+        rest = [each for each in ranked if len(name) > 1 and each not in found]
+        within = [each for each in rest if name in each]
+        scattered = [each for each in rest if name not in each and _has_in_order(each, name)]
+        return [*found, *named, *within, *scattered]
     action = commands.get(name)
     if action is None or action.complete is None:
         return []
@@ -200,6 +222,12 @@ def completions(text: str, known: Known) -> list[str]:
     offered = [each for each in action.complete(known) if last.lower() in each.lower()]
     offered.sort(key=lambda each: not each.startswith(last))
     return [f"{name} {before}{each}" for each in offered]
+
+
+def _has_in_order(text: str, letters: str) -> bool:
+    """Whether it begins with the first and has the others in this order: `dpl`, `deploy`."""
+    rest = iter(text)
+    return text[0] == letters[0] and all(letter in rest for letter in letters)
 
 
 def nearest(name: str) -> str | None:

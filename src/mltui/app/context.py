@@ -259,6 +259,9 @@ class ScreenContext(ListContext):
             bench.frame.show()
         elif bench.listed is not None:
             if not bench.listed.back():
+                if bench.listed.is_choosing and bench.past.comes_from_list:
+                    bench.run_worker(bench.past.go(-1), group="list", exit_on_error=True)
+                    return
                 bench.listing.leave()
             bench.frame.show()
         elif session.listing:
@@ -295,7 +298,8 @@ class ScreenContext(ListContext):
         """The whole key map."""
         from mltui.app.dialogs.help import HelpDialog
 
-        self._bench.app.push_screen(HelpDialog(registry.that_can(self.selection)))
+        here = () if is_log(self._bench.focused) else registry.that_can(self.selection)
+        self._bench.app.push_screen(HelpDialog(here, of_log=is_log(self._bench.focused)))
 
     def set_theme(self, name: str) -> None:
         """Use another theme, now and from now on."""
@@ -337,6 +341,11 @@ class ScreenContext(ListContext):
         self._bench.app.exit(0)
 
     # --- what completion may choose from ----------------------------------------------------------
+
+    @property
+    def place(self) -> str:
+        """What has the keys."""
+        return self.selection.place
 
     @property
     def stage_names(self) -> list[str]:

@@ -49,6 +49,8 @@ class Detailing:
             evidence = self._evidence_of(row) if row.state is State.FAILED else None
             fixes = [text for text, _ in self._fixes(row)]
             detail.about(subject, evidence, fixes, moment)
+        else:
+            detail.say(())
 
     def _served(self, entry: Entry, width: int) -> list[Line]:
         """The page of a service or monitor that was deployed."""

@@ -36,6 +36,7 @@ class Frame:
         self._notice = ""
         self._role = ""
         self._said = 0
+        self._is_refusal = False
 
     def show(self) -> None:
         """Bring all four up to date."""
@@ -90,12 +91,16 @@ class Frame:
         ]
         filter_ = Offered("slash", "Search", "find.filter")
         rest = [each for each in found if each.id in ALWAYS and each.id != "find.filter"]
-        return [*own, Offered("escape", "Back", "look.back"), filter_, *rest]
+        return [*own[:3], Offered("escape", "Back", "look.back"), *own[3:], filter_, *rest]
 
-    def notice(self, text: str, *, bad: bool) -> None:
-        """Say something on the rule above the story; it goes by itself."""
+    def notice(self, text: str, *, bad: bool, refusal: bool = False) -> None:
+        """Say something on the rule above the story; it goes by itself.
+
+        refusal: why a key can't act, which the next key answers.
+        """
         self._notice = " ".join(text.split())
         self._role = "state-warning" if bad else "accent"
+        self._is_refusal = refusal
         self._said += 1
         said = self._said
         self._show_rule()
@@ -110,6 +115,11 @@ class Frame:
         if said == self._said:
             self._notice = ""
             self._show_rule()
+
+    def forget_refusal(self) -> None:
+        """Something else is done now: why the last key could not act is old."""
+        if self._is_refusal:
+            self._unsay(self._said)
 
     def _show_rule(self) -> None:
         width = self._width

@@ -62,6 +62,7 @@ class Lists:
         self.pane.news = self._news
         self.pane.opened = bench.context.enter
         self.pane.thing_changed = self.thing_changed
+        self.pane.elsewhere = self._elsewhere
 
     @property
     def logs(self) -> ListLogs:
@@ -148,6 +149,11 @@ class Lists:
         return self.source is self._kube
 
     @property
+    def is_choosing(self) -> bool:
+        """It chooses where other lists look."""
+        return self.is_kube and self._name in ("namespaces", "contexts")
+
+    @property
     def feed(self) -> Feed:
         """The Docker host's."""
         return self.docker.feed
@@ -167,6 +173,7 @@ class Lists:
             verbs=kind.actions,
             has_logs=kind.has_logs or self.source is self._builds,
             things=things,
+            is_empty=table is not None and table.is_loaded and not pane.grid.model.order,
             denied=self.kube.denied(kind, things) if self.is_kube else {},
             host=self.source.host,
             is_stale=table is not None and table.is_stale,
@@ -312,6 +319,19 @@ class Lists:
             self.logs.show(one, chosen, view.removeprefix("container:"))
         else:
             self.pages.show(view, key)
+
+    def _elsewhere(self) -> str:
+        """Where else there may be some, when none are listed."""
+        if not self.is_kube:
+            return ""
+        if self._title != self.kind.name:  # those of a Deployment, of a node
+            return "Esc goes back"
+        from mltui.live.kube.place import contexts_of
+
+        where = self.kube.where
+        if any(place.namespace for place in where):
+            return "0 looks at all namespaces, N at another"
+        return f"nowhere in {', '.join(contexts_of(where))}"
 
     def _news(self) -> None:
         if self.is_open:

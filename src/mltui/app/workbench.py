@@ -339,8 +339,9 @@ class Workbench(Screen[int]):
         """Do it, or say why not."""
         refusal = registry.refusal(action, self.selection)
         if refusal is not None:
-            self.notice(refusal, bad=True)
+            self.frame.notice(refusal, bad=True, refusal=True)
             return
+        self.frame.forget_refusal()
         if action.types:  # at once, so that the next key finds the line open
             is_command = action.id == "find.command"
             (self.context.begin_command if is_command else self.context.begin_filter)()
@@ -424,7 +425,7 @@ class Workbench(Screen[int]):
             self.runs.filter(needle)
             self.frame.show()
             return
-        self.stages.needle = needle.lower()
+        self.stages.needle = needle
         self.stages.apply(self.session.view, self.session.facts, self.moment)
         self.show_detail()
         self.frame.show()

@@ -16,12 +16,52 @@ from __future__ import annotations
 import operator
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
-
-from mltui.live.kind import Kind
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 Keep = Callable[[Any], bool]
+
+
+class Cells(Protocol):
+    """What a column shows of a row."""
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        ...
+
+
+class Asked(Protocol):
+    """A column that can be asked for by its key or title."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        ...
+
+    def cell_of(self, row: Any) -> Cells:
+        """What it shows."""
+        ...
+
+
+class Listed(Protocol):
+    """What a list shows: a `live.kind.Kind`, or the app's own lists."""
+
+    @property
+    def columns(self) -> Sequence[Asked]:
+        """All of them, shown or not."""
+        ...
+
+    @property
+    def text(self) -> Callable[[Any], str] | None:
+        """What a bare word is looked for in; None: all columns."""
+        ...
+
 
 _TERM = re.compile(r'!?(?:[^\s"]*"[^"]*"?|\S)+')
 _COLUMN = re.compile(
@@ -42,7 +82,7 @@ ALIASES = {"ns": "namespace", "status": "state", "mem": "memory", "ctx": "contex
 """What people call columns, beside keys and titles."""
 
 
-def matcher(needle: str, kind: Kind[Any]) -> Keep | None:
+def matcher(needle: str, kind: Listed) -> Keep | None:
     """Whether a row fits; None for no filter."""
     tests = [test for term in terms(needle) if (test := _test(term, kind)) is not None]
     if not tests:
@@ -61,7 +101,7 @@ def terms(needle: str) -> Iterator[str]:
         yield term.replace('"', "")
 
 
-def _test(term: str, kind: Kind[Any]) -> Keep | None:
+def _test(term: str, kind: Listed) -> Keep | None:
     if term in ("", "!") or term.endswith("label:"):
         return None
     asked = _COLUMN.fullmatch(term)
@@ -80,7 +120,7 @@ def _inverse(test: Keep) -> Keep:
     return lambda row: not test(row)
 
 
-def _in_column(name: str, sign: str, text: str, kind: Kind[Any]) -> Keep | None:
+def _in_column(name: str, sign: str, text: str, kind: Listed) -> Keep | None:
     if name in ("label", "labels"):
         wanted, inverse = text.split(","), sign == "!="
         return lambda row: _is_labelled(row, wanted) != inverse
@@ -112,7 +152,7 @@ def quantity(text: str, column: str = "") -> float | None:
     if not parts:
         return None
     total = 0.0
-    is_time = column in ("age", "duration", "up", "took", "last", "elapsed")
+    is_time = column in ("age", "duration", "up", "took", "last", "elapsed", "time")
     for number, unit in parts:
         unit = unit.lower()
         if column.startswith("cpu") and unit == "m":
@@ -147,6 +187,6 @@ def _pattern(text: str) -> Callable[[str], re.Match[str] | None]:
         return re.compile(re.escape(text), re.IGNORECASE).search
 
 
-def _all_columns(kind: Kind[Any]) -> Callable[[Any], str]:
+def _all_columns(kind: Listed) -> Callable[[Any], str]:
     cells = [column.cell_of for column in kind.columns]
     return lambda row: "\n".join([cell(row).text for cell in cells])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mltui.errors import MltuiError, UsageError
 from mltui.pipeline.cachekey import diff_parts
 from mltui.pipeline.model import RunPlanned, StageCached, StageKeyed
-from mltui.pipeline.rows import Instance, StageRow
+from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs import keys
 from mltui.runs.code import diff_code
 from mltui.runs.containers import read_container
@@ -60,6 +60,11 @@ class Explanation:
     """What else is good to know, e.g. what its engine does with `resources`."""
 
 
+_NOT_YET = {
+    State.PENDING: "its inputs are not all known yet",
+    State.READY: "it waits for room",
+    State.BUILDING: "its environment is being made",
+}
 _OPEN_NETWORK = (
     "it has no `network: true`, but its cluster enforces no network policies: it could reach others"
 )
@@ -77,7 +82,7 @@ def explain(project: Project, run: int, instance: Instance) -> Explanation:
             remarks = (*remarks, _OPEN_NETWORK)
         stale = row.reason if row.stale else ""
         if event is None:
-            note = row.reason or f"it is {row.state}: its inputs are not all known yet"
+            note = row.reason or _NOT_YET.get(row.state, f"it is {row.state}")
             if blueprint is not None and _is_whole(blueprint, row):
                 note = "each item has a key of its own: see its items"
             return Explanation(False, note=note, stale=stale, remarks=remarks)

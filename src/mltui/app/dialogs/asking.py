@@ -96,6 +96,14 @@ class PickDialog(ModalScreen[int | None]):
         ]  # fmt: skip
         return [*self._head, *chosen]
 
+    def on_click(self, event: events.Click) -> None:
+        """A click on a line chooses it."""
+        view = self.query_one(LineView)
+        if event.widget is view:
+            index = event.screen_y - view.content_region.y + view.scroll_offset.y - len(self._head)
+            if 0 <= index < len(self._words):
+                self.dismiss(index)
+
     def action_move(self, step: int) -> None:
         """The next or previous line."""
         self._current = min(max(self._current + step, 0), len(self._words) - 1)

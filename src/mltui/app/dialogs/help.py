@@ -28,8 +28,10 @@ class HelpDialog(ModalScreen[None]):
         Binding("pageup", "page(-1)", "Page up", show=False, priority=True),
     ]
 
-    def __init__(self, here: Sequence[Action]) -> None:
+    def __init__(self, here: Sequence[Action], *, of_log: bool = False) -> None:
         super().__init__()
+        self._of_log = of_log
+        """A log has the keys: those come first."""
         self._here = here
         """What applies where one is, in order of use."""
 
@@ -39,14 +41,14 @@ class HelpDialog(ModalScreen[None]):
             field = Input(placeholder="type to search, Esc closes", compact=True)
             field.cursor_blink = False
             yield field
-            view = LineView(id="helplines")
+            width = min(self.app.size.width * 96 // 100, 130) - 7
+            view = LineView(help_lines(width, "", self._here, of_log=self._of_log), id="helplines")
             view.can_focus = False
             yield view
 
     def on_mount(self) -> None:
-        """Show everything."""
+        """Typing searches."""
         self.query_one(Input).focus()
-        self.call_after_refresh(self._fill)
 
     def on_resize(self) -> None:
         """Lines wrap otherwise."""
@@ -56,7 +58,8 @@ class HelpDialog(ModalScreen[None]):
     def _fill(self) -> None:
         view = self.query_one("#helplines", LineView)
         width = max(view.scrollable_content_region.width, 30)
-        view.show(help_lines(width, self.query_one(Input).value, self._here))
+        needle = self.query_one(Input).value
+        view.show(help_lines(width, needle, self._here, of_log=self._of_log))
         view.scroll_to(y=0, animate=False)
 
     def action_close(self) -> None:

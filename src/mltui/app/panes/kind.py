@@ -93,6 +93,8 @@ class KindPane(Vertical):
         """Enter, or a double click."""
         self.thing_changed: Callable[[], None] = lambda: None
         """What the page is about is different."""
+        self.elsewhere: Callable[[], str] = lambda: ""
+        """Where there may be rows when there are none here."""
         self._stamps: dict[str, object] = {}
         self._end: Callable[[], None] = lambda: None
         self._is_placed = False
@@ -255,7 +257,8 @@ class KindPane(Vertical):
         elif self.needle and self.grid.total_count:
             said = f"none of {self.grid.total_count} fits {self.needle}: Esc shows all"
         elif kind.watched is not None and kind.watched.resource.is_namespaced:
-            said = f"{kind.empty}: 0 looks at all namespaces, N at another"
+            more = self.elsewhere()
+            said = f"{kind.empty}: {more}" if more else kind.empty
         else:
             said = kind.empty
         self.grid.set_empty(said)

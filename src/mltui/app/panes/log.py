@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from mltui.app.lineview import LineView
 from mltui.app.panes.textpane import FileShown, Subject
-from mltui.app.present.line import line
+from mltui.app.present.line import wrapped
 from mltui.app.present.moment import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
@@ -66,6 +67,7 @@ class LogTab(Vertical):
         self._note.can_focus = False
         self.log_pane.display = False
         self._shown: tuple[object, ...] = ()
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         """The pane, and what stands there while there is no log."""
@@ -101,7 +103,8 @@ class LogTab(Vertical):
 
     def _open(self, file: Path | None, name: str, empty: str, target: str = "") -> None:
         if file is None:
-            self._note.show([line((f" {empty}", "dim"))])
+            self._said = empty
+            self._say()
         if self._shown != (file, name):
             self._shown = (file, name)
             self.file = file
@@ -111,6 +114,10 @@ class LogTab(Vertical):
             self._merged = None
             self.log_pane.set_index(index, name, target=target, offset_s=local_offset_s())
             self._watch({file} if file is not None else set())
+
+    @on(LineView.Widened, "#lognote")
+    def _say(self) -> None:
+        self._note.show(wrapped(self._said, max(self.size.width - 1, 20), "dim", " "))
 
     def _open_items(self, subject: Subject, items: list[StageRow]) -> None:
         """The logs of a stage's items as one, those that failed or run first."""

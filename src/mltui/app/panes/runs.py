@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mltui.app.look import Look, arranged
 from mltui.app.present.runs import columns, value_columns
@@ -10,12 +11,22 @@ from mltui.app.widgets.columns import Column
 from mltui.app.widgets.grid import Grid
 from mltui.runs.rows import RunRow
 
+NO_RUNS = "no runs yet: n starts one"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What filters ask of runs."""
+
+    columns: tuple[Column[RunRow], ...]
+    text: None = None
+
 
 class RunsPane(Grid[RunRow]):
     """Every run, newest first."""
 
     def __init__(self) -> None:
-        super().__init__(id="runs", empty="no runs yet: n starts one")
+        super().__init__(id="runs", empty=NO_RUNS)
         self.now = 0.0
         self.needle = ""
         self._is_restored = False
@@ -57,13 +68,13 @@ class RunsPane(Grid[RunRow]):
         return tuple(sorted(key for key in self.marks if isinstance(key, int)))
 
     def filter(self, needle: str) -> None:
-        """Show only runs with this text in any column."""
+        """Show only runs that fit, asked as in any list; see `live.matching`."""
         self.needle = needle
         if not needle:
             self.set_filter(None)
+            self.set_empty(NO_RUNS)
             return
-        wanted = needle.lower()
-        self.set_filter(lambda run: wanted in self._words(run))
+        from mltui.live.matching import matcher
 
-    def _words(self, run: RunRow) -> str:
-        return " ".join(column.cell_of(run).text for column in self.columns).lower()
+        self.set_filter(matcher(needle, _Listed(self.known_columns)))
+        self.set_empty(f"no run fits {needle}: Esc shows all" if self.total_count else NO_RUNS)

@@ -10,6 +10,7 @@ from textual.message import Message
 from mltui.app.lineview import LineView
 from mltui.app.present.entries import Entry, Folding, entries, key_of, row_of
 from mltui.app.present.facts import Facts
+from mltui.app.present.line import wrapped
 from mltui.app.present.moment import Moment
 from mltui.app.present.stages import stage_lines
 from mltui.app.runview import RunView
@@ -55,6 +56,10 @@ class StagesPane(LineView):
             self.show([])
             return
         width = max(self.scrollable_content_region.width or self._expected, 20)
+        if self.needle and not self._entries:
+            said = f"no stage fits {self.needle}: Esc shows all"
+            self.show(wrapped(said, width - 1, "dim", " "))
+            return
         self.show(stage_lines(self._entries, self._view, self._facts, width, moment), cursor)
 
     def select(self, row: StageRow, moment: Moment) -> None:

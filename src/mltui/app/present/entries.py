@@ -6,18 +6,24 @@ each line says stands in `stages`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mltui.app.present.facts import Facts
 from mltui.app.present.moment import short_duration
 from mltui.app.runview import ACTIVE, RunView
 from mltui.pipeline.rows import StageRow, State
 
+if TYPE_CHECKING:
+    from mltui.app.widgets.columns import Column
+
 PHASES = ("data", "training", "inference")
 SHOWN_ITEMS = 6
 """So many items of a `for_each` stage unfold by themselves when some failed or run."""
 
+Fits = Callable[[str, str, str], bool]
+"""Whether a name, a state and a phase are what a person asked for."""
 Key = tuple[str, ...]
 """What the cursor is on: ("stage", name), ("item", name, item), ("round", name, path) …"""
 
@@ -40,6 +46,18 @@ class Entry:
     role: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What filters ask of stages; a bare word is a name or a state."""
+
+    columns: tuple[Column[tuple[str, str, str]], ...]
+
+    @property
+    def text(self) -> Callable[[tuple[str, str, str]], str]:
+        """Not the phase: `train` is a stage and no phase."""
+        return lambda each: f"{each[0]}\n{each[1]}"
+
+
 @dataclass(slots=True)
 class Folding:
     """What a person unfolded or folded; everything else follows the rule below."""
@@ -52,13 +70,14 @@ class Folding:
 
 
 def entries(view: RunView, facts: Facts, folding: Folding, needle: str = "") -> list[Entry]:
-    """The lines of the list, top to bottom."""
+    """The lines of the list, top to bottom; with a `needle`, those that fit (`live.matching`)."""
+    fits = _fitting(needle)
     sections: dict[str, list[Entry]] = {phase: [] for phase in PHASES}
     for stage, rounds in view.stages().items():
-        lines = _of_stage(view, facts, folding, stage, rounds, needle)
+        lines = _of_stage(view, facts, folding, stage, rounds, fits)
         if lines:
             sections.setdefault(rounds[-1].phase, []).extend(lines)
-    sections["inference"].extend(_served(facts, needle))
+    sections["inference"].extend(_served(facts, fits))
     found: list[Entry] = []
     for phase, lines in sections.items():
         if lines:
@@ -67,7 +86,23 @@ def entries(view: RunView, facts: Facts, folding: Folding, needle: str = "") -> 
     return found
 
 
-def _served(facts: Facts, needle: str) -> list[Entry]:
+def _fitting(needle: str) -> Fits | None:
+    """None: everything fits."""
+    if not needle:
+        return None
+    from mltui.app.widgets.columns import Column
+    from mltui.live.matching import matcher
+
+    columns = (
+        Column[tuple[str, str, str]]("name", "stage", lambda each: each[0]),
+        Column[tuple[str, str, str]]("state", "state", lambda each: each[1]),
+        Column[tuple[str, str, str]]("phase", "phase", lambda each: each[2]),
+    )
+    keep = matcher(needle, _Listed(columns))
+    return None if keep is None else lambda *each: keep(each)
+
+
+def _served(facts: Facts, fits: Fits | None) -> list[Entry]:
     """Services and monitors: those of the file, and those that still run without it."""
     spec, serving = facts.spec, facts.serving
     services = dict.fromkeys(
@@ -86,7 +121,7 @@ def _served(facts: Facts, needle: str) -> list[Entry]:
             mark_, role, note = status
         elif spec is not None and spec.services[name].replicas > 1:
             note = f"{spec.services[name].replicas} replicas"
-        if needle in name:
+        if fits is None or fits(name, mark_ or "not deployed", "inference"):
             found.append(
                 Entry("service", ("service", name), name, note=note, mark=mark_, role=role)
             )
@@ -96,7 +131,7 @@ def _served(facts: Facts, needle: str) -> list[Entry]:
             mark_ = "monitor"
         elif spec is not None:
             note = f"every {short_duration(spec.monitors[name].every_s)}"
-        if needle in name:
+        if fits is None or fits(name, mark_ or "not deployed", "inference"):
             found.append(Entry("monitor", ("monitor", name), name, note=note, mark=mark_))
     return found
 
@@ -107,13 +142,17 @@ def _of_stage(
     folding: Folding,
     stage: str,
     rounds: list[StageRow],
-    needle: str,
+    fits: Fits | None,
 ) -> list[Entry]:
     newest = rounds[-1]
     items = view.items(newest)
-    matching = [row for row in items if needle and needle in f"{stage}[{row.item}]"]
-    if needle and needle not in stage and not matching:
-        return []
+    matching = []
+    if fits is not None:
+        matching = [
+            row for row in items if fits(f"{stage}[{row.item}]", row.state.value, row.phase)
+        ]
+        if not matching and not fits(stage, newest.state.value, newest.phase):
+            return []
     key = ("stage", stage)
     if items:
         urgent = [row for row in items if _is_urgent(row)]

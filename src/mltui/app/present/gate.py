@@ -139,6 +139,9 @@ def _table(
         verdict = _verdict(row, gate, facts, moment)
         if row is not None and not row.state.is_final and row.state not in ACTIVE:
             verdict = _under_way(view, row, moment) or verdict
+        room = width - cell_width(text) - 2
+        while len(verdict) > 1 and sum(cell_width(part) for part, _ in verdict) > room:
+            verdict = (verdict[0], *verdict[2:])  # how far away: the metric beside it says that
         lines.append(line((f" {text}", role), *verdict))
     return lines
 
@@ -159,7 +162,8 @@ def _verdict(row: StageRow | None, gate: Gate, facts: Facts, moment: Moment) -> 
     if row.state in ACTIVE:
         started = row.started_at if row.started_at is not None else moment.now
         word = (
-            f"{mark('running').text(unicode=moment.unicode)} {format_clock(moment.now - started)}"
+            f"{mark(row.state.value).text(unicode=moment.unicode)} "
+            f"{format_clock(moment.now - started)}"
         )
         return ((f"   {word}", "state-running"),)
     if row.state is State.FAILED and row.gate is None:

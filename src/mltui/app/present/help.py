@@ -23,10 +23,16 @@ KEYS = 18
 TITLE = 18
 
 
-def help_lines(width: int, needle: str = "", here: Sequence[Action] = ()) -> list[Line]:
-    """The whole key map, or what matches a search; what applies `here` comes first."""
+def help_lines(
+    width: int, needle: str = "", here: Sequence[Action] = (), *, of_log: bool = False
+) -> list[Line]:
+    """The whole key map, or what matches a search; what applies `here` comes first.
+
+    of_log: a log has the keys, so those come first.
+    """
     wanted = needle.lower().strip()
-    lines: list[Line] = []
+    log = _log_lines(wanted, width)
+    lines: list[Line] = [*log, EMPTY] if of_log and log else []
     for group, actions in [("Here", here), *registry.grouped()]:
         found = [
             each
@@ -47,17 +53,24 @@ def help_lines(width: int, needle: str = "", here: Sequence[Action] = ()) -> lis
         lines.append(line(("Moving", "section")))
         for keys, text in moving:
             lines += _entry(keys, "", "", text, width)
-    own = [each for each in KEYS_OF_LOG if each.help]
-    found_keys = [
-        each for each in own if not wanted or wanted in f"{each.title} {each.help} log".lower()
-    ]
-    if found_keys:
-        lines += [EMPTY, line(("Log", "section"))]
-        for each_key in found_keys:
-            keys = "  ".join(key_text(key) for key in each_key.keys.split(",") if len(key) < 9)
-            lines += _entry(keys, each_key.title, "", each_key.help, width)
+    if log and not of_log:
+        lines += [EMPTY, *log]
     if not lines:
         lines.append(line((f"nothing is called {needle!r}", "dim")))
+    return lines
+
+
+def _log_lines(wanted: str, width: int) -> list[Line]:
+    """The keys of a log pane."""
+    found = [
+        each
+        for each in KEYS_OF_LOG
+        if each.help and (not wanted or wanted in f"{each.title} {each.help} log".lower())
+    ]
+    lines = [line(("Log", "section"))] if found else []
+    for each in found:
+        keys = "  ".join(key_text(key) for key in each.keys.split(",") if len(key) < 9)
+        lines += _entry(keys, each.title, "", each.help, width)
     return lines
 
 
