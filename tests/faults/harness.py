@@ -72,6 +72,7 @@ stages:
 TOOL = """\
 echo "$1 $2 $3 $MLTUI_ATTEMPT" >> "$FAULTS_COUNT"
 echo "a line of $1"
+while [ -e "$FAULTS_COUNT.hold" ]; do sleep 0.05; done
 sleep ${FAULTS_SLEEP:-0.1}
 """
 ALL = "2\na\n2\nb\n2\nc\n"
@@ -113,6 +114,11 @@ class World:
     @property
     def project(self) -> Project:
         return Project(self.root)
+
+    @property
+    def held(self) -> Path:
+        """While this file is there, commands that have begun do not end."""
+        return self.count.with_name("count.hold")
 
     def journal(self) -> Journal:
         return self.project.journal()

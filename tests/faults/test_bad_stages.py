@@ -130,7 +130,7 @@ def test_one_that_ignores_sigterm_is_cancelled(world: World) -> None:
         "mltui: 1\nname: deaf\ncode: []\nstages:\n"
         "  deaf: {phase: data, run: \"trap '' TERM; touch $FAULTS_COUNT.on; "
         'while :; do sleep 1; done"}\n'
-        '  next: {phase: data, run: "sleep 30"}\n'
+        '  next: {phase: data, run: "sleep 300"}\n'
     )
     run = world.submit().run
     wait_for("it to begin", 10, lambda: world.count.with_name("count.on").exists())

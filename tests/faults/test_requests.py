@@ -173,11 +173,14 @@ def test_retry_of_a_run_that_never_began(world: World) -> None:
 
 def test_retry_while_it_runs(world: World) -> None:
     """Of a stage that failed, beside others that go on."""
-    write(world, CHAIN + '  slow: {phase: data, run: "sleep 2"}\n')
+    slow = "while [ -e $FAULTS_COUNT.hold ]; do sleep 0.05; done"
+    write(world, CHAIN + f'  slow: {{phase: data, run: "{slow}"}}\n')
+    world.held.touch()
     run = world.submit().run
     wait_for("the failure", 10, lambda: world.state("b") is State.FAILED)
     world.count.with_name("count.ok").touch()
     assert world.ask(client.retry(world.project, run, (Instance("b"),))) == ""
+    world.held.unlink()
     assert world.wait_end(run).state is State.SUCCEEDED
     assert world.rows(run)["slow"].attempt == 1
     gone(world)

@@ -122,6 +122,7 @@ def test_a_service_in_a_cluster(there: Clustered) -> None:
 
     # Supervisor and all of mltui dead: it goes on, and is found again.
     before = {pod["metadata"]["uid"] for pod in there.pods()}
+    assert len(before) == 2
     os.kill(there.service()["supervisor"], signal.SIGKILL)
     until(lambda: there.service()["state"] == "unknown", "that the supervisor is missed")
     victim = there.pods()[0]["metadata"]["name"]
@@ -219,6 +220,9 @@ def test_promoted_to_another_namespace(there: Clustered) -> None:
     assert there.get(url=there.url(there.prod))[0] == "good"
     there.lose(prod["image"], here=True)
     there.cli("restart", "web@prod", "--detach")
-    until(lambda: "no longer has" in there.service("prod")["reason"], "that it is said")
-    assert there.service("prod")["state"] == "degraded"
+    found = until(
+        lambda: [one for one in there.ls("services") if "no longer has" in one["reason"]],
+        "that it is said",
+    )
+    assert [(one["target"], one["state"]) for one in found] == [("prod", "degraded")]
     assert there.get(url=there.url(there.prod))[0] == "good"

@@ -54,6 +54,10 @@ class HostedKeeper:
         self._since: dict[str, float] = {}
         """What is wrong → since when it is."""
         self._is_adopted = False
+        self._wanted: Deployment | None = None
+        """What this turn goes by."""
+        self._told: tuple[object, ...] | None = None
+        """What the host is being told: how it stands is not said anew at each try."""
 
     def wake(self) -> None:
         """Something has changed: look again."""
@@ -114,7 +118,7 @@ class HostedKeeper:
 
     async def _turn(self) -> float:
         """Look, and do what is to be done; how long nothing need be looked at after that."""
-        wanted = self._ledger.deployment(self.name)
+        wanted = self._wanted = self._ledger.deployment(self.name)
         if wanted is None:
             return _CALM_S
         version = self._ledger.version(self.name, wanted.version)
@@ -132,9 +136,12 @@ class HostedKeeper:
             return _CALM_S  # until a person wants something else, or the same again
         is_told = look.told is not None and look.told[:2] == (version.number, wanted.restarted_at)
         if not is_told:
-            self._say(Standing.REPLACING if self.ready_rows() else Standing.STARTING, "")
+            if self._told != wanted.wish:
+                self._told = wanted.wish
+                self._say(Standing.REPLACING if self.ready_rows() else Standing.STARTING, "")
             if not await self._tell(host, wanted, version):
                 return 0.0
+            self._told = None
             look = await host.look(hosting)
             self._note(look, wanted, version)
         elif look.told is not None and look.told[2] != wanted.replicas:
@@ -310,18 +317,19 @@ class HostedKeeper:
             else:
                 self._say(Standing.REPLACING if ready else Standing.STARTING, problem)
             return
-        if version.course is not Course.SERVING:
-            self._ledger.settle(wanted)
-            self._plans.forget(but=(version.number,))
+        # Why an earlier version came back stays to be read until something else is wanted.
+        reason = wanted.reason if "did not get healthy" in wanted.reason else ""
+        state = Standing.READY
         self._since = {key: at for key, at in self._since.items() if key == look.problem}
         if look.problem:
             since = self._since.setdefault(look.problem, time.time())
             if time.time() - since > _SOON_S:
-                self._say(Standing.DEGRADED, look.problem)
-                return
-        # Why an earlier version came back stays to be read until something else is wanted.
-        reason = wanted.reason if "did not get healthy" in wanted.reason else ""
-        self._say(Standing.READY, reason)
+                state, reason = Standing.DEGRADED, look.problem
+        self._say(state, reason)
+        # Last: whoever waits for the version finds its service ready.
+        if version.course is not Course.SERVING:
+            self._ledger.settle(wanted)
+            self._plans.forget(but=(version.number,))
 
     async def _wind_down(self, host: Host, hosting: Hosting, look: Look) -> float:
         if look.told is not None or look.url:
@@ -335,4 +343,4 @@ class HostedKeeper:
         return _CALM_S
 
     def _say(self, state: Standing, reason: str) -> None:
-        self._ledger.set_state(self.name, state, reason, len(self.ready_rows()))
+        self._ledger.set_state(self.name, state, reason, len(self.ready_rows()), self._wanted)

@@ -35,6 +35,8 @@ class Keeper:
     def __init__(self, name: str, ledger: Ledger, maker: Maker, front: FrontHandle) -> None:
         self.name = name
         self._ledger, self._maker, self._front = ledger, maker, front
+        self._wanted: Deployment | None = None
+        """What this turn goes by."""
         self._wake = asyncio.Event()
         self._plans = Plans(ledger, maker)
         self._trouble = Trouble(self.wake)
@@ -83,7 +85,7 @@ class Keeper:
     # --- one turn -------------------------------------------------------------------------------
 
     async def _turn(self) -> None:
-        wanted = self._ledger.deployment(self.name)
+        wanted = self._wanted = self._ledger.deployment(self.name)
         if wanted is None:
             return
         if not self._fleet.is_adopted:
@@ -155,6 +157,10 @@ class Keeper:
         if self._front.problem:
             self._say(Standing.FAILED, self._front.problem)
         elif ready >= wanted.replicas and not stale:
+            # Why an earlier version came back stays to be read until something else is wanted.
+            reason = wanted.reason if "did not get healthy" in wanted.reason else ""
+            self._say(Standing.READY, reason)
+            # Last: whoever waits for the version finds its service ready.
             version = self._ledger.version(self.name, wanted.version)
             if version is not None and version.course is not Course.SERVING:
                 self._ledger.settle(wanted)
@@ -162,9 +168,6 @@ class Keeper:
                 self._plans.forget(
                     but={wanted.version, *(k.row.version for k in self._fleet.kept.values())}
                 )
-            # Why an earlier version came back stays to be read until something else is wanted.
-            reason = wanted.reason if "did not get healthy" in wanted.reason else ""
-            self._say(Standing.READY, reason)
         elif stale and serving:
             done = f"{ready} of {wanted.replicas} replicas are of version {wanted.version}"
             self._say(Standing.REPLACING, self._trouble.reason or done)
@@ -174,7 +177,7 @@ class Keeper:
             self._say(Standing.STARTING, self._trouble.reason)
 
     def _say(self, state: Standing, reason: str) -> None:
-        self._ledger.set_state(self.name, state, reason, len(self._fleet.ready))
+        self._ledger.set_state(self.name, state, reason, len(self._fleet.ready), self._wanted)
 
     def _give_back(self, wanted: Deployment) -> None:
         reason = self._trouble.reason or "its replicas do not get healthy"

@@ -263,15 +263,22 @@ class Ledger(Readings):
             ),
         )
 
-    def set_state(self, name: str, state: Standing, reason: str, ready: int) -> None:
-        """How a deployment stands; written only when it differs."""
+    def set_state(
+        self, name: str, state: Standing, reason: str, ready: int, of: Deployment | None = None
+    ) -> None:
+        """How a deployment stands; written only when it differs.
+
+        `of`: what was wanted when it was looked at. Where something else is wanted by now, how it
+        stood says nothing any more, and is not written.
+        """
         found = self.deployment(name)
         if found is None or (found.state, found.reason, found.ready) == (state, reason, ready):
             return
         with self.transaction():
             found = self.deployment(name)
             assert found is not None
-            self._put(replace(found, state=state, reason=reason, ready=ready), time.time())
+            if of is None or found.wish == of.wish:
+                self._put(replace(found, state=state, reason=reason, ready=ready), time.time())
 
     def set_front(self, name: str, front: Mapping[str, Any]) -> None:
         """Which front holds a deployment's port; empty: none."""

@@ -74,6 +74,11 @@ class Deployment:
         return deployment_name(self.service, self.target)
 
     @property
+    def wish(self) -> tuple[object, ...]:
+        """What is wanted of it, without how it stands."""
+        return (self.is_wanted, self.version, self.replicas, self.port, self.restarted_at)
+
+    @property
     def url(self) -> str | None:
         """Where clients ask: on this machine, or in the cluster that it is in."""
         if self.port is None or not self.is_wanted:
