@@ -72,7 +72,7 @@ def test_a_stage_that_fills_the_disk(small: World) -> None:
     small.held.touch()
     run = small.submit().run
     wait_for("the failure", 20, lambda: small.state("fill") is State.FAILED)
-    # What a failed stage left stays for its shell; the reserve's room is there again.
+    # What the failed stage left is still there.
     wait_for("a little room", 20, lambda: shutil.disk_usage(small.root).free > 64 << 10)
     small.held.unlink()
     ended = small.wait_end(run)

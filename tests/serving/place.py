@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 REPO = Path(__file__).parents[2]
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
 SPEC = """\
 mltui: 1
 name: {name}
@@ -219,12 +219,12 @@ def end_load(client: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
-def until(check: Callable[[], T], what: str) -> T:
+def until(check: Callable[[], T], what: str, deadline_s: float = DEADLINE_S) -> T:
     """Ask again and again until it says something true."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         found = check()
         if found:
             return found
         time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen in {DEADLINE_S:.0f} s")
+    raise AssertionError(f"{what} did not happen in {deadline_s:.0f} s")

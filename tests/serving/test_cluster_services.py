@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,40 @@ _testbed = import_module("testbed.cluster")
 cluster = _testbed.cluster
 docker_host = import_module("testbed.docker").docker_host
 REPLACEMENTS = int(os.environ.get("MLTUI_CLUSTER_REPLACEMENTS", "3"))
+CYCLE = """\
+  acquire:
+    phase: data
+    environment: plain
+    inputs: {extra: ./extra.txt}
+    outputs: {data: data.txt}
+    run: cp ${inputs.extra} ${outputs.data}
+  train:
+    phase: training
+    environment: plain
+    inputs: {data: acquire.data}
+    outputs: {model: model.txt}
+    run: tail -n 1 ${inputs.data} > ${outputs.model}
+  judge:
+    phase: training
+    environment: plain
+    inputs: {model: train.model, data: acquire.data}
+    run: |
+      right=$(grep -c -x -f ${inputs.model} ${inputs.data})
+      echo "{\\"right\\": $right}" > ${metrics}
+    gate: {require: right > 0, restart: train, max_rounds: 1, otherwise: fail}
+"""
+MONITOR = """\
+monitors:
+  drift:
+    every: 5s
+    window: 1h
+    min_rows: 20
+    environment: plain
+    inputs: {recent: web.records}
+    run: |
+      echo "{\\"odd\\": $(grep -c odd ${inputs.recent} || true)}" > ${metrics}
+    gate: {require: odd < 10, otherwise: {run: acquire, at_most: 1 per day}}
+"""
 ENVIRONMENT = "{image: 'debian:bookworm-slim', variables: {HOST: 0.0.0.0}}"
 
 
@@ -37,6 +72,18 @@ class Clustered(World):
         """Where the service is reached from this machine, which is the cluster's node."""
         found = self.cluster.get("service", "ctoy-web", "-n", namespace or self.dev)
         return f"http://{found['spec']['clusterIP']}:{self.port}/x"
+
+    def reached(self, namespace: str = "") -> str:
+        """Its address, once this node's proxy knows it: replicas may be ready before."""
+        url = self.url(namespace)
+
+        def answers() -> bool:
+            with suppress(OSError):
+                return bool(self.get(url=url))
+            return False
+
+        until(answers, "an answer")
+        return url
 
     def lose(self, image: str, *, here: bool = False) -> None:
         """Have the registry lose an image; `here`: this machine's Docker too."""
@@ -93,7 +140,7 @@ def test_a_service_in_a_cluster(there: Clustered) -> None:
     found = there.service()
     assert (found["state"], found["ready"], found["version"]) == ("ready", 2, 1)
     assert found["url"] == f"http://ctoy-web.{there.dev}:{there.port}"
-    url = there.url()
+    url = there.reached()
     assert there.get(url=url)[:2] == ["good", "1"]
     there.cluster.get("pdb", "ctoy-web", "-n", there.dev)
 
@@ -163,7 +210,7 @@ def test_a_version_that_does_not_get_healthy_in_a_cluster(there: Clustered) -> N
     there.train("good")
     there.cli("deploy", "web", "--target", "dev")
     before = {pod["metadata"]["uid"] for pod in there.pods()}
-    client = there.load(there.url())
+    client = there.load(there.reached())
     there.train("broken")
     said = there.cli("deploy", "web", "--target", "dev", code=1)
     assert "the model file does not load" in said
@@ -200,7 +247,7 @@ def test_promoted_to_another_namespace(there: Clustered) -> None:
     assert sorted(each.returncode for each in both) in ([0, 0], [0, 1]), said
     assert "somebody else has changed it" in "".join(said) or "is this already" in "".join(said)
     assert [one["version"] for one in there.ls("versions", "web@prod")] == [1]
-    assert there.get(url=there.url(there.prod))[:2] == ["good", "1"]
+    assert there.get(url=there.reached(there.prod))[:2] == ["good", "1"]
     dev, prod = (there.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
     for part in ("inputs", "code", "environment", "image", "run", "metrics"):
         assert dev[part] == prod[part], part
@@ -226,3 +273,57 @@ def test_promoted_to_another_namespace(there: Clustered) -> None:
     )
     assert [(one["target"], one["state"]) for one in found] == [("prod", "degraded")]
     assert there.get(url=there.url(there.prod))[0] == "good"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustered) -> None:
+    """Nobody asks for anything: what is asked of the service changes, and a new version serves."""
+    spec = there.root / "mltui.yaml"
+    head, _, rest = spec.read_text().partition("stages:\n")
+    services, _, targets = rest.partition("services:\n")[2].partition("targets:\n")
+    text = f"{head}stages:\n{CYCLE}services:\n{services}{MONITOR}targets:\n{targets}"
+    spec.write_text(text)
+    extra = there.root / "extra.txt"
+    extra.write_text("good\n")
+    there.cli("run", "--target", "dev")
+    there.cli("deploy", "web", "--target", "dev")
+    url = there.reached()
+    for _ in range(25):
+        assert there.get(url=url)[0] == "good"
+    until(lambda: "passed" in _verdicts(there), "that what is asked is as it was")
+
+    # What came back from those who use it, and what they ask now.
+    extra.write_text("good\nbetter\nbetter\n")
+    for _ in range(10):
+        there.get(url=url.replace("/x", "/odd"))
+    until(lambda: len(there.ls("runs")) == 2, "that it is trained again")
+    # Its supervisor dies meanwhile: the run goes on, and the next one follows it.
+    os.kill(there.service()["supervisor"], signal.SIGKILL)
+    until(lambda: there.service()["supervisor"] is None, "the supervisor's end")
+    there.cli("resume")
+    until(lambda: there.service()["version"] == 2, "that the better one is wanted", 600)
+    until(lambda: there.service()["state"] == "ready", "that it serves")
+    until(lambda: there.get(url=url)[:2] == ["better", "2"], "its answer")
+
+    run = there.ls("runs")[0]
+    assert (run["run"], run["state"], run["target"]) == (2, "succeeded", "dev")
+    assert run["trigger"] == "monitor drift: odd 10, needs < 10"
+    found = [one for one in there.ls("measurements") if one["run"] == 2]
+    assert [(one["verdict"], one["metrics"]) for one in found] == [("not-passed", {"odd": 10})]
+    assert "version 2: right 2 > 1 of what serves" in found[0]["outcome"]
+    second, first = there.ls("versions", "web")
+    assert (second["by"], second["run"], second["state"]) == ("mltui", 2, "serving")
+    assert first["state"] == "replaced"
+    # The monitor is off when it is told so, and leaves nothing in the cluster.
+    there.cli("stop", "drift")
+    until(lambda: not _monitored(there), "the end of what it was measuring")
+
+
+def _verdicts(world: World) -> set[str]:
+    return {one["verdict"] for one in world.ls("measurements")}
+
+
+def _monitored(there: Clustered) -> list[str]:
+    jobs = there.cluster.get("jobs", "-n", there.dev)["items"]
+    return [job["metadata"]["name"] for job in jobs if "drift" in job["metadata"]["name"]]

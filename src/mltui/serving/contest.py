@@ -19,7 +19,7 @@ from mltui.runs.planning import Blueprint, blueprint_of
 from mltui.serving.lonework import Lone, perform
 from mltui.serving.making import Maker
 from mltui.serving.releases import accepted_rows, inputs_of
-from mltui.serving.replicas import FOLDER
+from mltui.serving.replicas import FOLDER, mark_of
 from mltui.serving.rows import Served, Version
 from mltui.spec.graph import Graph
 from mltui.spec.model import Compare, Gate, Metric, Service, Spec, Stage
@@ -95,7 +95,7 @@ async def hold(
     place = maker.project.folder / FOLDER / "contests" / str(number)
     path = new[-1].path
     lone = Lone(
-        f"{blueprint.spec.name}-contest-{number}",
+        f"{blueprint.spec.name}-{mark_of(maker.project)}-contest-{number}",
         place,
         blueprint.spec,
         judge.stage,

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mltui.errors import Conflict, JournalError
-from mltui.runs.database import Layout, open_database, transaction
+from mltui.runs.database import open_database, transaction
+from mltui.serving.layout import LAYOUT
 from mltui.serving.readings import DEPLOYMENT, FILE, REPLICA, Readings, version_data
 from mltui.serving.rows import (
     BuiltAs,
@@ -30,51 +31,10 @@ from mltui.serving.rows import (
     Version,
 )
 
-VERSION = 1
 KEPT_GONE = 20
 """Replicas that are no more and still listed, of each deployment."""
 KEPT_MEASUREMENTS = 2_000
 """Of each monitor."""
-_SCHEMA = """
-CREATE TABLE deployments (
-  service TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, replicas INTEGER NOT NULL,
-  version INTEGER NOT NULL, port INTEGER, restarted_at REAL NOT NULL, state TEXT NOT NULL,
-  reason TEXT NOT NULL, ready INTEGER NOT NULL, front TEXT NOT NULL, changed_at REAL NOT NULL,
-  PRIMARY KEY (service, target)) WITHOUT ROWID;
-CREATE TABLE versions (
-  deployment TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, course TEXT NOT NULL,
-  reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (deployment, number)) WITHOUT ROWID;
-CREATE TABLE replicas (
-  deployment TEXT NOT NULL, number INTEGER NOT NULL, version INTEGER NOT NULL,
-  health TEXT NOT NULL, made_at REAL NOT NULL, host TEXT NOT NULL, port INTEGER, object TEXT,
-  ready_at REAL, ended_at REAL, reason TEXT NOT NULL, PRIMARY KEY (deployment, number))
-  WITHOUT ROWID;
-CREATE TABLE monitors (
-  name TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, every_s REAL NOT NULL,
-  next_at REAL NOT NULL, asked_at REAL, running_since REAL, PRIMARY KEY (name, target))
-  WITHOUT ROWID;
-CREATE TABLE measurements (
-  id INTEGER PRIMARY KEY, monitor TEXT NOT NULL, target TEXT NOT NULL, at REAL NOT NULL,
-  ended_at REAL, verdict TEXT NOT NULL DEFAULT '', rows INTEGER NOT NULL DEFAULT 0,
-  metrics TEXT NOT NULL DEFAULT '{}', reason TEXT NOT NULL DEFAULT '', run INTEGER,
-  outcome TEXT NOT NULL DEFAULT '');
-CREATE INDEX measurements_monitor ON measurements (monitor, target, at);
-CREATE TABLE acts (
-  id INTEGER PRIMARY KEY, at REAL NOT NULL, "by" TEXT NOT NULL, deployment TEXT NOT NULL,
-  what TEXT NOT NULL);
-CREATE TABLE marks (
-  deployment TEXT NOT NULL, replica INTEGER NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
-  PRIMARY KEY (deployment, replica, at)) WITHOUT ROWID;
-CREATE TABLE series (
-  id INTEGER PRIMARY KEY, deployment TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
-  UNIQUE (deployment, name));
-CREATE TABLE points (
-  series INTEGER NOT NULL, step INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL,
-  mean REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, PRIMARY KEY (series, step, at))
-  WITHOUT ROWID;
-CREATE TABLE problems (deployment TEXT PRIMARY KEY, metrics TEXT NOT NULL) WITHOUT ROWID;
-"""
-_LAYOUT = Layout(VERSION, _SCHEMA)
 _PUT_REPLICA = f"INSERT OR REPLACE INTO replicas ({REPLICA}) VALUES ({', '.join('?' * 11)})"
 _PUT_DEPLOYMENT = (
     f"INSERT OR REPLACE INTO deployments ({DEPLOYMENT}) VALUES ({', '.join('?' * 12)})"
@@ -93,7 +53,7 @@ class Ledger(Readings):
         file = folder / FILE
         if not write and not file.exists():
             raise JournalError(f"nothing is served in {folder.parent}: begin with `mltui deploy`")
-        return cls(open_database(file, _LAYOUT, write=write), folder)
+        return cls(open_database(file, LAYOUT, write=write), folder)
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All or nothing. JournalError when the file can't be written."""
@@ -388,6 +348,11 @@ class Ledger(Readings):
                 "UPDATE monitors SET running_since = NULL WHERE name = ? AND target = ?",
                 (monitor.name, monitor.target),
             )
+
+    def say_meanwhile(self, measurement: int, reason: str) -> None:
+        """Why a measurement takes so long."""
+        with self.transaction() as db:
+            db.execute("UPDATE measurements SET reason = ? WHERE id = ?", (reason, measurement))
 
     def set_outcome(self, measurement: int, outcome: str) -> None:
         """What became of the model of a run that a monitor started."""

@@ -7,12 +7,16 @@ code; its outputs are not kept, only what it measured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from mltui.engines.protocol import Attempt, Engine
-from mltui.errors import MltuiError
+from mltui.errors import MltuiError, Unreachable
 from mltui.pipeline.gates import check_metrics
 from mltui.pipeline.model import InputValue
 from mltui.pipeline.rows import Instance
@@ -24,9 +28,13 @@ from mltui.runs.planning import NO_CODE, environment_of
 from mltui.serving.making import Maker
 from mltui.spec.model import FailureClass, ParamValue, Spec, Stage
 
+log = logging.getLogger("mltui.supervisor")
+
 TIMEOUT_S = 3_600.0
 """For a stage that names none."""
 _GRACE_S = 5.0
+_AGAIN_S = 3.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +62,67 @@ class Measured:
     problem: str = ""
 
 
-async def perform(maker: Maker, lone: Lone) -> Measured:
-    """Run it to its end. Unreachable when the engine does not answer; all else is in `problem`."""
+async def perform(
+    maker: Maker, lone: Lone, tell: Callable[[str], None] = lambda why: None
+) -> Measured:
+    """Run it to its end. Unreachable when the engine does not answer; all else is in `problem`.
+
+    An engine that is out of reach is asked again for as long as the stage may take: what runs
+    there goes on. `tell`: why it takes so long; empty once it is asked no more.
+    """
     place = _place(lone)
     engine = maker.engine_of(lone.spec, lone.stage.target or lone.target)
+    limit_s = lone.stage.timeout_s or TIMEOUT_S
+    patiently = partial(_patiently, limit_s, tell)
+    if place.folder.exists():  # an earlier supervisor began it
+        await patiently(lambda: abandon(engine, lone.name, lone.folder))
     try:
-        attempt = await _make(maker, lone, place, engine)
-        obj = await engine.start(attempt)
+        attempt = await patiently(lambda: _make(maker, lone, place, engine))
+        obj = await patiently(lambda: engine.start(attempt))
     except (MltuiError, OSError) as error:
         attempts.remove_tree(place.work)
         attempts.remove_tree(place.secrets)
         return Measured({}, str(error))
     ending: FailureClass | None = None
     try:
-        async with asyncio.timeout(lone.stage.timeout_s or TIMEOUT_S):
-            exit_ = await engine.wait(attempt, obj)
+        async with asyncio.timeout(limit_s):
+            exit_ = await patiently(lambda: engine.wait(attempt, obj))
     except TimeoutError:
         ending = FailureClass.TIMEOUT
-        await engine.stop(attempt, obj, _GRACE_S)
-        exit_ = await engine.wait(attempt, obj)
+        await patiently(lambda: engine.stop(attempt, obj, _GRACE_S))
+        exit_ = await patiently(lambda: engine.wait(attempt, obj))
     failure = failure_of(lone.stage, exit_, ending)
     metrics = read_metrics_file(place.metrics)
     if failure is None and lone.stage.gate is not None:
         failure = check_metrics(lone.stage.gate, metrics)
-    await engine.remove(attempt, obj)
+    await patiently(lambda: engine.remove(attempt, obj))
     attempts.remove_tree(place.work)
     attempts.remove_tree(place.secrets)
     if failure is not None:
         return Measured(metrics.values, f"{failure.message} (its log is {attempt.log})")
     return Measured(metrics.values)
+
+
+async def _patiently(
+    limit_s: float, tell: Callable[[str], None], act: Callable[[], Awaitable[T]]
+) -> T:
+    """What `act` gives, asked again while the engine does not answer. Unreachable after that."""
+    until = time.monotonic() + limit_s
+    is_late = False
+    while True:
+        try:
+            found = await act()
+        except Unreachable as error:
+            if time.monotonic() > until:
+                raise
+            log.info("%s: asked again", error)
+            is_late = True
+            tell(str(error))
+        else:
+            if is_late:
+                tell("")
+            return found
+        await asyncio.sleep(_AGAIN_S)
 
 
 async def abandon(engine: Engine, name: str, folder: Path) -> None:

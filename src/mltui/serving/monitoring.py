@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 from mltui.errors import MltuiError, UsageError
@@ -19,6 +20,7 @@ from mltui.pipeline.gates import gap, judge
 from mltui.pipeline.model import InputValue
 from mltui.pipeline.rows import State, Verdict
 from mltui.runs import client as runs
+from mltui.runs.attempts import remove_tree
 from mltui.runs.code import take_snapshot
 from mltui.runs.lock import runner_status
 from mltui.runs.planning import NO_CODE, environment_files
@@ -28,7 +30,7 @@ from mltui.serving.ledger import Ledger
 from mltui.serving.lonework import Lone, Measured, abandon, perform
 from mltui.serving.making import Maker
 from mltui.serving.releases import inputs_of, service_of
-from mltui.serving.replicas import FOLDER
+from mltui.serving.replicas import FOLDER, mark_of
 from mltui.serving.rows import Course, Measurement, MonitorRow, Version, deployment_name
 from mltui.spec.model import Monitor, Spec
 from mltui.text.format import format_duration
@@ -39,6 +41,8 @@ _LOOK_S = 0.5
 _RUNNER_S = 10.0
 _AGAIN_S = 5.0
 _NEVER = 0.0
+KEPT_FOLDERS = 100
+"""Logs of measurements that are kept, of each monitor."""
 
 
 class Monitors:
@@ -87,7 +91,13 @@ class Monitors:
             for found in self._ledger.measurements(row.name, row.target, limit=1):
                 if found.ended_at is None:
                     with suppress(MltuiError):
-                        engine = self._maker.engine_of(self._project.read_spec(), row.target)
+                        spec = self._project.read_spec()
+                        own = (
+                            spec.monitors[row.name].stage.target
+                            if row.name in spec.monitors
+                            else None
+                        )
+                        engine = self._maker.engine_of(spec, own or row.target)
                         folder = self._folder(row, found.id)
                         await abandon(engine, self._name(row, found.id), folder)
                     why = "the supervisor ended meanwhile; it is measured again"
@@ -98,7 +108,18 @@ class Monitors:
         return self._project.folder / FOLDER / "monitors" / f"{row.name}@{row.target}" / str(number)
 
     def _name(self, row: MonitorRow, number: int) -> str:
-        return f"{self._project.root.name}-{row.name}-{row.target}-{number}"
+        return (
+            f"{self._project.root.name}-{mark_of(self._project)}-{row.name}-{row.target}-{number}"
+        )
+
+    def _tidy_up(self, row: MonitorRow, number: int) -> None:
+        """A window that nothing was given, and what the oldest measurements printed."""
+        folder = self._folder(row, number)
+        for window in folder.parent.glob(f"{number}.*"):
+            window.unlink(missing_ok=True)
+        found = (int(one.name) for one in folder.parent.glob("[0-9]*") if one.name.isdecimal())
+        for old in sorted(found)[:-KEPT_FOLDERS]:
+            remove_tree(folder.with_name(str(old)))
 
     # --- measuring ------------------------------------------------------------------------------
 
@@ -125,7 +146,9 @@ class Monitors:
                     f"{rows:,} of the {monitor.min_rows:,} records needed",
                 )
             else:
-                measured = await perform(self._maker, lone)
+                measured = await perform(
+                    self._maker, lone, partial(self._ledger.say_meanwhile, number)
+                )
                 reason = measured.problem
                 if not reason:
                     verdict, reason, run = self._judge(spec, monitor, row, measured, now)
@@ -136,6 +159,8 @@ class Monitors:
         except Exception as error:
             log.exception("monitor %s", row.name)
             reason = f"the supervisor could not measure it ({type(error).__name__}: {error})"
+        finally:
+            await asyncio.to_thread(self._tidy_up, row, number)
         log.info("monitor %s@%s: %s %s", row.name, row.target, verdict, reason)
         self._ledger.end_measurement(
             row,
