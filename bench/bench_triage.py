@@ -18,6 +18,7 @@ import msgspec
 from mltui.live.kube.chart import Batch, Chart, Id
 from mltui.triage.diagnosis import told
 from mltui.triage.facts import Facts
+from mltui.triage.rules import rules
 
 PODS, BROKEN, APPS, NODES = 10_000, 500, 200, 100
 NOW = 1_800_000_000.0
@@ -124,6 +125,7 @@ def main() -> None:
             msgspec.json.decode(raw)
     decoding_s = time.process_time() - began
 
+    rules()  # loaded with the project's own first diagnosis, before any cluster has answered
     chart = Chart("kind", "")
     began = time.process_time()
     chart.apply(Batch(everything), NOW)

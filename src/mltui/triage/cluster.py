@@ -26,6 +26,7 @@ from mltui.triage.kube import (
     Slice,
     StorageClass,
     Workload,
+    key_of,
 )
 from mltui.triage.labels import Labelled, forget
 
@@ -36,14 +37,7 @@ Subject: TypeAlias = (
 Row: TypeAlias = Subject | Event | StorageClass | Slice
 _Object = tuple[str, str, str]
 """Kind, namespace and name."""
-_KEYS = {"PersistentVolumeClaim": "claim", "HorizontalPodAutoscaler": "scaler"}
-"""Kinds whose rows are called otherwise."""
-
-
-def key_of(kind: str, namespace: str, name: str) -> str:
-    """The key of an object's row: `pod:ns/name`, `node:name`."""
-    place = f"{namespace}/" if namespace and kind != "Node" else ""
-    return f"{_KEYS.get(kind, kind.lower())}:{place}{name}"
+_Label = tuple[str, str]
 
 
 class Cluster:
@@ -76,7 +70,7 @@ class Cluster:
         self._owned: dict[_Object, dict[str, Pod | Workload]] = {}
         self._users: dict[tuple[str, str], dict[str, Pod]] = {}
         self._on_node: dict[str, dict[str, Pod]] = {}
-        self._selecting: dict[_Object, dict[str, Service]] = {}
+        self._selecting: dict[str, dict[_Label, dict[str, Service]]] = {}
         """By namespace and one of the labels that they choose by."""
         self._stranded: dict[str, set[str]] = {}
         """Services by namespace that reach no pod: what they may have meant is looked for."""
@@ -96,6 +90,9 @@ class Cluster:
 
     def change(self, old: Row | None, new: Row | None) -> set[str]:
         """A row came, went or reads otherwise; keys of what has to be judged again."""
+        if self.is_filling and old is None and isinstance(new, Pod):  # most of what comes
+            self._add_pod(new)
+            return set()
         if isinstance(new, Service):
             new = self._addressed(new)
         if isinstance(old, Service):
@@ -180,7 +177,7 @@ class Cluster:
             return set()
         self.subjects[service.key] = new
         if new.selector:
-            self._selecting[_shelf(new)][new.key] = new
+            self._selecting[new.namespace][_label(new)][new.key] = new
         return {service.key}
 
     def _addressed(self, service: Service) -> Service:
@@ -200,17 +197,18 @@ class Cluster:
             self.classes[row.name] = row
         elif isinstance(row, Slice):
             self._slices.setdefault((row.namespace, row.service), {})[row.name] = row
+        elif isinstance(row, Pod):
+            self._add_pod(row)
         else:
             self.subjects[row.key] = row
-        if isinstance(row, Pod):
-            self._add_pod(row)
-        elif isinstance(row, Workload):
+        if isinstance(row, Workload):
             self.workloads[(row.kind, row.namespace, row.name)] = row
             self._workloads.setdefault(row.namespace, {})[row.key] = row
             owner = (row.owner.kind, row.namespace, row.owner.name)
             self._owned.setdefault(owner, {})[row.key] = row
         elif isinstance(row, Service) and row.selector:
-            self._selecting.setdefault(_shelf(row), {})[row.key] = row
+            shelf = self._selecting.setdefault(row.namespace, {}).setdefault(_label(row), {})
+            shelf[row.key] = row
             if not self.chosen(row.namespace, row.selector):
                 self._stranded.setdefault(row.namespace, set()).add(row.key)
         elif isinstance(row, Node):
@@ -235,7 +233,7 @@ class Cluster:
             forget(self._owned, (row.owner.kind, row.namespace, row.owner.name), row.key)
         elif isinstance(row, Service):
             if row.selector:
-                forget(self._selecting, _shelf(row), row.key)
+                forget(self._selecting.get(row.namespace, {}), _label(row), row.key)
             self._stranded.get(row.namespace, set()).discard(row.key)
         elif isinstance(row, Node):
             self.nodes.pop(row.name, None)
@@ -244,14 +242,15 @@ class Cluster:
 
     def _add_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
+        self.subjects[key] = pod
         self._labelled.add(pod)
         self._owned.setdefault((pod.owner.kind, space, pod.owner.name), {})[key] = pod
         for claim in pod.claims:
             self._users.setdefault((space, claim), {})[key] = pod
         if pod.node:
             self._on_node.setdefault(pod.node, {})[key] = pod
-        for each in self._choosing(pod):
-            self._stranded.get(space, set()).discard(each.key)
+        if stranded := self._stranded.get(space):
+            stranded.difference_update([each.key for each in self._choosing(pod)])
         ours = self.is_our_stage(pod.labels)
         if ours:
             self._attempts.setdefault(_attempt(pod), {})[key] = pod
@@ -330,8 +329,11 @@ class Cluster:
         return (pod.key, *owners, *sorted(each.key for each in self._choosing(pod)))
 
     def _choosing(self, pod: Pod) -> Iterator[Service]:
+        selecting = self._selecting.get(pod.namespace)
+        if not selecting:
+            return
         for pair in pod.labels.items():
-            for each in self._selecting.get((pod.namespace, *pair), {}).values():
+            for each in selecting.get(pair, {}).values():
                 if each.selector.items() <= pod.labels.items():
                     yield each
 
@@ -375,15 +377,20 @@ class Cluster:
         """A key that no other cluster has: `pod:ns/name@kind`."""
         return f"{key}@{self.name}" if self.name else key
 
+    def worth_asking(self) -> Iterator[str]:
+        """Keys of what rules may have something to say of: all but pods that are well."""
+        for key, row in self.subjects.items():
+            if not isinstance(row, Pod) or key in self.sick:
+                yield key
+
     def rows(self) -> list[Row]:
         """All rows, to be written down; addresses are counted in their Services."""
         events = [each for found in self._events.values() for each in found]
         return [*self.subjects.values(), *events, *self.classes.values()]
 
 
-def _shelf(service: Service) -> _Object:
-    name, value = next(iter(service.selector.items()))
-    return service.namespace, name, value
+def _label(service: Service) -> _Label:
+    return next(iter(service.selector.items()))
 
 
 def _attempt(pod: Pod) -> tuple[str, str, str]:

@@ -33,7 +33,7 @@ class Examination:
     def of(cls, facts: KubeFacts, at: float, project: str = "") -> Examination:
         """A cluster as it was at one moment."""
         found = cls(Cluster.of(facts, at, project))
-        found._touched.update(found.cluster.subjects)
+        found._touched.update(found.cluster.worth_asking())
         found.examine(at)
         return found
 
@@ -49,7 +49,7 @@ class Examination:
             yield
         finally:
             self.cluster.is_filling = False
-            self._touched.update(self.cluster.subjects)
+            self._touched.update(self._found, self.cluster.worth_asking())
 
     def hide(self, hidden: Iterable[Hidden]) -> None:
         """These kinds can't be seen from now on."""

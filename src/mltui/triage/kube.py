@@ -95,13 +95,13 @@ class Pod:
             return False
         if self.phase == "Succeeded":
             return not any(each.last_lines for each in self.containers)
-        return self.phase == "Running" and all(
-            not each.restarts
-            and (
-                (each.state == "running" and each.is_ready) or (each.is_init and not each.exit_code)
-            )
-            for each in self.containers
-        )
+        if self.phase != "Running":
+            return False
+        for each in self.containers:
+            is_up = each.state == "running" and each.is_ready
+            if each.restarts or not (is_up or (each.is_init and not each.exit_code)):
+                return False
+        return True
 
     def condition(self, type_: str) -> Condition | None:
         """A condition by its type."""
@@ -382,3 +382,11 @@ _PLACES: Mapping[type, str] = {
     Leaving: "leaving",
 }
 _ORDER = tuple(_PLACES.values())
+_KEYS = {"PersistentVolumeClaim": "claim", "HorizontalPodAutoscaler": "scaler"}
+"""Kinds whose rows are called otherwise."""
+
+
+def key_of(kind: str, namespace: str, name: str) -> str:
+    """The key of an object's row: `pod:ns/name`, `node:name`."""
+    place = f"{namespace}/" if namespace and kind != "Node" else ""
+    return f"{_KEYS.get(kind, kind.lower())}:{place}{name}"

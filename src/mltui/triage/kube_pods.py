@@ -1,16 +1,170 @@
-"""From the API server's JSON of a pod to the row that rules look at. Pure; see `kube_reading`."""
+"""From the API server's JSON of a pod to the row that rules look at. Pure; see `kube_reading`.
+
+Of ten thousand pods most are well, so only the fields that are used are decoded, by msgspec.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from mltui.triage.kube import Condition, Owner, Pod, PodContainer
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
-_NONE: Raw = {}
-_PROBES = tuple((name, f"{name}Probe") for name in ("liveness", "readiness", "startup"))
+
+
+class _Part(msgspec.Struct, gc=False, rename="camel"):
+    """What the API leaves out is empty here; a null is like that."""
+
+
+class _OwnerOf(_Part):
+    kind: str | None = None
+    name: str | None = None
+    controller: bool | None = None
+
+
+class _Meta(_Part):
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    labels: dict[str, str] | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: float | None = None
+    finalizers: list[str] | None = None
+    owner_references: list[_OwnerOf] | None = None
+
+
+class _Said(msgspec.Struct, gc=False, rename="camel", frozen=True):
+    """Part of a container's spec: the same in all pods of one owner, so it is read once."""
+
+
+class _Port(_Said, frozen=True):
+    name: str | None = None
+    container_port: int | str | None = None
+
+
+class _Asked(_Said, frozen=True):
+    """Quantities are text; people write numbers."""
+
+    cpu: str | float | None = None
+    memory: str | float | None = None
+
+
+class _Resources(_Said, frozen=True):
+    requests: _Asked | None = None
+    limits: _Asked | None = None
+
+
+class _Target(_Said, frozen=True):
+    port: int | str | None = None
+    path: str | None = None
+
+
+class _Exec(_Said, frozen=True):
+    command: tuple[str, ...] | None = None
+
+
+class _Probe(_Said, frozen=True):
+    http_get: _Target | None = None
+    tcp_socket: _Target | None = None
+    exec: _Exec | None = None
+    grpc: _Target | None = None
+
+
+class _ContainerSpec(_Said, frozen=True):
+    name: str | None = None
+    image: str | None = None
+    ports: tuple[_Port, ...] | None = None
+    resources: _Resources | None = None
+    liveness_probe: _Probe | None = None
+    readiness_probe: _Probe | None = None
+    startup_probe: _Probe | None = None
+
+
+class _ClaimOf(_Part):
+    claim_name: str | None = None
+
+
+class _Volume(_Part):
+    persistent_volume_claim: _ClaimOf | None = None
+
+
+class _Spec(_Part):
+    node_name: str | None = None
+    service_account_name: str | None = None
+    init_containers: list[_ContainerSpec] | None = None
+    containers: list[_ContainerSpec] | None = None
+    volumes: list[_Volume] | None = None
+
+
+class _Standing(_Part):
+    reason: str | None = None
+    message: str | None = None
+    exit_code: int | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+
+
+class _State(_Part):
+    waiting: _Standing | None = None
+    running: _Standing | None = None
+    terminated: _Standing | None = None
+
+
+class _ContainerStatus(_Part):
+    name: str | None = None
+    ready: bool | None = None
+    restart_count: int | None = None
+    state: _State | None = None
+    last_state: _State | None = None
+
+
+class _Condition(_Part):
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    last_transition_time: str | None = None
+
+
+class _Status(_Part):
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    conditions: list[_Condition] | None = None
+    init_container_statuses: list[_ContainerStatus] | None = None
+    container_statuses: list[_ContainerStatus] | None = None
+
+
+_NO_META, _NO_SPEC, _NO_STATUS = _Meta(), _Spec(), _Status()
+_NO_CONTAINER, _NONE, _NO_ASKED = _ContainerStatus(), _Standing(), _Asked()
+
+
+class _Pod(_Part):
+    metadata: _Meta | None = None
+    spec: _Spec | None = None
+    status: _Status | None = None
+
+
+_decoder = msgspec.json.Decoder(_Pod)
+
+
+def decode_pod(data: bytes) -> Pod:
+    """A pod of the API's bytes. ValueError for what is none."""
+    return _pod(_decoder.decode(data))
+
+
+def read_pod(raw: Raw) -> Pod:
+    """The same of what is decoded already."""
+    return _pod(msgspec.convert(raw, _Pod))
+
+
+# --- what other kinds are read with, too ----------------------------------------------------------
 
 
 def place_of(raw: Raw) -> tuple[str, str]:
@@ -35,8 +189,8 @@ def owner_of(raw: Raw) -> Owner:
     )
 
 
-def conditions_of(status: Raw, *, only_bad: bool = False) -> tuple[Condition, ...]:
-    """The conditions of a status; those of pods are good when they are true."""
+def conditions_of(status: Raw) -> tuple[Condition, ...]:
+    """The conditions of a status."""
     return tuple(
         Condition(
             plain(each.get("type")),
@@ -46,108 +200,172 @@ def conditions_of(status: Raw, *, only_bad: bool = False) -> tuple[Condition, ..
             time_of(each.get("lastTransitionTime")),
         )
         for each in status.get("conditions") or ()
-        if not only_bad or each.get("status") != "True"
     )
 
 
-def read_pod(raw: Raw) -> Pod:
-    """A pod, with all that its containers' statuses say."""
-    meta, spec, status = raw.get("metadata") or {}, raw.get("spec") or {}, raw.get("status") or {}
-    states = {each.get("name"): each for each in status.get("containerStatuses") or ()}
-    for each in status.get("initContainerStatuses") or ():
-        states[each.get("name")] = each
+# --- a pod ----------------------------------------------------------------------------------------
+
+
+def _pod(raw: _Pod) -> Pod:
+    meta, spec, status = (
+        raw.metadata or _NO_META, raw.spec or _NO_SPEC, raw.status or _NO_STATUS,
+    )  # fmt: skip
+    states = {each.name: each for each in status.container_statuses or ()}
+    for each in status.init_container_statuses or ():
+        states[each.name] = each
+    own = spec.containers or ()
+    cpu = memory = 0.0
+    for one in own:
+        if one.resources is not None and (asked := one.resources.requests) is not None:
+            cpu += quantity(asked.cpu)
+            memory += quantity(asked.memory)
     containers = [
-        _container(each, states.get(each.get("name"), _NONE), is_init=True)
-        for each in spec.get("initContainers") or ()
+        *(_container(each, states, is_init=True) for each in spec.init_containers or ()),
+        *(_container(each, states, is_init=False) for each in own),
     ]
-    containers += [
-        _container(each, states.get(each.get("name"), _NONE), is_init=False)
-        for each in spec.get("containers") or ()
-    ]
-    asked = [
-        (each.get("resources") or {}).get("requests") or {} for each in spec.get("containers") or ()
-    ]
-    namespace, name = place_of(raw)
     return Pod(
-        namespace=namespace,
-        name=name,
-        phase=plain(status.get("phase")),
-        reason=plain(status.get("reason")),
-        message=plain(status.get("message")),
-        node=plain(spec.get("nodeName")),
-        owner=owner_of(raw),
-        labels=labels_of(meta.get("labels")),
-        created_at=time_of(meta.get("creationTimestamp")),
-        deleting_since=time_of(meta.get("deletionTimestamp")),
-        grace_s=float(meta.get("deletionGracePeriodSeconds") or 30),
-        finalizers=tuple(map(plain, meta.get("finalizers") or ())),
-        conditions=conditions_of(status, only_bad=True),
+        namespace=_text(meta.namespace),
+        name=_text(meta.name),
+        phase=_text(status.phase),
+        reason=_text(status.reason),
+        message=_text(status.message),
+        node=_text(spec.node_name),
+        owner=_owner(meta.owner_references) if meta.owner_references else _NOBODY,
+        labels=_labels(meta.labels) if meta.labels else {},
+        created_at=time_of(meta.creation_timestamp),
+        deleting_since=time_of(meta.deletion_timestamp),
+        grace_s=meta.deletion_grace_period_seconds or 30.0,
+        finalizers=tuple(map(plain, meta.finalizers)) if meta.finalizers else (),
+        conditions=tuple(_bad(status.conditions)) if status.conditions else (),
         containers=tuple(containers),
-        cpu=sum(quantity(each.get("cpu")) for each in asked),
-        memory_bytes=int(sum(quantity(each.get("memory")) for each in asked)),
-        claims=tuple(
-            plain((each.get("persistentVolumeClaim") or {}).get("claimName"))
-            for each in spec.get("volumes") or ()
-            if each.get("persistentVolumeClaim")
-        ),
-        account=plain(spec.get("serviceAccountName")),
+        cpu=cpu,
+        memory_bytes=int(memory),
+        claims=tuple(_claims(spec.volumes)) if spec.volumes else (),
+        account=_text(spec.service_account_name),
     )
 
 
-def _container(spec: Raw, status: Raw, *, is_init: bool) -> PodContainer:
-    state, inner = _state(status.get("state"))
-    _, last = _state(status.get("lastState"))
-    limit = quantity(((spec.get("resources") or {}).get("limits") or {}).get("memory"))
-    probes = {name: _probe(spec[key]) for name, key in _PROBES if spec.get(key)}
+def _text(value: str | None) -> str:
+    return plain(value) if value else ""
+
+
+_NOBODY = Owner()
+
+
+def _owner(refs: Sequence[_OwnerOf]) -> Owner:
+    only = len(refs) == 1
+    chosen = refs[0] if only else next((ref for ref in refs if ref.controller), refs[0])
+    return _owned(chosen.kind, chosen.name)
+
+
+@lru_cache(4096)
+def _owned(kind: str | None, name: str | None) -> Owner:
+    return Owner(plain(kind), plain(name))
+
+
+def _labels(raw: dict[str, str]) -> dict[str, str]:
+    """As they came where all of them are safe to show."""
+    if "".join(raw).isprintable() and "".join(raw.values()).isprintable():
+        return raw
+    return labels_of(raw)
+
+
+def _bad(conditions: Sequence[_Condition]) -> Iterator[Condition]:
+    """Those of pods are good when they are true."""
+    for each in conditions:
+        if each.status != "True":
+            yield Condition(
+                _text(each.type),
+                _text(each.status),
+                _text(each.reason),
+                _text(each.message),
+                time_of(each.last_transition_time),
+            )
+
+
+def _claims(volumes: Sequence[_Volume]) -> Iterator[str]:
+    for each in volumes:
+        if each.persistent_volume_claim is not None:
+            yield _text(each.persistent_volume_claim.claim_name)
+
+
+def _container(
+    spec: _ContainerSpec, states: Mapping[str | None, _ContainerStatus], *, is_init: bool
+) -> PodContainer:
+    declared, status = _declared(spec), states.get(spec.name, _NO_CONTAINER)
+    state, inner = _state(status.state)
+    _, last = _state(status.last_state)
+    return PodContainer(
+        name=declared.name,
+        image=declared.image,
+        is_init=is_init,
+        state=state,
+        reason=_text(inner.reason),
+        message=_text(inner.message),
+        exit_code=inner.exit_code,
+        started_at=time_of(inner.started_at),
+        ended_at=time_of(inner.finished_at),
+        is_ready=bool(status.ready),
+        restarts=status.restart_count or 0,
+        last_reason=_text(last.reason),
+        last_exit_code=last.exit_code,
+        last_message=_text(last.message),
+        last_ended_at=time_of(last.finished_at),
+        memory_limit_bytes=declared.memory_limit_bytes,
+        probes=declared.probes,
+        ports=declared.ports,
+    )
+
+
+@lru_cache(4096)
+def _declared(spec: _ContainerSpec) -> PodContainer:
+    """What its spec alone says."""
+    resources = spec.resources
+    limits = (resources.limits if resources is not None else None) or _NO_ASKED
     ports = [
         plain(word)
-        for port in spec.get("ports") or ()
-        for word in (port.get("name"), port.get("containerPort"))
+        for port in spec.ports or ()
+        for word in (port.name, port.container_port)
         if word
     ]
     return PodContainer(
-        name=plain(spec.get("name")),
-        image=plain(spec.get("image")),
-        is_init=is_init,
-        state=state,
-        reason=plain(inner.get("reason")),
-        message=plain(inner.get("message")),
-        exit_code=_code(inner),
-        started_at=time_of(inner.get("startedAt")),
-        ended_at=time_of(inner.get("finishedAt")),
-        is_ready=bool(status.get("ready")),
-        restarts=int(status.get("restartCount") or 0),
-        last_reason=plain(last.get("reason")),
-        last_exit_code=_code(last),
-        last_message=plain(last.get("message")),
-        last_ended_at=time_of(last.get("finishedAt")),
-        memory_limit_bytes=int(limit) or None,
-        probes=probes,
+        name=_text(spec.name),
+        image=_text(spec.image),
+        memory_limit_bytes=int(quantity(limits.memory)) or None,
+        probes=_probes(spec),
         ports=tuple(ports),
     )
 
 
-def _state(raw: object) -> tuple[str, Raw]:
-    if isinstance(raw, Mapping):
-        for word in ("waiting", "running", "terminated"):
-            if word in raw:
-                return word, raw[word] or {}
-    return "", {}
+def _state(raw: _State | None) -> tuple[str, _Standing]:
+    if raw is None:
+        return "", _NONE
+    if raw.running is not None:
+        return "running", raw.running
+    if raw.waiting is not None:
+        return "waiting", raw.waiting
+    return ("terminated", raw.terminated) if raw.terminated is not None else ("", _NONE)
 
 
-def _code(raw: Raw) -> int | None:
-    code = raw.get("exitCode")
-    return int(code) if isinstance(code, int) else None
+def _probes(spec: _ContainerSpec) -> dict[str, str]:
+    found = {}
+    if spec.liveness_probe is not None:
+        found["liveness"] = _probe(spec.liveness_probe)
+    if spec.readiness_probe is not None:
+        found["readiness"] = _probe(spec.readiness_probe)
+    if spec.startup_probe is not None:
+        found["startup"] = _probe(spec.startup_probe)
+    return found
 
 
-def _probe(raw: Raw) -> str:
+def _probe(raw: _Probe) -> str:
     """What a probe asks, in words: `http :8080/healthz`, `tcp :5432`, `exec test -f x`."""
-    if http := raw.get("httpGet"):
-        return plain(f"http :{http.get('port')}{http.get('path') or '/'}")
-    if tcp := raw.get("tcpSocket"):
-        return plain(f"tcp :{tcp.get('port')}")
-    if command := (raw.get("exec") or {}).get("command"):
-        return plain(f"exec {' '.join(map(str, command))}")[:120]
-    if grpc := raw.get("grpc"):
-        return plain(f"grpc :{grpc.get('port')}")
+    if (http := raw.http_get) is not None:
+        return plain(f"http :{http.port}{http.path or '/'}")
+    if (tcp := raw.tcp_socket) is not None:
+        return plain(f"tcp :{tcp.port}")
+    if raw.exec is not None and raw.exec.command:
+        return plain(f"exec {' '.join(raw.exec.command)}")[:120]
+    if (grpc := raw.grpc) is not None:
+        return plain(f"grpc :{grpc.port}")
     return "?"

@@ -78,7 +78,7 @@ def read_object(raw: Raw) -> tuple[Row, ...]:
         own = reader(raw) if reader is not None else None
         leaving = _leaving(raw) if kind != "Pod" else None
     except (AttributeError, TypeError, ValueError, KeyError, OverflowError):
-        return ()
+        return ()  # msgspec's own errors are ValueErrors
     return tuple(each for each in (own, leaving) if each is not None)
 
 

@@ -143,3 +143,20 @@ def test_objects_that_are_none_are_passed_over(odd: bytes) -> None:
     assert not [each for each in chart.examination.findings() if each.rule == "kube-crash"]
     chart.apply(Batch({ID: raw()}), NOW)
     assert chart.examination.findings()
+
+
+def test_a_pod_that_says_little_or_nothing_formed_is_read_as_far_as_it_goes() -> None:
+    bare = json.dumps({"metadata": {"name": "a", "namespace": "shop"}}).encode()
+    nulls = json.dumps(
+        {
+            "metadata": {"name": "b", "namespace": "shop", "labels": None, "finalizers": None},
+            "spec": {"containers": None, "initContainers": None, "volumes": None},
+            "status": {"containerStatuses": None, "conditions": None, "message": None},
+        }
+    ).encode()
+    hostile = [b"", b"[]", b"3", b'{"metadata": []}', b'{"spec": {"containers": {"a": 1}}}']
+    objects = {("Pod", "shop", f"h{n}"): data for n, data in enumerate(hostile)}
+    chart = Chart("kind", "")
+    chart.apply(Batch({("Pod", "", "a"): bare, ("Pod", "", "b"): nulls, **objects, ID: raw()}), NOW)
+    assert {pod.name for pod in chart.facts().pods} == {"a", "b", "web-1"}
+    assert [each.rule for each in chart.examination.findings()] == ["kube-crash"]

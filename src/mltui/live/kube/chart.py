@@ -16,6 +16,7 @@ from mltui.live.kube.last_words import Words, crashed, stamp_of, with_words
 from mltui.triage.cluster import Cluster, Row
 from mltui.triage.examination import Examination
 from mltui.triage.kube import Hidden, KubeFacts, Pod
+from mltui.triage.kube_pods import decode_pod
 from mltui.triage.kube_reading import read_object
 
 Id: TypeAlias = tuple[str, str, str]
@@ -69,12 +70,7 @@ class Chart:
 
     def _read(self, batch: Batch) -> None:
         for id_, raw in batch.objects.items():
-            rows: tuple[Row, ...] = ()
-            if raw is not None:
-                found = _decoded(raw)
-                found["kind"] = id_[0]
-                rows = read_object(found)
-            self._put(id_, rows)
+            self._put(id_, () if raw is None else _rows(id_[0], raw))
 
     def wanted(self) -> dict[Place, Pod]:
         """Containers whose last words matter and are not known; each is told once."""
@@ -87,8 +83,16 @@ class Chart:
         return KubeFacts.of(cluster.name, cluster.rows(), hidden=self._hidden)
 
     def _put(self, id_: Id, rows: tuple[Row, ...]) -> None:
-        rows = tuple(self._with_words(each) if isinstance(each, Pod) else each for each in rows)
-        before = {type(each): each for each in self._rows.get(id_, ())}
+        if self._words:
+            rows = tuple(self._with_words(x) if isinstance(x, Pod) else x for x in rows)
+        known = self._rows.get(id_, ())
+        if not known and len(rows) == 1:
+            self.examination.change(None, rows[0])
+            if isinstance(rows[0], Pod) and not rows[0].is_well:
+                self._follow(None, rows[0])
+            self._rows[id_] = rows
+            return
+        before = {type(each): each for each in known}
         after = {type(each): each for each in rows}
         for kind in before.keys() | after.keys():
             old, new = before.get(kind), after.get(kind)
@@ -104,8 +108,6 @@ class Chart:
     # --- logs -----------------------------------------------------------------------------------
 
     def _with_words(self, pod: Pod) -> Pod:
-        if not self._words:
-            return pod
         known = {
             each.name: words
             for each in pod.containers
@@ -137,9 +139,15 @@ class Chart:
                 self._wanted[place] = pod
 
 
-def _decoded(raw: bytes) -> dict[str, Any]:
+def _rows(kind: str, raw: bytes) -> tuple[Row, ...]:
+    """What rules look at of an object; nothing of one that is not formed as the API has it."""
     try:
+        if kind == "Pod":
+            return (decode_pod(raw),)
         found = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    except (ValueError, OverflowError, RecursionError):
+        return ()
+    if not isinstance(found, dict):
+        return ()
+    found["kind"] = kind
+    return read_object(found)
