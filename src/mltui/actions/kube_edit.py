@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mltui.actions._kube import kube_action
 from mltui.actions.action import Context, Question
 
+if TYPE_CHECKING:
+    from mltui.live.verbs import Ref
+
 
 async def _run(context: Context, argument: str) -> None:
+    await edit_object(context, context.refs()[0])
+
+
+async def edit_object(context: Context, ref: Ref) -> None:
+    """Its YAML to the person's editor, until it is sent or left."""
     from mltui.live.kube.verbs import edit
 
-    ref = context.refs()[0]
     draft = await context.on_cluster(ref.context, lambda cluster: edit.begin(cluster, ref))
     if draft is None:
         return

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.actions import registry
 from mltui.actions.action import Question
-from mltui.errors import Conflict, MltuiError
+from mltui.errors import Conflict, Forbidden, MltuiError
 from mltui.pipeline.rows import StageRow, State
 from mltui.runs.locate import read_label
 from mltui.runs.project import SPEC_FILE, Project
@@ -25,6 +27,7 @@ from mltui.triage.finding import (
     Evidence,
     Finding,
     Fix,
+    Kube,
     Retry,
     SetValue,
     Step,
@@ -32,7 +35,9 @@ from mltui.triage.finding import (
 from mltui.triage.preview import preview
 
 if TYPE_CHECKING:
+    from mltui.app.lists import Lists
     from mltui.app.workbench import Workbench
+    from mltui.live.kube.verbs.fix import Plan
 
 VERBS = {
     "decide": "gate.decide",
@@ -95,12 +100,17 @@ class Fixing:
     async def _do(self, finding: Finding, fix: Fix) -> None:
         context = self._bench.context
         try:
+            plans: Mapping[Step, Plan] = {}
             if not self._asks_itself(fix):
-                if not await self._agreed(finding, fix):
+                plans = await self._planned(fix)
+                if not await self._agreed(finding, fix, plans):
                     return
                 self._check(finding, fix)
             for step in fix.steps:
-                await self._step(step)
+                if (plan := plans.get(step)) is not None:
+                    context.notice(await plan.act())
+                else:
+                    await self._step(step)
             self._note(finding, fix, "done")
         except MltuiError as error:
             self._note(finding, fix, str(error))
@@ -118,6 +128,8 @@ class Fixing:
         now = self._bench.triaging.known(finding.id)
         if now is None:
             raise Conflict(f"{finding.title}: that is not so any more; nothing was done")
+        if all(isinstance(step, Kube) for step in fix.steps):
+            return  # its server is asked whether it is the same
         if fix not in now.fixes or now.key != finding.key:
             raise Conflict(f"it has changed since: {now.title} ({now.cause}); nothing was done")
 
@@ -125,13 +137,42 @@ class Fixing:
     def _asks_itself(fix: Fix) -> bool:
         (first, *rest) = fix.steps
         return not rest and (
-            isinstance(first, Edit) or (isinstance(first, Ask) and first.verb in _DIALOGS)
+            isinstance(first, Edit)
+            or (isinstance(first, Ask) and first.verb in _DIALOGS)
+            or (isinstance(first, Kube) and first.verb == "edit")
         )
 
-    async def _agreed(self, finding: Finding, fix: Fix) -> bool:
+    async def _planned(self, fix: Fix) -> dict[Step, Plan]:
+        """What its steps would do to clusters' objects, as they are now. Conflict, Unreachable."""
+        steps = [step for step in fix.steps if isinstance(step, Kube)]
+        if not steps:
+            return {}
+        from mltui.live.kube.verbs.fix import plan
+
+        lists = await self._allowed(steps)
+        return {
+            step: await lists.on_cluster(step.context, partial(plan, step=step)) for step in steps
+        }
+
+    async def _allowed(self, steps: Sequence[Kube]) -> Lists:
+        """The lists, whose clusters are asked. Forbidden where nothing may be changed."""
+        from mltui.live.kube.place import Place
+
+        lists = await self._bench.listing.lists()
+        await lists.kube.feed()
+        for step in steps:
+            if lists.kube.forbids((Place(step.context, step.namespace),)):
+                raise Forbidden(f"{step.context} is read-only: nothing was done to {step.name}")
+        return lists
+
+    async def _agreed(self, finding: Finding, fix: Fix, plans: Mapping[Step, Plan]) -> bool:
         project = self._bench.session.project
         text = await asyncio.to_thread(project.read_text) if _edits(fix) else ""
         title = fix.title[0].upper() + fix.title[1:]
+        if plans:
+            lines = [line for plan in plans.values() for line in plan.lines]
+            question = Question(f"{title}?  {finding.title}", yes="Do it")
+            return await self._bench.context.show_difference(question, lines)
         question = Question(
             f"{title}?  {finding.title}", yes="Do it", detail=preview(fix, text), is_diff=True
         )
@@ -159,8 +200,22 @@ class Fixing:
             await self._docker(step)
         elif isinstance(step, Edit):
             await self._edit(step.file, step.line)
+        elif isinstance(step, Kube):
+            await self._edit_object(step)
         elif isinstance(step, Command):
             await self._command(step)
+
+    async def _edit_object(self, step: Kube) -> None:
+        """Its YAML in the editor; what it comes to is shown before it is sent."""
+        from dataclasses import replace
+
+        from mltui.actions.kube_edit import edit_object
+        from mltui.live.kube.verbs.fix import found, ref_of_step
+
+        lists = await self._allowed([step])
+        raw = await lists.on_cluster(step.context, partial(found, step=step))
+        ref = replace(ref_of_step(step), uid=str(raw["metadata"].get("uid")))
+        await edit_object(self._bench.context, ref)
 
     async def _ask(self, step: Ask) -> None:
         bench = self._bench

@@ -151,10 +151,8 @@ class ListContext:
 
     async def on_cluster(self, context: str, ask: Callable[[Cluster], Awaitable[T]]) -> T | None:
         """Do something with a Kubernetes cluster."""
-        listed = self._bench.listed
-        if listed is None:
-            return None
         try:
+            listed = self._bench.listed or await self._bench.listing.lists()
             return await listed.on_cluster(context, ask)
         except MltuiError as error:
             self._bench.notice(str(error), bad=True)

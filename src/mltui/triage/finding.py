@@ -84,6 +84,26 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class Kube:
+    """A verb on an object of a cluster: set-memory, undo, edit, delete-now.
+
+    Refused when it is another one, or is wanted otherwise, than when it was found wrong.
+    """
+
+    verb: str
+    kind: str
+    """`Deployment`."""
+    namespace: str
+    name: str
+    context: str = ""
+    uid: str = ""
+    generation: int = 0
+    """How often what is wanted of it was changed; 0: not known."""
+    container: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """The person's editor, at the place."""
 
@@ -98,7 +118,7 @@ class Command:
     argv: tuple[str, ...]
 
 
-Step: TypeAlias = SetValue | Retry | Ask | Docker | Edit | Command
+Step: TypeAlias = SetValue | Retry | Ask | Docker | Kube | Edit | Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class Pod:
     claims: tuple[str, ...] = ()
     account: str = ""
     """The ServiceAccount that it runs as."""
+    uid: str = ""
 
     @property
     def key(self) -> str:
@@ -168,6 +169,9 @@ class Workload:
     is_paused: bool = False
     has_earlier: bool = False
     """There is a revision before this one to go back to."""
+    uid: str = ""
+    generation: int = 0
+    """How often what is wanted of it was changed."""
 
     @property
     def key(self) -> str:
@@ -230,6 +234,7 @@ class Budget:
     desired: int = 0
     expected: int = 0
     created_at: float | None = None
+    uid: str = ""
 
     @property
     def key(self) -> str:
@@ -382,7 +387,10 @@ _PLACES: Mapping[type, str] = {
     Leaving: "leaving",
 }
 _ORDER = tuple(_PLACES.values())
-_KEYS = {"PersistentVolumeClaim": "claim", "HorizontalPodAutoscaler": "scaler"}
+_KEYS = {
+    "PersistentVolumeClaim": "claim", "HorizontalPodAutoscaler": "scaler",
+    "PodDisruptionBudget": "budget",
+}  # fmt: skip
 """Kinds whose rows are called otherwise."""
 
 

@@ -242,6 +242,7 @@ def _pod(raw: _Pod) -> Pod:
         memory_bytes=int(memory),
         claims=tuple(_claims(spec.volumes)) if spec.volumes else (),
         account=_text(spec.service_account_name),
+        uid=_text(meta.uid),
     )
 
 

@@ -159,6 +159,7 @@ def _node(raw: Raw) -> Node:
 
 def _workload(raw: Raw) -> Workload:
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    meta = raw.get("metadata") or {}
     namespace, name = place_of(raw)
     kind = plain(raw.get("kind"))
     desired = spec.get("replicas")
@@ -181,10 +182,12 @@ def _workload(raw: Raw) -> Workload:
         failed=int(status.get("failed") or 0),
         conditions=conditions_of(status),
         labels=labels_of(template.get("labels")),
-        created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
+        created_at=time_of(meta.get("creationTimestamp")),
         deadline_s=float(deadline) if deadline else None,
         is_paused=bool(spec.get("paused") or spec.get("suspend")),
         has_earlier=_has_earlier(kind, raw),
+        uid=plain(meta.get("uid")),
+        generation=int(meta.get("generation") or 0),
     )
 
 
@@ -282,6 +285,7 @@ def _budget(raw: Raw) -> Budget:
         desired=int(status.get("desiredHealthy") or 0),
         expected=int(status.get("expectedPods") or 0),
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
+        uid=plain((raw.get("metadata") or {}).get("uid")),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from mltui.errors import Conflict
 from mltui.spec.editing import set_value
-from mltui.triage.finding import Ask, Command, Docker, Edit, Fix, Retry, SetValue, Step
+from mltui.triage.finding import Ask, Command, Docker, Edit, Fix, Kube, Retry, SetValue, Step
 
 _ASKS = {
     "decide": "mltui decide {run} {label} accept|more|fail",
@@ -56,11 +56,26 @@ def command(step: Step) -> str:
     if isinstance(step, Docker):
         verb = "rm" if step.verb == "remove" else step.verb
         return f"docker {verb} {shlex.quote(step.name)}"
+    if isinstance(step, Kube):
+        return shlex.join(_kubectl(step))
     if isinstance(step, Edit):
         return f"$EDITOR +{step.line} {shlex.quote(step.file)}"
     if isinstance(step, Command):
         return shlex.join(step.argv)
     return f"{step.path[-1]}: {step.new}"
+
+
+def _kubectl(step: Kube) -> list[str]:
+    """What the same would be without mltui, which sends the change itself."""
+    resource = f"{step.kind.lower()}/{step.name}"
+    words = {
+        "set-memory": ["set", "resources", resource, "-c", step.container,
+                       f"--limits=memory={step.value}"],
+        "undo": ["rollout", "undo", resource],
+        "delete-now": ["delete", resource, "--force", "--grace-period=0"],
+    }.get(step.verb, [step.verb, resource])  # fmt: skip
+    context = ["--context", step.context] if step.context else []
+    return ["kubectl", *context, *(["-n", step.namespace] if step.namespace else []), *words]
 
 
 def touches_file(steps: Sequence[Step]) -> bool:

@@ -90,26 +90,30 @@ class KubeSource:
         """See `Source`: what targets of the project say of these places."""
         words = {
             "PROD" if target.production else "READ-ONLY"
-            for target in self._targets()
+            for target in self._targets(self.where)
             if target.production or target.read_only
         }
-        for said in self._contexts():
+        for said in self._contexts(self.where):
             words |= {"PROD"} if said.get("production") else set()
             words |= {"READ-ONLY"} if said.get("read_only") else set()
         return " ".join(sorted(words))
 
-    def _contexts(self) -> list[Mapping[str, Any]]:
-        """What the person's config file says of the contexts that are looked at."""
+    def _contexts(self, where: Where) -> list[Mapping[str, Any]]:
+        """What the person's config file says of the contexts of places."""
         said = self._bench.workbench_app.config.get("contexts")
-        return [said[name] for name in contexts_of(self.where) if name in said]
+        return [said[name] for name in contexts_of(where) if name in said]
 
     @property
     def is_read_only(self) -> bool:
         """A target of the project forbids to change anything here."""
-        said = any(each.get("read_only") for each in self._contexts())
-        return said or any(target.read_only for target in self._targets())
+        return self.forbids(self.where)
 
-    def _targets(self) -> list[Any]:
+    def forbids(self, where: Where) -> bool:
+        """Whether a target of the project, or the config file, forbids changes in these places."""
+        said = any(each.get("read_only") for each in self._contexts(where))
+        return said or any(target.read_only for target in self._targets(where))
+
+    def _targets(self, where: Where) -> list[Any]:
         spec = self._bench.session.facts.spec
         if spec is None:
             return []
@@ -120,7 +124,7 @@ class KubeSource:
             and any(
                 target.context == place.context
                 and (not target.namespace or place.namespace in ("", target.namespace))
-                for place in self.where
+                for place in where
             )
         ]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mltui.triage.cluster import Cluster
-from mltui.triage.finding import Command, Evidence, Finding, Fix, Harm, Opens
-from mltui.triage.kube import Event, Pod, PodContainer
+from mltui.triage.finding import Command, Evidence, Finding, Fix, Harm, Kube, Opens
+from mltui.triage.kube import Budget, Event, Pod, PodContainer, Workload, key_of
 
 _ENDED = ("Succeeded", "Failed")
 FRESH_S = 3600.0
@@ -85,9 +85,29 @@ def kubectl(cluster: Cluster, namespace: str, *argv: str) -> Command:
     return Command(("kubectl", *context, *scope, *argv))
 
 
-def resource(owner: tuple[str, str]) -> str:
-    """`deployment/web`, as kubectl has it."""
-    return f"{owner[0].lower()}/{owner[1]}"
+def on_object(
+    cluster: Cluster,
+    verb: str,
+    kind: str,
+    namespace: str,
+    name: str,
+    *,
+    container: str = "",
+    value: str = "",
+) -> Kube:
+    """A verb on an object, bound to it as it is known now."""
+    row = cluster.subjects.get(key_of(kind, namespace, name))
+    return Kube(
+        verb=verb,
+        kind=kind,
+        namespace=namespace,
+        name=name,
+        context=cluster.name,
+        uid=row.uid if isinstance(row, Pod | Workload | Budget) else "",
+        generation=row.generation if isinstance(row, Workload) else 0,
+        container=container,
+        value=value,
+    )
 
 
 def undo_fix(cluster: Cluster, pod: Pod) -> list[Fix]:
@@ -96,15 +116,15 @@ def undo_fix(cluster: Cluster, pod: Pod) -> list[Fix]:
     found = cluster.workloads.get((owner[0], pod.namespace, owner[1]))
     if found is None or not found.has_earlier:
         return []
-    command = kubectl(cluster, pod.namespace, "rollout", "undo", resource(owner))
-    return [Fix(f"roll {kind_words(owner)} back to the revision before", (command,))]
+    step = on_object(cluster, "undo", owner[0], pod.namespace, owner[1])
+    return [Fix(f"roll {kind_words(owner)} back to the revision before", (step,))]
 
 
 def edit_fix(cluster: Cluster, pod: Pod) -> Fix:
     """The editor on what made the pod."""
     owner = cluster.owner_of(pod)
-    command = kubectl(cluster, pod.namespace, "edit", resource(owner))
-    return Fix(f"edit {kind_words(owner)}", (command,))
+    step = on_object(cluster, "edit", owner[0], pod.namespace, owner[1])
+    return Fix(f"edit {kind_words(owner)}", (step,))
 
 
 def on_pod(

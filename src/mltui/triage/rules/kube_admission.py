@@ -9,7 +9,7 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Finding, Fix, Harm
 from mltui.triage.kube import Event, Workload
 from mltui.triage.rules import ClusterRule
-from mltui.triage.rules._pods import FRESH_S, event_evidence, kubectl, tidy
+from mltui.triage.rules._pods import FRESH_S, event_evidence, on_object, tidy
 
 _QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,]+), requested: (?P<asked>.+), used: (?P<used>.+), "
@@ -41,7 +41,7 @@ def _finding(cluster: Cluster, workload: Workload, event: Event) -> Finding:
     chain += cluster.owners(workload.namespace, workload.owner)
     kind, name = chain[-1]
     short, cause = _why(event.message)
-    fix = kubectl(cluster, workload.namespace, "edit", f"{kind.lower()}/{name}")
+    fix = on_object(cluster, "edit", kind, workload.namespace, name)
     return Finding(
         rule=RULE.name,
         key=workload.key,

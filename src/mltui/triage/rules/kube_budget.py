@@ -8,7 +8,7 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.kube import Budget
 from mltui.triage.rules import ClusterRule
-from mltui.triage.rules._pods import kubectl
+from mltui.triage.rules._pods import on_object
 
 YOUNG_S = 30.0
 
@@ -29,7 +29,7 @@ def examine(cluster: Cluster, each: Budget) -> Iterator[Finding]:
     if waiting:
         title = f"node {waiting[0]} can't be emptied: budget {each.name} lets no pod go"
     opens = Opens("budget", each.key)
-    edit = kubectl(cluster, each.namespace, "edit", f"poddisruptionbudget/{each.name}")
+    edit = on_object(cluster, "edit", "PodDisruptionBudget", each.namespace, each.name)
     yield Finding(
         rule=RULE.name,
         key=each.key,

@@ -12,11 +12,10 @@ from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import (
     edit_fix,
     kind_words,
-    kubectl,
     log_evidence,
+    on_object,
     on_pod,
     opens,
-    resource,
 )
 
 LONG_S = 3600.0
@@ -55,11 +54,11 @@ def _finding(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding:
     fixes: list[Fix] = []
     if limit and owner[0] in ("Deployment", "StatefulSet", "DaemonSet"):
         more = f"{-(-limit * 3 // 2 // (1 << 20))}Mi"
-        command = kubectl(
-            cluster, pod.namespace, "set", "resources", resource(owner), "-c", each.name,
-            f"--limits=memory={more}",
+        step = on_object(
+            cluster, "set-memory", owner[0], pod.namespace, owner[1],
+            container=each.name, value=more,
         )  # fmt: skip
-        fixes.append(Fix(f"set its limit to {more}", (command,)))
+        fixes.append(Fix(f"set its limit to {more}", (step,)))
     fixes.append(edit_fix(cluster, pod))
     return on_pod(
         cluster,

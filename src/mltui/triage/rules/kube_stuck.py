@@ -8,7 +8,7 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.kube import Leaving, Pod
 from mltui.triage.rules import ClusterRule
-from mltui.triage.rules._pods import kubectl, on_pod, opens, tidy
+from mltui.triage.rules._pods import on_object, on_pod, opens, tidy
 
 PATIENCE_S = 60.0
 
@@ -24,9 +24,7 @@ def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
         cause = f"its node {pod.node} does not answer, so nobody can end it"
     else:
         cause = "its node does not end its containers"
-    force = kubectl(
-        cluster, pod.namespace, "delete", "pod", pod.name, "--force", "--grace-period=0"
-    )
+    force = on_object(cluster, "delete-now", "Pod", pod.namespace, pod.name)
     fixes = (Fix("delete it by force, whatever it still does", (force,)),)
     yield on_pod(
         cluster,

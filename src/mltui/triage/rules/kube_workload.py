@@ -9,7 +9,7 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.kube import Condition, Workload
 from mltui.triage.rules import ClusterRule
-from mltui.triage.rules._pods import kubectl, tidy
+from mltui.triage.rules._pods import on_object, tidy
 
 
 def examine(cluster: Cluster, each: Workload) -> Iterator[Finding]:
@@ -51,8 +51,8 @@ def _finding(
 ) -> Finding:
     fixes: tuple[Fix, ...] = ()
     if each.kind == "Deployment" and each.has_earlier:
-        command = kubectl(cluster, each.namespace, "rollout", "undo", f"deployment/{each.name}")
-        fixes = (Fix("roll it back to the revision before", (command,)),)
+        step = on_object(cluster, "undo", each.kind, each.namespace, each.name)
+        fixes = (Fix("roll it back to the revision before", (step,)),)
     text = f"{condition.type}={condition.status} {condition.reason}: {tidy(condition.message)}"
     return Finding(
         rule=RULE.name,
