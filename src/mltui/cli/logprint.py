@@ -231,4 +231,4 @@ def _words(note: Note) -> str:
     """As scripts read it, in UTC."""
     if note.from_at is None or note.to_at is None:
         return note.words
-    return f"{note.words} from {timestamp(note.from_at)} to {timestamp(note.to_at)}"
+    return note.words_with(str(timestamp(note.from_at)), str(timestamp(note.to_at)))

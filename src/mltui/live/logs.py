@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.daemon import Daemon, message_of, status_of
+from mltui.live.gaps import Keeping
 from mltui.live.taking import take
 from mltui.live.timedlog import Following, LogState, TimedFile
 from mltui.live.times import read_time
@@ -23,6 +25,7 @@ __all__ = ["Following", "Framed", "LogState", "log_to"]
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _TIME_BYTES = 31
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)i?b?$", re.IGNORECASE)
 _PIECE_BYTES = 16 * 1024
 """The daemon cuts longer lines into messages of this length (moby, `logger/copier.go`)."""
 _LONG_BYTES = 1 << 20
@@ -72,9 +75,20 @@ async def log_to(
             say(LogState(Following.FOLLOWING))
         return found
 
-    file = TimedFile(path, watches_gaps=False, tail=tail, notes=notes)
+    def again(since: str) -> AsyncGenerator[bytes]:
+        return _chunks(daemon, key, file, since, False, tail)
+
+    file = TimedFile(path, tail=tail, notes=notes)
     try:
-        await take(file, chunks, follow=follow, goes_on=goes_on, said=hear, reads_first=reads_first)
+        await take(
+            file,
+            chunks,
+            follow=follow,
+            goes_on=goes_on,
+            said=hear,
+            reads_first=reads_first,
+            again=again,
+        )
     except Unreachable as error:
         return say(LogState(Following.REFUSED, str(error)))
     except MltuiError as error:
@@ -86,6 +100,19 @@ async def log_to(
         file.close()
     is_gone = follow and runs_again is not None
     return say(LogState(Following.GONE if is_gone else Following.ENDED))
+
+
+def _keeping(log: dict[str, Any]) -> Keeping | None:
+    """How a daemon throws lines of a container away, by its log driver's options; None: not."""
+    driver, options = log.get("Type"), log.get("Config") or {}
+    if driver not in ("json-file", "local"):
+        return None
+    size = options.get("max-size") or ("20m" if driver == "local" else "")
+    match = _SIZE.match(str(size))
+    if match is None:  # of any length; -1
+        return None
+    # what is in a file besides the text: its times and the names of its fields
+    return Keeping(float(match[1]) * 1000 ** ("kmgt".find(match[2].lower() or "-") + 1) / 4)
 
 
 async def _runs(daemon: Daemon, key: str) -> bool:
@@ -100,13 +127,14 @@ async def _runs(daemon: Daemon, key: str) -> bool:
 
 async def _chunks(
     daemon: Daemon, key: str, file: TimedFile, since: str, follow: bool, tail: int | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """A container's log, both streams, each line once with one time; the last may be cut off."""
     from mltui.engines.docker.frames import BadFrame, Demux
 
     found = await daemon.get(f"/containers/{key}/json")
     # what it wrote after it last ended; `StartedAt` may be later than its first lines
     file.restarted(read_time((found.get("State") or {}).get("FinishedAt")))
+    file.kept_as(_keeping((found.get("HostConfig") or {}).get("LogConfig") or {}))
     is_terminal = bool((found.get("Config") or {}).get("Tty"))
     at = read_time(since) if since else None
     query: dict[str, object] = {

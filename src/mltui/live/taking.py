@@ -6,7 +6,8 @@ Called by `live.logs` and `live.kube.logs`, which know how their hosts are asked
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.timedlog import Following, LogState, TimedFile
@@ -18,6 +19,9 @@ Chunks = Callable[[str, bool], AsyncIterator[bytes]]
 """Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
 or followed."""
 
+Again = Callable[[str], AsyncGenerator[bytes]]
+"""Asks for the log as it is kept now, from a time on, without any effect."""
+
 
 async def take(
     file: TimedFile,
@@ -28,12 +32,13 @@ async def take(
     said: Callable[[LogState], None] = lambda state: None,
     reads_first: bool = False,
     waits: Callable[[MltuiError], str] = lambda error: "",
+    again: Again | None = None,
 ) -> None:
     """Add what the file lacks until the log is over; with *follow* also over broken connections.
 
     *goes_on* is asked after an end: whether more may come. *reads_first*: fetch what is there
     before following, so that it is known when all of that has come. *waits* says why a refusal
-    will pass; of others MltuiError is raised.
+    will pass; of others MltuiError is raised. *again* is asked where lines may be missing.
     """
     pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
     if reads_first:
@@ -45,6 +50,7 @@ async def take(
             if reads_first:
                 async for data in chunks(file.since, False):
                     file.feed(data)
+                    await _settle(file, again)
                 file.end(is_over=False)
                 file.has_begun()
                 file.begin()
@@ -53,6 +59,7 @@ async def take(
                 said(LogState(Following.FOLLOWING))
             async for data in chunks(file.since, follow):
                 file.feed(data)
+                await _settle(file, again)
                 if is_over and file.size > size:
                     is_over = False
                     said(LogState(Following.FOLLOWING))
@@ -61,6 +68,7 @@ async def take(
                 file.begin()
                 async for data in chunks(file.since, False):
                     file.feed(data)
+                    await _settle(file, again)
             pause_s = _FIRST_PAUSE_S
         except MltuiError as error:
             file.end(is_over=False)
@@ -79,3 +87,16 @@ async def take(
             return
         again_s = _AGAIN_S if file.size > size else min(2 * again_s, _LONGEST_AGAIN_S)
         await asyncio.sleep(again_s)
+
+
+async def _settle(file: TimedFile, again: Again | None) -> None:
+    """Ask about each pause in which the host may have thrown lines away."""
+    while again is not None and (question := file.question()) is not None:
+        try:
+            async with aclosing(again(file.since)) as answer:
+                async for data in answer:
+                    if question.hear(data):
+                        break
+        except MltuiError:
+            pass  # a possible loss, then
+        file.settle(question)

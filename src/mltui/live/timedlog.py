@@ -2,8 +2,8 @@
 
 Each line in the file is as the host gave it, its time before it; so what is there already tells
 where to go on after a broken connection, and nothing is lost or doubled. Where the host may have
-thrown lines away, or a container began anew, a note says so. `taking.take` brings a log into one;
-the log pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
+thrown lines away (`gaps`), or a container began anew, a note says so. `taking.take` brings a log
+into one; the log pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,15 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from mltui.live.gaps import KEY_BYTES, Keeping, Pace, Pause, Question
 from mltui.logs.timed import Note, time_of
 
 _TAIL_BYTES = 64 << 20
 """How much of the file's end is compared with what comes again; two seconds of most logs."""
 _LONG_BYTES = 1 << 20
 """A longer line is written on as it comes."""
-_KEY_BYTES = 64 * 1024
-"""Lines of one time that are the same so far are one."""
 _READ_BYTES = 1 << 20
-_LOSS_BYTES = 64 * 1024
-"""A pause in which a log would have written this much, at its speed before, may be a loss."""
-_FAST = 200_000.0
-"""Bytes a second that a host may throw away unread; it keeps tens of megabytes."""
+_STAMP_BYTES = 40
 
 LOSS = "possible loss"
 LEFT_OUT = "earlier lines are not fetched yet: g on the first line fetches them"
@@ -62,7 +58,7 @@ class LogState:
 class TimedFile:
     """A file of timed lines that grows; one that is there already is gone on with.
 
-    *watches_gaps*: the host may throw away what was not read yet. *begins_late*: what is before its
+    *keeping*: how the host throws away what was not read yet. *begins_late*: what is before its
     first line is not wanted; *tail*: nor more lines than these at first. *notes* are kept by the
     caller as long as the file is.
     """
@@ -71,7 +67,7 @@ class TimedFile:
         self,
         path: Path,
         *,
-        watches_gaps: bool,
+        keeping: Keeping | None = None,
         begins_late: bool = False,
         tail: int | None = None,
         notes: list[Note] | None = None,
@@ -80,7 +76,10 @@ class TimedFile:
         self.notes: list[Note] = [] if notes is None else notes
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._fd).st_size
-        self._watches_gaps = watches_gaps
+        self._pace = Pace(keeping) if keeping is not None else None
+        self._doubt: tuple[Pause, bytes] | None = None
+        """A pause that is to be asked about, and the lines after it."""
+        self._last_line = b""
         self._begins_late = begins_late or tail is not None
         self._tail = tail
         self._skips = False
@@ -98,7 +97,6 @@ class TimedFile:
         """Something that is there already came again, or nothing is expected to."""
         self._restart_at: float | None = None
         self._told_restart: float | None = None
-        self._rate = 0.0  # bytes a second, by the lines' own times
         if self._size:
             self._go_on()
 
@@ -121,15 +119,20 @@ class TimedFile:
     @property
     def since(self) -> str:
         """From when to ask for more: a second before the last line; empty: from the beginning."""
-        at = _moment(self._last)
+        at = time_of(self._last + b" ")  # in UTC, where a node's own clock may be in another zone
         if at is None:
             return ""
-        return (at - timedelta(seconds=1)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(int(at) - 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def size(self) -> int:
         """Bytes in the file."""
         return self._size
+
+    def kept_as(self, keeping: Keeping | None) -> None:
+        """How its host throws lines away, as far as that is known only now."""
+        if keeping != (self._pace and self._pace.keeping):
+            self._pace = Pace(keeping) if keeping is not None else None
 
     def restarted(self, at: float | None) -> None:
         """The container had ended at this time: that is said before its first line after it."""
@@ -156,11 +159,11 @@ class TimedFile:
         """A new connection: what comes from `since` on may be there already."""
         self._parts, self._held, self._long = [], 0, None
         self._again.clear()
-        since = self.since.removesuffix("Z").encode("ascii")
-        self._until = self._last
+        self._until, since = self._last, b""
         at = _moment(self._last)
         if at is not None:
-            self._past = (at + timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
+            since = _seconds(at - timedelta(seconds=1))
+            self._past = _seconds(at + timedelta(seconds=3))
         for line in self._lines_from(since) if since else ():
             self._again[_key(line)] += 1
         self._is_seen = not self._again
@@ -190,10 +193,11 @@ class TimedFile:
                     is_there = True
                     yield line
                 is_cut = False
-            rest = rest[:_KEY_BYTES] if len(rest) > _LONG_BYTES else rest
+            rest = rest[:KEY_BYTES] if len(rest) > _LONG_BYTES else rest
 
     def feed(self, data: bytes) -> None:
         """What came."""
+        self.settle()
         if self._long is not None:
             stop = data.find(b"\n") + 1
             if self._long >= 0:
@@ -229,6 +233,7 @@ class TimedFile:
 
     def end(self, *, is_over: bool) -> None:
         """The connection ended; with *is_over* a last line without newline is kept."""
+        self.settle()
         if self._long is not None and self._long >= 0:
             if is_over:
                 self._write(b"\n")
@@ -236,6 +241,7 @@ class TimedFile:
                 self._cut(self._long)
         elif self._parts and is_over:
             self._add(b"".join(self._parts))
+            self.settle()
         self._parts, self._held, self._long = [], 0, None
 
     def _add(self, whole: bytes) -> None:
@@ -243,8 +249,9 @@ class TimedFile:
             whole = self._new_of(whole)
             if not whole:
                 return
-        self._look(whole)
-        self._write(whole + b"\n")
+        if self._pace is not None:
+            self._pace.passed(whole)
+        self._take_in(whole)
 
     def _new_of(self, whole: bytes) -> bytes:
         """Those lines that are not there yet."""
@@ -261,24 +268,64 @@ class TimedFile:
             kept.append(line)
             if is_later:
                 if not self._is_seen:
-                    self._note_loss(self._size, self._until, line)
+                    # nothing of what was there comes again
+                    self._note_loss(self._size, time_of(self._until + b" "), time_of(line))
                     self._again.clear()
                     self._is_seen = True
                 if line[:19] > self._past or not +self._again:
                     self._until = b""
         return b"\n".join(kept)
 
-    def _note_loss(self, offset: int, last: bytes, line: bytes) -> None:
-        """Nothing of what was there comes again: the host has thrown it away, and maybe more."""
-        self.notes.append(Note(offset, LOSS, time_of(last + b" "), time_of(line)))
+    def _note_loss(self, offset: int, from_at: float | None, to_at: float | None) -> None:
+        """The host has thrown away what was before a line, and maybe more."""
+        about = 0
+        if self._pace is not None and from_at is not None and to_at is not None:
+            about = self._pace.lines_in(to_at - from_at)
+        self.notes.append(Note(offset, LOSS, from_at, to_at, about))
+
+    def question(self) -> Question | None:
+        """What is to be asked of the host before more is fed; `settle` takes the answer."""
+        if self._doubt is None:
+            return None
+        rest = self._doubt[1]
+        stop = rest.find(b"\n")
+        return Question(self._last_line, rest if stop < 0 else rest[:stop])
+
+    def settle(self, question: Question | None = None) -> None:
+        """Go on after a pause: with what was between, or with a word where that is not known."""
+        if self._doubt is None:
+            return
+        (pause, rest), self._doubt = self._doubt, None
+        lines = question.lines if question is not None else []
+        if question is None or not question.is_seen:
+            until = (time_of(lines[0]) if lines else None) or pause.to_at
+            self._note_loss(self._size, pause.from_at, until)
+        if lines:
+            self._keep(b"\n".join(lines))
+        self._take_in(rest, 0)
+
+    def _take_in(self, whole: bytes, skip: int = -1) -> None:
+        """Write lines, as far as nothing need be asked before."""
+        before = time_of(self._last + b" ")
+        pause = self._pace.pause(whole, before, skip) if self._pace is not None else None
+        if pause is None:
+            self._keep(whole)
+            return
+        if pause.offset:
+            self._keep(whole[: pause.offset - 1])
+        self._doubt = (pause, whole[pause.offset :])
+
+    def _keep(self, whole: bytes) -> None:
+        self._look(whole)
+        self._write(whole + b"\n")
 
     def _look(self, whole: bytes) -> None:
         """What is to be said of lines that are about to be written, and how far they reach."""
-        if self._watches_gaps:
-            self._look_for_gaps(whole)
         if self._restart_at is not None:
             self._look_for_restart(whole, self._restart_at)
-        last = whole[whole.rfind(b"\n") + 1 :].partition(b" ")[0]
+        at = whole.rfind(b"\n") + 1
+        self._last_line = whole[at : at + KEY_BYTES]
+        last = self._last_line[:_STAMP_BYTES].partition(b" ")[0]
         if _moment(last) is not None:
             self._last = max(last, self._last)
 
@@ -293,49 +340,6 @@ class TimedFile:
                 return
             offset += len(line) + 1
 
-    def _look_for_gaps(self, whole: bytes) -> None:
-        """Note pauses in which a log this fast would have written much."""
-        before, first = time_of(self._last + b" "), time_of(whole[:40])
-        at = whole.rfind(b"\n") + 1
-        last = time_of(whole[at : at + 40])
-        if first is None or last is None:
-            return
-        if self._rate > _FAST:
-            start = first if before is None else before
-            for place, from_at, to_at in self._pauses(whole, start, first, at, last):
-                self.notes.append(Note(self._size + place, LOSS, from_at, to_at))
-        took = max(last - first, 0.2)
-        self._rate = 0.7 * self._rate + 0.3 * len(whole) / took if self._rate else len(whole) / took
-
-    def _pauses(
-        self, whole: bytes, before: float, first: float, end: int, last: float
-    ) -> list[tuple[int, float, float]]:
-        """Lines of *whole* that came long after those before them: where they begin, both times.
-
-        *before*: of the line before the first; *end*: where the last begins. What took no longer
-        than a pause has none in it, so that few lines are looked at.
-        """
-        found: list[tuple[int, float, float]] = []
-        waiting = [(-1, before, 0, first)] if end == 0 else [
-            (0, first, end, last), (-1, before, 0, first),
-        ]  # fmt: skip
-        while waiting:
-            low, low_at, high, high_at = waiting.pop()
-            if self._rate * (high_at - low_at) <= _LOSS_BYTES:
-                continue
-            middle = whole.rfind(b"\n", 0, (low + high) // 2 + 1) + 1
-            if middle <= low:
-                middle = whole.find(b"\n", max(low, 0)) + 1 if low >= 0 else high
-            if middle >= high:
-                size = len(whole) if high == end else whole.find(b"\n", high)
-                if self._rate * (high_at - low_at) > _LOSS_BYTES + size - high:
-                    found.append((high, low_at, high_at))
-                continue
-            at = time_of(whole[middle : middle + 40])
-            at = low_at if at is None else at  # no time of its own: as the one before it
-            waiting += [(middle, at, high, high_at), (low, low_at, middle, at)]
-        return found
-
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
@@ -345,11 +349,16 @@ class TimedFile:
 
     def close(self) -> None:
         """Give back the descriptor."""
+        self.settle()
         os.close(self._fd)
 
 
 def _key(line: bytes) -> int:
-    return hash(line[:_KEY_BYTES])
+    return hash(line[:KEY_BYTES])
+
+
+def _seconds(at: datetime) -> bytes:
+    return at.strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
 
 
 def _moment(time: bytes) -> datetime | None:

@@ -37,13 +37,20 @@ class Note:
     words: str
     from_at: float | None = None
     to_at: float | None = None
+    about: int = 0
+    """So many lines, more or less."""
 
     @property
     def text(self) -> str:
-        """As a person reads it, in local time: `possible loss from 14:02:03.1 to 14:02:04.0`."""
+        """As a person reads it, in local time: `possible loss from 14:02:03.1 to 14:02:14.0`."""
         if self.from_at is None or self.to_at is None:
             return self.words
-        return f"{self.words} from {_clock(self.from_at)} to {_clock(self.to_at)}"
+        return self.words_with(_clock(self.from_at), _clock(self.to_at))
+
+    def words_with(self, from_at: str, to_at: str) -> str:
+        """The same with times as they are to be written."""
+        about = f", about {self.about:,} lines" if self.about else ""
+        return f"{self.words} from {from_at} to {to_at}{about}"
 
 
 def _clock(at: float) -> str:

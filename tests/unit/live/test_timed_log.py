@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mltui.errors import Unreachable
 from mltui.live import taking
+from mltui.live.gaps import KUBELET, Keeping
 from mltui.live.taking import take
 from mltui.live.timedlog import TimedFile
 from mltui.logs.timed import TimedIndex, time_of
@@ -90,7 +91,7 @@ def test_each_line_once_whatever_breaks(
         at += step
         lines.append(stamp(at) + b" " + text.encode() + b"\n")
     path = tmp_path_factory.mktemp("timed") / "log"
-    file = TimedFile(path, watches_gaps=True)
+    file = TimedFile(path, keeping=KUBELET)
     host = Host(lines, seed, breaks)
     asyncio.run(take(file, host.chunks, follow=True, goes_on=over, reads_first=reads_first))
     file.close()
@@ -98,23 +99,27 @@ def test_each_line_once_whatever_breaks(
     assert file.notes == []
 
 
+def fast(first: float, count: int) -> list[bytes]:
+    """A second of 10,000 lines, and so on."""
+    return [stamp(first + n / 1e4) + b" %06d " % n + b"x" * 93 + b"\n" for n in range(count)]
+
+
 def test_a_pause_of_a_fast_log_may_be_a_loss_and_one_of_a_slow_log_is_none(tmp_path: Path) -> None:
-    file = TimedFile(tmp_path / "fast", watches_gaps=True)
+    file = TimedFile(tmp_path / "fast", keeping=KUBELET)
     file.begin()
-    at = 50_000.0
-    for part in range(40):
-        if part == 20:
-            at += 0.5
-        file.feed(b"".join(stamp(at + n / 1e5) + b" " + b"x" * 100 + b"\n" for n in range(1000)))
-        at += 0.01
+    lines = fast(50_000.0, 20_000) + fast(50_012.0, 20_000)
+    for at in range(0, len(lines), 1000):
+        file.feed(b"".join(lines[at : at + 1000]))
+    file.settle()
     assert [(seconds(note.from_at), seconds(note.to_at)) for note in file.notes] == [
-        (50_000.2, 50_000.7)
+        (50_002.0, 50_012.0)
     ]
     assert file.notes[0].text.startswith("possible loss from ")
+    assert 90_000 <= file.notes[0].about <= 110_000
     offset = file.notes[0].offset
-    assert (tmp_path / "fast").read_bytes()[offset:].startswith(stamp(50_000.7))
+    assert (tmp_path / "fast").read_bytes()[offset:].startswith(stamp(50_012.0))
     file.close()
-    slow = TimedFile(tmp_path / "slow", watches_gaps=True)
+    slow = TimedFile(tmp_path / "slow", keeping=KUBELET)
     slow.begin()
     for n in range(100):
         slow.feed(stamp(50_000.0 + n * 60) + b" tick\n")
@@ -122,8 +127,73 @@ def test_a_pause_of_a_fast_log_may_be_a_loss_and_one_of_a_slow_log_is_none(tmp_p
     slow.close()
 
 
+@pytest.mark.parametrize(
+    ("kept_from", "marks"),
+    [(0, []), (19_999, []), (20_000, [(50_002.0, 50_012.0)]), (25_000, [(50_002.0, 50_012.0)])],
+    ids=["all", "line before", "line after", "rotated since"],
+)
+async def test_the_host_is_asked_whether_lines_are_missing_in_a_pause(
+    tmp_path: Path, kept_from: int, marks: list[tuple[float, float]]
+) -> None:
+    """Only where the line before the pause is gone may others be."""
+    lines = fast(50_000.0, 20_000) + fast(50_012.0, 10_000)
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    await take(
+        file, Host(lines, 1, 0).chunks, follow=False, goes_on=over, again=kept(lines[kept_from:])
+    )
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines)
+    assert [(seconds(each.from_at), seconds(each.to_at)) for each in file.notes] == marks
+
+
+@pytest.mark.parametrize("lost", [0, 3000, 10_000])
+async def test_what_a_follower_was_not_given_is_fetched_as_far_as_it_is_kept(
+    tmp_path: Path, lost: int
+) -> None:
+    """A daemon that keeps several files gives them to whoever asks again."""
+    lines = fast(50_000.0, 40_000)
+    given = lines[:20_000] + lines[30_000:]
+    file = TimedFile(tmp_path / "log", keeping=Keeping(100_000))
+    history = kept(lines if not lost else lines[20_000 + lost :])
+    await take(file, Host(given, 1, 0).chunks, follow=False, goes_on=over, again=history)
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines[:20_000] + lines[20_000 + lost :])
+    expected = [(50_002.0, round(50_002.0 + lost / 1e4, 2))] if lost else []
+    assert [(seconds(each.from_at), seconds(each.to_at)) for each in file.notes] == expected
+    if lost:
+        assert 0.8 * lost < file.notes[0].about < 1.2 * lost
+
+
+def kept(lines: list[bytes]) -> taking.Again:
+    """A host that gives these, in small pieces."""
+
+    async def again(since: str) -> AsyncGenerator[bytes]:
+        start = since.removesuffix("Z").encode()
+        data = b"".join(line for line in lines if line[: len(start)] >= start)
+        for at in range(0, len(data), 10_000):
+            yield data[at : at + 10_000]
+
+    return again
+
+
+async def test_a_node_whose_clock_is_in_another_zone_is_asked_in_utc(tmp_path: Path) -> None:
+    line = b"2026-11-25T15:30:01.500000000+05:30 one\n"
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    file.begin()
+    file.feed(line)
+    file.end(is_over=False)
+    assert file.since == "2026-11-25T10:00:00Z"
+    file.begin()
+    file.feed(line + line.replace(b":01.5", b":02.5").replace(b"one", b"two"))
+    file.close()
+    assert [each.partition(b" ")[2] for each in (tmp_path / "log").read_bytes().splitlines()] == [
+        b"one", b"two",
+    ]  # fmt: skip
+    assert file.notes == []
+
+
 def test_what_the_host_threw_away_meanwhile_is_a_possible_loss(tmp_path: Path) -> None:
-    file = TimedFile(tmp_path / "log", watches_gaps=False)
+    file = TimedFile(tmp_path / "log")
     file.begin()
     file.feed(stamp(50_000.0) + b" a\n" + stamp(50_000.5) + b" b\n" + stamp(50_000.6) + b" cut of")
     file.end(is_over=False)
@@ -140,7 +210,7 @@ def test_what_the_host_threw_away_meanwhile_is_a_possible_loss(tmp_path: Path) -
 
 def test_what_was_left_out_at_the_beginning_does_not_come_later(tmp_path: Path) -> None:
     lines = [stamp(50_000.0 + n / 1000) + b" %d\n" % n for n in range(100)]
-    file = TimedFile(tmp_path / "log", watches_gaps=False, begins_late=True)
+    file = TimedFile(tmp_path / "log", begins_late=True)
     file.begin()
     file.feed(b"".join(lines[90:]))
     file.end(is_over=False)
@@ -151,7 +221,7 @@ def test_what_was_left_out_at_the_beginning_does_not_come_later(tmp_path: Path) 
 
 
 def test_a_restart_is_told_before_the_first_line_after_the_end(tmp_path: Path) -> None:
-    file = TimedFile(tmp_path / "log", watches_gaps=False)
+    file = TimedFile(tmp_path / "log")
     file.begin()
     file.restarted(1.0)  # nothing is there from before that
     file.feed(stamp(50_000.0) + b" a\n")
@@ -175,7 +245,7 @@ def test_a_line_of_many_megabytes_is_kept_whole_and_not_in_memory(
 ) -> None:
     size = 24 << 20
     first, head = stamp(50_000.0) + b" short\n", stamp(50_000.5) + b" "
-    file = TimedFile(tmp_path / "log", watches_gaps=True)
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
 
     def come(share: float) -> None:
         file.feed(first + head)
@@ -203,13 +273,13 @@ def test_a_line_of_many_megabytes_is_kept_whole_and_not_in_memory(
     assert [len(line) for line in lines] == [36, 31 + size, 36, 0]
 
 
-@given(st.lists(st.sampled_from([0.0, 0.0001, 0.3, 2.0]), min_size=1, max_size=40))
+@given(st.lists(st.sampled_from([0.0, 0.0001, 3.0, 20.0]), min_size=1, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_every_pause_of_a_fast_log_is_noted_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[float]
 ) -> None:
     """Each line after a pause, and no other."""
-    file = TimedFile(tmp_path_factory.mktemp("pauses") / "log", watches_gaps=True)
+    file = TimedFile(tmp_path_factory.mktemp("pauses") / "log", keeping=Keeping(64 * 1024, 2.5))
     file.begin()
     at = 50_000.0
     for _ in range(40):  # how fast it is
@@ -220,11 +290,13 @@ def test_every_pause_of_a_fast_log_is_noted_once(
     lines: list[bytes] = []
     expected: list[int] = []
     for step in steps:
-        if step >= 0.3:
+        if step >= 3:
             expected.append(offset + sum(map(len, lines)))
         at += step
         lines.append(stamp(at) + b" y\n")
     file.feed(b"".join(lines))
+    while file.question() is not None:
+        file.settle()
     assert [note.offset for note in file.notes] == expected
-    assert all((note.to_at or 0) - (note.from_at or 0) > 0.29 for note in file.notes)
+    assert all((note.to_at or 0) - (note.from_at or 0) > 2.9 for note in file.notes)
     file.close()

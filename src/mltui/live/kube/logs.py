@@ -6,7 +6,7 @@ of the log before is fetched first; then its next log follows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from mltui.errors import MltuiError, Unreachable, UsageError
+from mltui.live.gaps import KUBELET
 from mltui.live.kind import Kind
 from mltui.live.kinds.kube._object import selector_text
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
@@ -87,9 +88,7 @@ async def log_to(
     said between lines; `said` hears of every change. OSError when the file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = TimedFile(
-        path, watches_gaps=True, begins_late=since_s is not None, tail=tail, notes=notes
-    )
+    file = TimedFile(path, keeping=KUBELET, begins_late=since_s is not None, tail=tail, notes=notes)
     reading = _Reading(cluster, place, file, is_previous, since_s, tail)
     known: LogState | None = None
 
@@ -112,6 +111,7 @@ async def log_to(
             said=hear,
             reads_first=reads_first and follow and not is_previous,
             waits=reading.waits,
+            again=reading.again,
         )
     except MltuiError as error:
         if status_of(error) == 404:
@@ -155,6 +155,10 @@ class _Reading:
         async for data in self._log(since, follow, self._is_previous):
             yield data
 
+    def again(self, since: str) -> AsyncGenerator[bytes]:
+        """See `taking.Again`: only the newest file is to be had."""
+        return self._log(since, False, self._is_previous)
+
     async def _rest_of_before(self, since: str) -> AsyncIterator[bytes]:
         data = b"\n"
         try:
@@ -167,7 +171,7 @@ class _Reading:
         except MltuiError:
             self._file.note(f"{LOSS}: the log before the restart is not kept any more")
 
-    async def _log(self, since: str, follow: bool, previous: bool) -> AsyncIterator[bytes]:
+    async def _log(self, since: str, follow: bool, previous: bool) -> AsyncGenerator[bytes]:
         query: dict[str, Any] = {
             "container": self._place.container, "timestamps": True, "follow": follow,
             "previous": previous or None,
