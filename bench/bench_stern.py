@@ -2,10 +2,12 @@
 
 Each pod writes numbered lines with the time in them; both followers are there before the first.
 Counted is what each brought to a file: lines once, lines doubled, lines mixed into one, and for
-mltui whether a mark ("possible loss from … to …") stands for every gap: a node that rotates its
-files faster than they are read has thrown lines away, and nobody can bring them.
+mltui whether a mark ("possible loss from … to …") stands for every gap, and a gap for every mark: a
+node that rotates its files faster than they are read has thrown lines away, and nobody can bring
+them. With --stall the follower is stopped for a while, so that the node surely does.
 
     KUBECONFIG=… python bench/bench_stern.py [--pods 10] [--lines 200000] [--image IMAGE]
+    KUBECONFIG=… python bench/bench_stern.py --pods 1 --lines 1500000 --pace 20000 --stall 35
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,18 +30,21 @@ from typing import Any
 from measure import MLTUI, peer
 
 WRITER = (
-    'my ($n, $c) = @ARGV; my ($x, $t) = ("x" x 60, "\\0" x 16);'
+    'my ($n, $c, $p) = @ARGV; my ($x, $t) = ("x" x 60, "\\0" x 16);'
     ' select undef, undef, undef, 0.2 until -e "/tmp/go";'
     # clock_gettime(CLOCK_REALTIME) on x86_64: small images have no Time::HiRes
     ' for (1 .. $c) { syscall 228, 0, $t; my ($s, $f) = unpack "qq", $t;'
-    ' printf "%s %07d %d.%06d %s\\n", $n, $_, $s, $f / 1000, $x } $| = 1; sleep 3600'
+    ' printf "%s %07d %d.%06d %s\\n", $n, $_, $s, $f / 1000, $x;'
+    " if ($p && $_ % ($p / 10) == 0) { $| = 1; $| = 0; select undef, undef, undef, 0.1 } }"
+    " $| = 1; sleep 3600"
 )
 LINE = re.compile(rb"([a-z]+-\d+) (\d{7}) (\d+\.\d{6}) x{60}")
-MARK = re.compile(r"(flood-\d+): possible loss from (\S+) to (\S+)")
+MARK = re.compile(r"(flood-\d+): possible loss from (\S+) to ([^\s,]+)(?:, about ([\d,]+))?")
 SLACK_S = 0.3
 """Between the time in a line and when the node got it."""
 CALM_S = 8.0
 ATTACH_S = 6.0
+STALL_AFTER_S = 8.0
 
 
 def kubectl(*argv: str, stdin: str | None = None) -> str:
@@ -51,13 +57,13 @@ def kubectl(*argv: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def pod(name: str, image: str, lines: int) -> dict[str, Any]:
+def pod(name: str, image: str, lines: int, pace: int) -> dict[str, Any]:
     """A pod that writes."""
     container = {
         "name": "c",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["perl", "-e", WRITER, name, str(lines)],
+        "command": ["perl", "-e", WRITER, name, str(lines), str(pace)],
     }
     return {
         "apiVersion": "v1",
@@ -71,13 +77,14 @@ def pod(name: str, image: str, lines: int) -> dict[str, Any]:
     }
 
 
-def follow(argv: list[str], image: str, pods: int, lines: int, folder: Path) -> dict[str, Any]:
+def follow(argv: list[str], args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """What a follower brought: see the module."""
+    pods, lines = args.pods, args.lines
     namespace = f"bench-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
     out, err = folder / f"{namespace}.out", folder / f"{namespace}.err"
     try:
-        items = [pod(f"flood-{n}", image, lines) for n in range(pods)]
+        items = [pod(f"flood-{n}", args.image, lines, args.pace) for n in range(pods)]
         listed = {"apiVersion": "v1", "kind": "List", "items": items}
         kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(listed))
         kubectl("wait", "-n", namespace, "pod", "--all", "--for=condition=Ready", "--timeout=400s")
@@ -89,6 +96,11 @@ def follow(argv: list[str], image: str, pods: int, lines: int, folder: Path) -> 
                   for n in range(pods)]  # fmt: skip
             for started in [subprocess.Popen(words) for words in go]:
                 started.wait()
+            if args.stall:
+                time.sleep(STALL_AFTER_S)
+                process.send_signal(signal.SIGSTOP)
+                time.sleep(args.stall)
+                process.send_signal(signal.SIGCONT)
             began = ended = time.monotonic()
             size = 0
             while time.monotonic() - ended < (CALM_S if size else 60):
@@ -113,15 +125,18 @@ def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
         found = LINE.fullmatch(line)
         if found is None:
             mixed += 1
+            print(f"    mixed: {line[:120]!r}")
             continue
         known, number = times[found[1].decode()], int(found[2])
         doubled += number in known
         known[number] = float(found[3])
     marks: dict[str, list[tuple[float, float]]] = {}
-    for name, first, last in MARK.findall(err.read_text()):
+    about = 0
+    for name, first, last, count in MARK.findall(err.read_text()):
         span = (datetime.fromisoformat(first).timestamp(), datetime.fromisoformat(last).timestamp())
         marks.setdefault(name, []).append(span)
-    gaps = unmarked = cut = 0
+        about += int(count.replace(",", "") or 0)
+    gaps = missing = unmarked = cut = true = 0
     for name, known in times.items():
         numbers = sorted(known)
         cut += lines - (numbers[-1] if numbers else 0)
@@ -129,14 +144,19 @@ def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
             if after == before + 1:
                 continue
             gaps += 1
-            unmarked += not any(
-                first <= known[before] + SLACK_S and last >= known[after] - SLACK_S
+            missing += after - before - 1
+            covering = [
+                (first, last)
                 for first, last in marks.get(name, [])
-            )
+                if first <= known[before] + SLACK_S and last >= known[after] - SLACK_S
+            ]
+            unmarked += not covering
+            true += len(covering)
     unique = sum(len(known) for known in times.values())
     return {
-        "unique": unique, "doubled": doubled, "mixed": mixed, "gaps": gaps, "unmarked": unmarked,
-        "cut": cut, "marks": sum(len(each) for each in marks.values()),
+        "unique": unique, "doubled": doubled, "mixed": mixed, "gaps": gaps, "missing": missing,
+        "unmarked": unmarked, "said": about, "cut": cut,
+        "false marks": sum(len(each) for each in marks.values()) - true,
         "silent": [name for name, known in times.items() if not known],
     }  # fmt: skip
 
@@ -146,6 +166,8 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=10)
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--image", default="debian:bookworm-slim", help="with perl, on the nodes")
+    parser.add_argument("--pace", type=int, default=0, help="lines a second; 0: all it can")
+    parser.add_argument("--stall", type=float, default=0, help="seconds the follower is stopped")
     parser.add_argument("--only", choices=["stern", "mltui"])
     args = parser.parse_args()
     os.environ.setdefault("NO_PROXY", "*")
@@ -158,12 +180,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mltui-bench-") as folder:
         for name, argv in runs.items():
             if argv[0] and args.only in (None, name):
-                result = follow(argv, args.image, args.pods, args.lines, Path(folder))
+                result = follow(argv, args, Path(folder))
                 result["rate"] = result["unique"] / max(result["seconds"], 0.1)
                 found[name] = result
                 print(f"  {name}: {result}")
     ours = found.get("mltui")
-    good = ours is None or not (ours["doubled"] or ours["mixed"] or ours["unmarked"])
+    good = ours is None or not (
+        ours["doubled"] or ours["mixed"] or ours["unmarked"] or ours["false marks"]
+    )
     if len(found) == 2:
         ratio = found["mltui"]["rate"] / max(found["stern"]["rate"], 0.1)
         more = found["mltui"]["unique"] / max(found["stern"]["unique"], 1)

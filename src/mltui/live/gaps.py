@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mltui.live.repeats import KEY_BYTES
 from mltui.logs.timed import time_of
 
-KEY_BYTES = 64 * 1024
-"""Lines of one time that are the same so far are one."""
 _WINDOW_S = 0.2
 _HEAD_BYTES = 40
 _HELD_BYTES = 32 << 20
@@ -29,11 +28,14 @@ class Keeping:
     """No file that goes is smaller."""
     shortest_s: float = 0.0
     """None was written in less time."""
+    repeats: bool = False
+    """A follower that was late may be given the newest file a second time."""
 
 
-KUBELET = Keeping(512 * 1024, 2.5)
+KUBELET = Keeping(512 * 1024, 2.5, repeats=True)
 """Kubelets look at sizes every three seconds at most (`containerLogMonitorInterval`), and nobody
-lets them keep less than a megabyte."""
+lets them keep less than a megabyte. A follower opens the newest file for each one that was made
+meanwhile (cri-client, `logs.go`: each event of a creation)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,24 @@ into one; the log pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from mltui.live.gaps import KEY_BYTES, Keeping, Pace, Pause, Question
+from mltui.live.gaps import Keeping, Pace, Pause, Question
+from mltui.live.repeats import (
+    KEY_BYTES,
+    TIME_BYTES,
+    Known,
+    lines_from,
+    moment,
+    repeat_from,
+    run_of,
+    seconds,
+)
 from mltui.logs.timed import Note, time_of
 
-_TAIL_BYTES = 64 << 20
-"""How much of the file's end is compared with what comes again; two seconds of most logs."""
 _LONG_BYTES = 1 << 20
 """A longer line is written on as it comes."""
 _READ_BYTES = 1 << 20
@@ -79,7 +85,11 @@ class TimedFile:
         self._pace = Pace(keeping) if keeping is not None else None
         self._doubt: tuple[Pause, bytes] | None = None
         """A pause that is to be asked about, and the lines after it."""
+        self._later = b""
+        """What came after those."""
         self._last_line = b""
+        self._came = b""
+        """The time of what came last."""
         self._begins_late = begins_late or tail is not None
         self._tail = tail
         self._skips = False
@@ -90,11 +100,7 @@ class TimedFile:
         self._long: int | None = None
         """Where the line begins that is written as it comes; -1: it is there already."""
         self._last = b""
-        self._again: Counter[int] = Counter()
-        self._until = b""
-        self._past = b""
-        self._is_seen = True
-        """Something that is there already came again, or nothing is expected to."""
+        self._known = Known()
         self._restart_at: float | None = None
         self._told_restart: float | None = None
         if self._size:
@@ -109,7 +115,7 @@ class TimedFile:
             tail = tail[: tail.rfind(b"\n") + 1]
         for line in tail.split(b"\n"):
             time = line.partition(b" ")[0]
-            if _moment(time) is not None:
+            if moment(time) is not None:
                 self._last = max(time, self._last)
 
     def _cut(self, size: int) -> None:
@@ -158,46 +164,16 @@ class TimedFile:
     def begin(self) -> None:
         """A new connection: what comes from `since` on may be there already."""
         self._parts, self._held, self._long = [], 0, None
-        self._again.clear()
-        self._until, since = self._last, b""
-        at = _moment(self._last)
-        if at is not None:
-            since = _seconds(at - timedelta(seconds=1))
-            self._past = _seconds(at + timedelta(seconds=3))
-        for line in self._lines_from(since) if since else ():
-            self._again[_key(line)] += 1
-        self._is_seen = not self._again
+        self._came = b""
+        at = moment(self._last)
+        since = seconds(at - timedelta(seconds=1)) if at is not None else b""
+        self._known.expect(lines_from(self._fd, self._size, since) if since else (), self._last)
         first = os.pread(self._fd, len(since), 0)
         self._skips = self._begins_late and bool(since) and first >= since
 
-    def _lines_from(self, since: bytes) -> Iterator[bytes]:
-        """The beginnings of the file's last lines, from a time on."""
-        reach = 2 * _READ_BYTES
-        while reach < min(self._size, _TAIL_BYTES):
-            start = self._size - reach
-            head = os.pread(self._fd, _READ_BYTES, start)
-            if head[(at := head.find(b"\n") + 1) : at + len(since)] < since and at:
-                break
-            reach *= 2
-        at = max(self._size - min(reach, _TAIL_BYTES), 0)
-        rest, is_cut, is_there = b"", at > 0, False
-        while at < self._size:
-            data = os.pread(self._fd, _READ_BYTES, at)
-            if not data:
-                return
-            at += len(data)
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                # later ones may be older: a host does not keep two streams in order of time
-                if is_there or (not is_cut and line[: len(since)] >= since):
-                    is_there = True
-                    yield line
-                is_cut = False
-            rest = rest[:KEY_BYTES] if len(rest) > _LONG_BYTES else rest
-
     def feed(self, data: bytes) -> None:
         """What came."""
-        self.settle()
+        self._settle_all()
         if self._long is not None:
             stop = data.find(b"\n") + 1
             if self._long >= 0:
@@ -219,12 +195,9 @@ class TimedFile:
 
     def _begin_long(self) -> None:
         head, self._parts, self._held = b"".join(self._parts), [], 0
-        key = _key(head)
-        if self._until and self._again.get(key):
-            self._again[key] -= 1
-            self._is_seen, self._long = True, -1
-            return
-        if self._until and self._skips and not self._is_seen:
+        self._settle_all()
+        known = self._known
+        if known.has(head) or (known.until and self._skips and not known.is_seen):
             self._long = -1
             return
         self._look(head)
@@ -233,7 +206,7 @@ class TimedFile:
 
     def end(self, *, is_over: bool) -> None:
         """The connection ended; with *is_over* a last line without newline is kept."""
-        self.settle()
+        self._settle_all()
         if self._long is not None and self._long >= 0:
             if is_over:
                 self._write(b"\n")
@@ -241,40 +214,55 @@ class TimedFile:
                 self._cut(self._long)
         elif self._parts and is_over:
             self._add(b"".join(self._parts))
-            self.settle()
+            self._settle_all()
         self._parts, self._held, self._long = [], 0, None
 
     def _add(self, whole: bytes) -> None:
-        if self._until:
-            whole = self._new_of(whole)
-            if not whole:
+        """Lines that came, as far as nothing need be asked before."""
+        while whole:
+            if self._doubt is not None:
+                self._later = whole
                 return
-        if self._pace is not None:
-            self._pace.passed(whole)
-        self._take_in(whole)
+            run, whole = whole, b""
+            if self._pace is not None and self._pace.keeping.repeats:
+                run, whole = self._until_older(run)
+            if self._known.until:
+                run = self._new_of(run)
+                if not run:
+                    continue
+            if self._pace is not None:
+                self._pace.passed(run)
+            self._take_in(run)
 
     def _new_of(self, whole: bytes) -> bytes:
         """Those lines that are not there yet."""
         kept = []
+        known = self._known
         for line in whole.split(b"\n"):
-            key = _key(line)
-            if self._until and self._again.get(key):
-                self._again[key] -= 1
-                self._is_seen = True
+            if known.has(line):
                 continue
-            is_later = bool(self._until) and line.partition(b" ")[0] > self._until
-            if self._skips and not self._is_seen and not is_later:
+            is_later = bool(known.until) and line.partition(b" ")[0] > known.until
+            if self._skips and not known.is_seen and not is_later:
                 continue
             kept.append(line)
             if is_later:
-                if not self._is_seen:
-                    # nothing of what was there comes again
-                    self._note_loss(self._size, time_of(self._until + b" "), time_of(line))
-                    self._again.clear()
-                    self._is_seen = True
-                if line[:19] > self._past or not +self._again:
-                    self._until = b""
+                if not known.is_seen:  # nothing of what was there comes again
+                    self._note_loss(self._size, time_of(known.until + b" "), time_of(line))
+                    known.forget()
+                if known.is_past(line):
+                    known.until = b""
         return b"\n".join(kept)
+
+    def _until_older(self, whole: bytes) -> tuple[bytes, bytes]:
+        """Lines in order of time, and the others; those of a file that begins anew are known."""
+        if self._came and whole[:TIME_BYTES] < self._came:
+            stop = whole.find(b"\n")
+            first = whole if stop < 0 else whole[:stop]
+            again = repeat_from(self._fd, self._size, first, self._came)
+            if again is not None:
+                self._known.expect(again, self._last)
+        run, rest, self._came = run_of(whole)
+        return run, rest
 
     def _note_loss(self, offset: int, from_at: float | None, to_at: float | None) -> None:
         """The host has thrown away what was before a line, and maybe more."""
@@ -303,6 +291,13 @@ class TimedFile:
         if lines:
             self._keep(b"\n".join(lines))
         self._take_in(rest, 0)
+        if self._doubt is None and self._later:
+            later, self._later = self._later, b""
+            self._add(later)
+
+    def _settle_all(self) -> None:
+        while self._doubt is not None:
+            self.settle()
 
     def _take_in(self, whole: bytes, skip: int = -1) -> None:
         """Write lines, as far as nothing need be asked before."""
@@ -326,7 +321,7 @@ class TimedFile:
         at = whole.rfind(b"\n") + 1
         self._last_line = whole[at : at + KEY_BYTES]
         last = self._last_line[:_STAMP_BYTES].partition(b" ")[0]
-        if _moment(last) is not None:
+        if moment(last) is not None:
             self._last = max(last, self._last)
 
     def _look_for_restart(self, whole: bytes, at: float) -> None:
@@ -349,22 +344,5 @@ class TimedFile:
 
     def close(self) -> None:
         """Give back the descriptor."""
-        self.settle()
+        self._settle_all()
         os.close(self._fd)
-
-
-def _key(line: bytes) -> int:
-    return hash(line[:KEY_BYTES])
-
-
-def _seconds(at: datetime) -> bytes:
-    return at.strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
-
-
-def _moment(time: bytes) -> datetime | None:
-    if len(time) < 19 or not time[:4].isdigit():
-        return None
-    try:
-        return datetime.fromisoformat(time[:19].decode("ascii")).replace(tzinfo=UTC)
-    except ValueError:
-        return None

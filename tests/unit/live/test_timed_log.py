@@ -101,7 +101,11 @@ def test_each_line_once_whatever_breaks(
 
 def fast(first: float, count: int) -> list[bytes]:
     """A second of 10,000 lines, and so on."""
-    return [stamp(first + n / 1e4) + b" %06d " % n + b"x" * 93 + b"\n" for n in range(count)]
+    lines = []
+    for second in range(count // 10_000):
+        head, rest = stamp(first + second)[:20], b"x" * 93
+        lines += [b"%s%04d00000Z %06d %s\n" % (head, n, n, rest) for n in range(10_000)]
+    return lines
 
 
 def test_a_pause_of_a_fast_log_may_be_a_loss_and_one_of_a_slow_log_is_none(tmp_path: Path) -> None:
@@ -162,6 +166,48 @@ async def test_what_a_follower_was_not_given_is_fetched_as_far_as_it_is_kept(
     assert [(seconds(each.from_at), seconds(each.to_at)) for each in file.notes] == expected
     if lost:
         assert 0.8 * lost < file.notes[0].about < 1.2 * lost
+
+
+@given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 1000), st.integers(1, 20_000))
+@settings(max_examples=60, deadline=None)
+def test_a_file_that_a_late_follower_is_given_again_is_not_doubled(
+    tmp_path_factory: pytest.TempPathFactory, length: int, times: int, seed: int, step_us: int
+) -> None:
+    """As kubelets do: the newest file from its first line, for each that was made meanwhile."""
+    chance = random.Random(seed)
+    lines = [
+        stamp(50_000.0 + n * step_us / 1e6) + b" %d %s\n" % (n, b"x" * chance.randint(0, 9))
+        for n in range(100)
+    ]
+    first = 100 - length
+    came = list(lines[:first])
+    for _ in range(times):
+        came += lines[first : chance.randint(first + 2, 100)]
+    came += lines[first:]
+    path = tmp_path_factory.mktemp("again") / "log"
+    file = TimedFile(path, keeping=KUBELET)
+    file.begin()
+    data, at = b"".join(came), 0
+    while at < len(data):
+        size = chance.choice((1, 50, 500, 5000))
+        file.feed(data[at : at + size])
+        at += size
+    file.end(is_over=True)
+    file.close()
+    assert path.read_bytes() == b"".join(lines)
+    assert file.notes == []
+
+
+def test_two_streams_that_a_host_does_not_keep_in_order_are_kept_as_they_came(
+    tmp_path: Path,
+) -> None:
+    times = [0.0, 0.000_002, 0.000_001, 0.5, 0.499, 0.499, 3.0, 1.0, 1.1, 4.0]
+    lines = [stamp(50_000.0 + at) + b" %d\n" % n for n, at in enumerate(times)]
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    file.begin()
+    file.feed(b"".join(lines))
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines)
 
 
 def kept(lines: list[bytes]) -> taking.Again:
@@ -284,7 +330,7 @@ def test_every_pause_of_a_fast_log_is_noted_once(
     at = 50_000.0
     for _ in range(40):  # how fast it is
         at += 0.01
-        file.feed(b"".join(stamp(at) + b" " + b"x" * 100 + b"\n" for n in range(1000)))
+        file.feed((stamp(at) + b" " + b"x" * 100 + b"\n") * 50)
     assert file.notes == []
     offset = file.size
     lines: list[bytes] = []

@@ -1,0 +1,141 @@
+"""Which lines of a log are there already when a host gives them a second time.
+
+Hosts begin at whole seconds after a broken connection. Kubelets open the newest file once for each
+that was made while a follower was late, and so begin it anew in the middle of a connection. Lines
+of one time that are the same are the same. `timedlog.TimedFile` uses this.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+from mltui.logs.timed import time_of
+
+KEY_BYTES = 64 * 1024
+"""Lines of one time that are the same so far are one."""
+TIME_BYTES = 29
+"""A host's time, without its zone."""
+_STAMP_BYTES = 40
+_TAIL_BYTES = 64 << 20
+"""How much of the file's end is compared with what comes again; two seconds of most logs."""
+_READ_BYTES = 1 << 20
+_LONG_BYTES = 1 << 20
+_NEAR_S = 0.05
+"""Two streams of a program are not kept in better order than this."""
+_NEAR_BYTES = 1 << 18
+
+
+class Known:
+    """Lines that may come again, until others come that are later."""
+
+    def __init__(self) -> None:
+        self.until = b""
+        """The time of the last line that is there; empty: nothing is expected."""
+        self.is_seen = True
+        """Something that is there already came again, or nothing is expected to."""
+        self._lines: Counter[int] = Counter()
+        self._due = 0
+        self._past = b""
+
+    def expect(self, lines: Iterable[bytes], last: bytes) -> None:
+        """These may come; *last*: the latest time of what is there."""
+        self._lines.clear()
+        self._due, self.until = 0, last
+        for line in lines:
+            self._lines[_key(line)] += 1
+            self._due += 1
+        self.is_seen = not self._due
+        at = moment(last)
+        if at is not None:
+            self._past = seconds(at + timedelta(seconds=3))
+
+    def has(self, line: bytes) -> bool:
+        """Whether a line is one of them; it is then, once."""
+        key = _key(line)
+        if not self.until or not self._lines.get(key):
+            return False
+        self._lines[key] -= 1
+        self._due -= 1
+        self.is_seen = True
+        return True
+
+    def forget(self) -> None:
+        """None of them comes."""
+        self._lines.clear()
+        self._due, self.is_seen = 0, True
+
+    def is_past(self, line: bytes) -> bool:
+        """After a line that is later than all there is: no more of them can come."""
+        return not self._due or line[:19] > self._past
+
+
+def run_of(whole: bytes) -> tuple[bytes, bytes, bytes]:
+    """Lines as far as none is older than the one before it, the others, the time of the last."""
+    lines = whole.split(b"\n")
+    times = [line[:TIME_BYTES] for line in lines]
+    if times == sorted(times):
+        return whole, b"", times[-1]
+    stop = next(n for n in range(1, len(times)) if times[n] < times[n - 1])
+    return b"\n".join(lines[:stop]), b"\n".join(lines[stop:]), times[stop - 1]
+
+
+def repeat_from(fd: int, size: int, line: bytes, came: bytes) -> Iterator[bytes] | None:
+    """A file's lines from one on that is older than what came last; None: it is not there."""
+    before, at = time_of(came + b"Z "), time_of(line[:TIME_BYTES] + b"Z ")
+    if before is not None and at is not None and before - at < _NEAR_S:
+        tail = os.pread(fd, _NEAR_BYTES, max(size - _NEAR_BYTES, 0))
+        if line[:KEY_BYTES] not in tail:
+            return None
+    lines = lines_from(fd, size, line[:19])
+    head = line[:KEY_BYTES]
+    known = next((each for each in lines if each[:KEY_BYTES] == head), None)
+    return None if known is None else chain((known,), lines)
+
+
+def lines_from(fd: int, size: int, since: bytes) -> Iterator[bytes]:
+    """The beginnings of a file's last lines, from a second on."""
+    reach = 2 * _READ_BYTES
+    while reach < min(size, _TAIL_BYTES):
+        start = size - reach
+        head = os.pread(fd, _READ_BYTES, start)
+        if head[(at := head.find(b"\n") + 1) : at + len(since)] < since and at:
+            break
+        reach *= 2
+    at = max(size - min(reach, _TAIL_BYTES), 0)
+    rest, is_cut, is_there = b"", at > 0, False
+    while at < size:
+        data = os.pread(fd, min(_READ_BYTES, size - at), at)
+        if not data:
+            return
+        at += len(data)
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            # later ones may be older: a host does not keep two streams in order of time
+            if is_there or (not is_cut and line[: len(since)] >= since):
+                is_there = True
+                yield line
+            is_cut = False
+        rest = rest[:KEY_BYTES] if len(rest) > _LONG_BYTES else rest
+
+
+def _key(line: bytes) -> int:
+    return hash(line[:KEY_BYTES])
+
+
+def seconds(at: datetime) -> bytes:
+    """A time as the beginning of lines, whose zone it has."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
+
+
+def moment(time: bytes) -> datetime | None:
+    """A host's time to the second, whatever its zone; None where it is none."""
+    if len(time) < 19 or not time[:4].isdigit():
+        return None
+    try:
+        return datetime.fromisoformat(time[:19].decode("ascii")).replace(tzinfo=UTC)
+    except ValueError:
+        return None
