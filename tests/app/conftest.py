@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mltui.app import frame
 from mltui.runs.lock import RunnerLock
 from mltui.runs.project import Project
 
@@ -26,6 +27,8 @@ def steady(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    # What is said stays to be read, however busy the machine is.
+    monkeypatch.setattr(frame, "NOTICE_S", 600.0)
     time.tzset()
     yield
     monkeypatch.undo()

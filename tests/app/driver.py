@@ -20,7 +20,7 @@ from mltui.app.lineview import LineView, OneLine
 from mltui.app.session import Session
 from mltui.runs.project import Project
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Driver:
