@@ -229,4 +229,4 @@ def test_the_same_names_in_two_clusters_are_two_things() -> None:
     found = told(Facts(NOW), for_each)
     assert [each.cluster for each in found] == ["kind", "prod"]
     assert {each.key for each in found} == {"pod:shop/web-0@kind", "pod:shop/web-0@prod"}
-    assert ["kind", "prod"] == [getattr(each.fixes[0].steps[0], "context", "") for each in found]
+    assert [getattr(each.fixes[0].steps[0], "context", "") for each in found] == ["kind", "prod"]
