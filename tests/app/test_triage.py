@@ -106,6 +106,7 @@ async def test_with_nothing_wrong_nothing_is_offered(project: Project) -> None:
         await screen.press("t")
         assert "nothing is wrong" in screen.lines[0]
         assert "Fix" not in screen.lines[-1]
+        assert "LOOKED AT" in screen.text and "digits: mltui.yaml, run" in screen.text
         await screen.press("f")
         assert "there is nothing to fix" in screen.notice
 

@@ -87,3 +87,4 @@ def test_a_healthy_project_is_silent(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["-C", str(made.root), "triage"]) == 0
     told = capsys.readouterr()
     assert told.out == "" and "nothing is wrong" in told.err
+    assert "looked at digits: mltui.yaml, run 1, " in told.err

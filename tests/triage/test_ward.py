@@ -21,6 +21,7 @@ from mltui.runs.project import Project
 from mltui.triage.diagnosis import told
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
+from mltui.triage.looked import looked
 
 from .objects import PAUSE, container, deployment, pod, service
 
@@ -128,6 +129,9 @@ async def test_what_one_may_not_see_is_said_and_not_guessed(cluster: Cluster, sp
         followed.ward.chart.apply(followed.ward.take(), time.time() + later)
         assert not followed.ward.chart.examination.findings()
         assert any("pods" in each for each in followed.ward.unseen)
+        (place, *said) = looked(Facts(0.0).with_cluster(followed.ward.host(0.0)))
+        assert place[1].startswith(f"namespace {space}: 1 service")
+        assert "not " in place[1] and "pods" in place[1].partition("not ")[2] and not said
     assert abs(followed.ward.client.skew_s) < 30, "both clocks are this machine's"
 
 

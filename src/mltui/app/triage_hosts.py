@@ -80,7 +80,7 @@ class DockerFacts:
             await self._look()
 
     async def _look(self) -> None:
-        from mltui.live.facts import tags_of
+        from mltui.live.facts import looked_words, tags_of
         from mltui.triage.facts import HostFact
 
         table, clinic = self._table, self._clinic
@@ -97,7 +97,9 @@ class DockerFacts:
                 self._containers = await clinic.look(list(table.rows.values()), tags)
             except Unreachable:
                 return  # the table says so in a moment
-            self.host = HostFact(table.name, "docker")
+            count = len(self._images.rows) if self._images is not None else 0
+            words = looked_words(len(table.rows), count)
+            self.host = HostFact(table.name, "docker", looked=words)
         await self._told()
 
 

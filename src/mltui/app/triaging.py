@@ -255,9 +255,13 @@ class Triaging:
 
     def show_pane(self) -> None:
         """Bring the screen up to date."""
+        from mltui.triage.looked import looked
+
         if self.is_open and self.pane is not None:
             past = self._history.past if self._history is not None else ()
             quiet = self._history.quiet if self._history is not None else {}
+            if self._shown is not None:
+                self.pane.looked, self.pane.looked_at = looked(self._shown), self._shown.at
             self.pane.apply(self.findings, self.silent, quiet, past, self._bench.moment)
 
     def header(self) -> Line:

@@ -67,6 +67,11 @@ def tags_of(images: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
     return {name: id_ for id_, names in images for name in names}
 
 
+def looked_words(containers: int, images: int) -> str:
+    """What was looked at on a host."""
+    return f"{containers} containers, the names of {images} images"
+
+
 class Clinic:
     """Looks closely at what may be ill; what was seen of an unchanged row is not read again."""
 
@@ -283,6 +288,7 @@ async def look_once(
                 listed = await daemon.get("/containers/json", {"all": "1"})
                 images = await daemon.get("/images/json")
                 tags = tags_of((str(x.get("Id")), x.get("RepoTags") or ()) for x in images)
+                host = replace(host, looked=looked_words(len(listed), len(images)))
                 return host, await Clinic(daemon).look(await _read(daemon, listed), tags)
         except (MltuiError, TimeoutError) as error:
             said = message_of(error) if isinstance(error, MltuiError) else "it answers too slowly"

@@ -7,20 +7,19 @@ is said, and the rest is still told.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mltui.errors import Forbidden, MltuiError, Unreachable
-from mltui.live.kube.chart import MOST_LOGS, OF_ONE_OWNER
-from mltui.live.kube.last_words import Words, crashed, read_words, with_words
+from mltui.live.kube.chart import Batch, Chart, Id
+from mltui.live.kube.last_words import Words, crashed, read_words
+from mltui.live.kube.login import KIND as LOGIN
 from mltui.live.kube.login import login_object
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse
 from mltui.triage.facts import HostFact
-from mltui.triage.kube import Hidden, KubeFacts, Pod, PodContainer
-from mltui.triage.kube_reading import read_objects
+from mltui.triage.kube import Hidden, KubeFacts, Pod
+from mltui.triage.looked import looked_words
 
 if TYPE_CHECKING:
     from mltui.engines.kubernetes.client import Client
@@ -60,20 +59,22 @@ async def look(
         spaces = [place.namespace or None for place in where if place.context == context]
         try:
             async with asyncio.timeout(ANSWER_S):
-                found, refused = await look_at(clusters.cluster(context).client, context, spaces)
+                found, host, refused = await look_at(
+                    clusters.cluster(context).client, context, spaces
+                )
         except (Unreachable, TimeoutError) as error:
             why = str(error) or "it answers too slowly"
             hosts.append(HostFact(context, "kubernetes", False, why, time.time()))
             continue
         facts.append(found)
-        hosts.append(HostFact(context, "kubernetes"))
+        hosts.append(host)
         unseen += refused
     return tuple(facts), tuple(hosts), tuple(unseen)
 
 
 async def look_at(
     client: Client, context: str, spaces: Sequence[str | None]
-) -> tuple[KubeFacts, list[str]]:
+) -> tuple[KubeFacts, HostFact, list[str]]:
     """One context; None among the namespaces: all. Unreachable."""
     from mltui.live.kube.ward import watched
 
@@ -83,64 +84,58 @@ async def look_at(
         for space in (spaces if each.resource.is_namespaced else (None,))
     ]
     answers = await asyncio.gather(*(_listed(client, *each) for each in asked))
-    objects = [item for items, _ in answers for item in items]
+    objects: dict[Id, bytes | None] = {}
     if (login := await login_object(client)) is not None:
-        objects.append(json.loads(login))
-    hidden, unseen = [], []
-    for (_, error), (each, space) in zip(answers, asked, strict=True):
-        if error is not None:
-            hidden.append(Hidden(each.resource.kind, space or ""))
-            if each.is_needed:
-                unseen.append(f"{context}: {error}")
-    if any(each.kind == "EndpointSlice" for each in hidden):
-        objects = [each for each in objects if each.get("kind") != "EndpointSlice"]
-    facts = read_objects(objects, context, hidden)
-    return replace(facts, pods=await _with_logs(client, facts.pods)), unseen
+        objects[(LOGIN, "", client.name)] = login
+    hidden, refused, unseen = [], [], []
+    counts: dict[str, int] = {}
+    for (found, error), (each, space) in zip(answers, asked, strict=True):
+        objects.update(found)
+        if error is None:
+            counts[each.resource.plural] = counts.get(each.resource.plural, 0) + len(found)
+            continue
+        hidden.append(Hidden(each.resource.kind, space or ""))
+        refused.append(each.resource.plural)
+        if each.is_needed:
+            unseen.append(f"{context}: {error}")
+    chart = Chart(context, "")
+    await asyncio.to_thread(chart.read, Batch(objects, {}, tuple(hidden)))
+    words = await _words(client, chart)
+    await asyncio.to_thread(chart.read, Batch({}, words, tuple(hidden)))
+    looked = looked_words(spaces, counts, refused)
+    return chart.facts(), HostFact(context, "kubernetes", looked=looked), unseen
 
 
 async def _listed(
     client: Client, each: Watched, space: str | None
-) -> tuple[list[dict[str, Any]], Forbidden | None]:
+) -> tuple[dict[Id, bytes], Forbidden | None]:
     """The objects, and why they could not be listed. Unreachable."""
-    from mltui.live.kube.ward import Whole
+    from mltui.live.kube.whole import Whole, id_of
 
-    found: list[dict[str, Any]] = []
+    found: dict[Id, bytes] = {}
     query = {"fieldSelector": each.selector} if each.selector else None
     shape = Whole(each)
     try:
         async for page in client.pages(each.resource, space, query=query, accept=shape.accept):
             items, _ = shape.page(page)
-            decoded = await asyncio.to_thread(lambda items: [json.loads(x) for x in items], items)
-            found += [{**item, "kind": each.resource.kind} for item in decoded]
+            found.update((id_of(each.resource.kind, item), item) for item in items)
     except Unreachable:
         raise
     except Forbidden as error:
-        return [], error
+        return {}, error
     except MltuiError:
-        return [], None  # this cluster has no such kind
+        return {}, None  # this cluster has no such kind
     return found, None
 
 
-# --- logs -----------------------------------------------------------------------------------------
-
-
-async def _with_logs(client: Client, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
-    """Of many pods of one owner the first few speak for all."""
+async def _words(client: Client, chart: Chart) -> dict[tuple[str, str], Words]:
+    """The ends of the logs that matter; of many pods of one owner the first few speak for all."""
     room = asyncio.Semaphore(_LOGS_AT_ONCE)
-    chosen: list[tuple[Pod, PodContainer]] = []
-    counts: dict[tuple[str, str, str], int] = {}
-    for pod in pods:
-        for each in crashed(pod):
-            key = (pod.namespace, pod.owner.name or pod.name, each.name)
-            counts[key] = counts.get(key, 0) + 1
-            if counts[key] <= OF_ONE_OWNER and len(chosen) < MOST_LOGS:
-                chosen.append((pod, each))
 
-    async def read(pod: Pod, each: PodContainer) -> tuple[str, str, Words]:
+    async def read(pod: Pod, name: str) -> Words:
         async with room:
-            return pod.key, each.name, await read_words(client, pod, each)
+            return await read_words(client, pod, next(x for x in crashed(pod) if x.name == name))
 
-    found: dict[str, dict[str, Words]] = {}
-    for pod_key, name, words in await asyncio.gather(*(read(*each) for each in chosen)):
-        found.setdefault(pod_key, {})[name] = words
-    return tuple(with_words(pod, found[pod.key]) if pod.key in found else pod for pod in pods)
+    wanted = chart.wanted()
+    said = await asyncio.gather(*(read(pod, name) for (_, name), pod in wanted.items()))
+    return dict(zip(wanted, said, strict=True))

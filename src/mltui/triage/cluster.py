@@ -82,8 +82,10 @@ class Cluster:
         """A cluster as it was at one moment."""
         found = cls(facts.cluster, at, project)
         found._hidden = frozenset(facts.hidden)
+        found.is_filling = True
         for row in facts.rows():
             found.change(None, row)
+        found.is_filling = False
         return found
 
     # --- changes --------------------------------------------------------------------------------
@@ -93,11 +95,9 @@ class Cluster:
         if self.is_filling and old is None and isinstance(new, Pod):  # most of what comes
             self._add_pod(new)
             return set()
-        if isinstance(new, Service):
-            new = self._addressed(new)
-        if isinstance(old, Service):
-            known = self.subjects.get(old.key)
-            old = known if isinstance(known, Service) else old
+        new = self._addressed(new) if isinstance(new, Service) else new
+        if isinstance(old, Service) and isinstance(known := self.subjects.get(old.key), Service):
+            old = known
         touched: set[str] = set()
         if old is not None:
             touched |= self._relatives(old)
@@ -187,8 +187,8 @@ class Cluster:
         if not self.sees("EndpointSlice", service.namespace):
             return replace(service, ready=None, not_ready=0)
         found = self._slices.get((service.namespace, service.name), {}).values()
-        ready = sum(each.ready for each in found)
-        return replace(service, ready=ready, not_ready=sum(each.not_ready for each in found))
+        ready, waiting = sum(x.ready for x in found), sum(x.not_ready for x in found)
+        return replace(service, ready=ready, not_ready=waiting)
 
     def _add(self, row: Row) -> None:
         if isinstance(row, Event):
@@ -207,8 +207,8 @@ class Cluster:
             owner = (row.owner.kind, row.namespace, row.owner.name)
             self._owned.setdefault(owner, {})[row.key] = row
         elif isinstance(row, Service) and row.selector:
-            shelf = self._selecting.setdefault(row.namespace, {}).setdefault(_label(row), {})
-            shelf[row.key] = row
+            shelves = self._selecting.setdefault(row.namespace, {})
+            shelves.setdefault(_label(row), {})[row.key] = row
             if not self.chosen(row.namespace, row.selector):
                 self._stranded.setdefault(row.namespace, set()).add(row.key)
         elif isinstance(row, Node):

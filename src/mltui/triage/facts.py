@@ -250,6 +250,8 @@ class HostFact:
     since: float | None = None
     disk_used: float | None = None
     """Of the disk that it keeps its things on, 0 to 1."""
+    looked: str = ""
+    """What was looked at there, in words."""
 
     @property
     def key(self) -> str:
@@ -332,6 +334,11 @@ class Facts:
     """What could not be looked at, and why, in sentences."""
     problems: tuple[Problem, ...] = ()
     """Faults of `mltui.yaml`; what it declares is not known then."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Not all could be looked at."""
+        return bool(self.unseen) or not all(host.is_up for host in self.hosts)
 
     def with_cluster(
         self, host: HostFact, kube: KubeFacts | None = None, unseen: tuple[str, ...] = ()

@@ -39,6 +39,9 @@ class TriagePane(Container):
         self._past: Sequence[Past] = ()
         self._moment = Moment(0.0, True)
         self.needle = ""
+        self.looked: Sequence[tuple[str, str]] = ()
+        """Where was looked, and at what."""
+        self.looked_at: float | None = None
 
     def compose(self) -> ComposeResult:
         """The list, and the detail."""
@@ -88,7 +91,8 @@ class TriagePane(Container):
         findings = [x for x in self._findings if wanted in f"{x.title} {x.cause}".lower()]
         silent = [x for x in self._silent if wanted in f"{x.title} {x.cause}".lower()]
         past = [x for x in self._past if wanted in x.title.lower()]
-        lines = list_lines(findings, past, max(self.list.size.width, 30), self._moment, silent)
+        width = max(self.list.size.width, 30)
+        lines = list_lines(findings, past, width, self._moment, silent, self.looked, self.looked_at)
         self.list.show(lines)
         if not self.has_class("-wide"):
             most = max(self.size.height // 2 - 1, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from mltui.text.width import cell_width, shorten_end
 from mltui.triage.diagnosis import count
 from mltui.triage.finding import Finding, Harm
 from mltui.triage.history import Past
+from mltui.triage.looked import BLIND
 from mltui.triage.quiet import Quiet
 
 _MARKS = {
@@ -27,11 +29,11 @@ MOST_LINES = 2
 """A piece of evidence takes so many; all of it opens with Enter."""
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Finding], *, is_blind: bool = False) -> str:
     """`5 things wrong, 2 urgent`."""
     wrong = count(findings)
     if not wrong:
-        return "nothing is wrong"
+        return f"nothing is wrong{BLIND if is_blind else ''}"
     urgent = sum(each.harm is Harm.URGENT for each in findings)
     words = "1 thing wrong" if wrong == 1 else f"{wrong} things wrong"
     return f"{words}, {urgent} urgent" if urgent and wrong > 1 else words
@@ -53,7 +55,10 @@ def header(
         right.append((f"{glyph('warning', unicode=moment.unicode)} {trouble} ", "state-warning"))
     else:
         right.append((f"{dot.join((project, *places))} ", "dim"))
-    left: list[Part] = [(" Triage", "strong"), (f"   {summary(findings)}", role)]
+    left: list[Part] = [
+        (" Triage", "strong"),
+        (f"   {summary(findings, is_blind=bool(trouble))}", role),
+    ]
     if band:
         left += [("  ", ""), (f" {band} ", "match-current")]
     return Line(tuple(left), tuple(right))
@@ -73,13 +78,20 @@ def list_lines(
     width: int,
     moment: Moment,
     silent: Sequence[Finding] = (),
+    looked: Sequence[tuple[str, str]] = (),
+    looked_at: float | None = None,
 ) -> list[Line]:
-    """A line each, then those that are kept quiet, then those that went away."""
+    """A line each, then those that are kept quiet, then those that went away.
+
+    With nothing wrong: what was looked at, and when.
+    """
     are_several = len({each.cluster for each in findings if each.cluster}) > 1
     lines = [_line(each, width, moment, names_cluster=are_several) for each in findings]
     if not findings:
         tick = glyph("succeeded", unicode=moment.unicode)
-        lines.append(line((f" {tick} nothing is wrong", "state-succeeded")))
+        is_blind = any(not place for place, _ in looked)
+        lines.append(line((f" {tick} {summary((), is_blind=is_blind)}", "state-succeeded")))
+        lines += looked_lines(looked, looked_at, width)
     if silent:
         lines += [EMPTY, line((" ACKNOWLEDGED", "dim"))]
         lines += [
@@ -95,6 +107,19 @@ def list_lines(
             lines.append(
                 Line(((text, "dim"),), ((f"{age:>4} ", "dim"),), key=("past", number, each.id))
             )
+    return lines
+
+
+def looked_lines(looked: Sequence[tuple[str, str]], at: float | None, width: int) -> list[Line]:
+    """Where was looked, at what, and where one could not."""
+    if not looked or at is None:
+        return []
+    lines = [EMPTY, line((f" LOOKED AT {time.strftime('%H:%M:%S', time.localtime(at))}", "dim"))]
+    for place, words in looked:
+        if place:
+            lines += wrapped(f"{place}: {words}", width - 2, "dim", "   ")
+        else:
+            lines += wrapped(f"not looked at: {words}", width - 2, "state-warning", "   ")
     return lines
 
 

@@ -15,6 +15,7 @@ from mltui.text import format_age
 from mltui.triage.diagnosis import count, diagnose
 from mltui.triage.finding import Finding, Harm
 from mltui.triage.history import History
+from mltui.triage.looked import BLIND, looked
 from mltui.triage.preview import previewed
 from mltui.triage.quiet import Quiet, parted
 
@@ -212,11 +213,11 @@ def to_json(finding: Finding, text: str | None, quiet: Quiet | None = None) -> d
     }
 
 
-def summary(found: list[Finding]) -> str:
+def summary(found: list[Finding], facts: Facts) -> str:
     """`5 things wrong, 2 of them urgent`."""
     wrong = count(found)
     if not wrong:
-        return "nothing is wrong"
+        return f"nothing is wrong{BLIND if facts.is_blind else ''}"
     urgent = sum(each.harm is Harm.URGENT for each in found)
     what = "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"
     return f"{what}, {urgent} urgent" if urgent and wrong > 1 else what
@@ -245,7 +246,10 @@ def _write(found: list[Finding], facts: Facts, text: str | None, out: Output) ->
             for line in previewed(fix, text):
                 out.line("      " + out.paint(_cut(line, width - 2), _role(line)))
         out.line()
-    diagnostics.note(summary(found))
+    diagnostics.note(summary(found, facts))
+    for place, words in looked(facts):
+        if place:
+            diagnostics.note(f"looked at {place}: {words}")
 
 
 def _guess(finding: Finding) -> str:
@@ -263,7 +267,7 @@ def _role(line: str) -> str:
 
 
 def _write_markdown(found: list[Finding], facts: Facts, text: str | None, out: Output) -> None:
-    out.line(f"# Triage of {facts.project or 'this host'}: {summary(found)}")
+    out.line(f"# Triage of {facts.project or 'this host'}: {summary(found, facts)}")
     for each in found:
         out.line()
         out.line(f"## {each.title}")
@@ -283,3 +287,8 @@ def _write_markdown(found: list[Finding], facts: Facts, text: str | None, out: O
                 for line in lines:
                     out.line(line)
                 out.line("```")
+    out.line()
+    out.line(f"Looked at {time.strftime('%Y-%m-%d %H:%M:%S %Z', time.localtime(facts.at))}:")
+    out.line()
+    for place, words in looked(facts):
+        out.line(f"- {place or 'not looked at'}: {words}")

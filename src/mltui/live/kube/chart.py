@@ -53,6 +53,11 @@ class Chart:
 
     def apply(self, batch: Batch, at: float) -> bool:
         """Take a batch in; whether anything that is wrong is different."""
+        self.read(batch)
+        return self.examination.examine(at)
+
+    def read(self, batch: Batch) -> None:
+        """Take a batch in, and judge nothing yet."""
         self._hidden = batch.hidden
         self.examination.hide(batch.hidden)
         if len(batch.objects) > max(len(self._rows), MANY):
@@ -66,7 +71,6 @@ class Chart:
             id_ = ("Pod", namespace, name)
             if (rows := self._rows.get(id_, ())) != ():
                 self._put(id_, rows)
-        return self.examination.examine(at)
 
     def _read(self, batch: Batch) -> None:
         for id_, raw in batch.objects.items():

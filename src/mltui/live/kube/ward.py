@@ -11,16 +11,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mltui.errors import Forbidden, MltuiError
 from mltui.live.kube.chart import Batch, Chart, Id
 from mltui.live.kube.cluster import status_of
 from mltui.live.kube.last_words import Words, crashed, read_words
 from mltui.live.kube.login import KIND as LOGIN
 from mltui.live.kube.login import login_object
+from mltui.live.kube.whole import Whole, id_of
 from mltui.triage.facts import HostFact
 from mltui.triage.kube import Hidden, Pod
+from mltui.triage.looked import looked_words
 
 if TYPE_CHECKING:
     from mltui.engines.kubernetes.client import Client
@@ -85,6 +85,8 @@ class Ward:
         self.client = client
         self.chart = Chart(client.name, project)
         self._told = told
+        self._spaces = spaces
+        self._shares: list[_Share] = []
         self.is_judged = False
         """All kinds were judged once: what is not found is not there."""
         self._objects: dict[Id, bytes | None] = {}
@@ -114,6 +116,7 @@ class Ward:
         place = Hidden(each.resource.kind, space or "")
         self._asked[place] = each
         share = _Share(self, place)
+        self._shares.append(share)
         watching: Watching[Any] = Watching(
             self.client, each.resource, space, Whole(each), share,
             query={"fieldSelector": each.selector} if each.selector else None,
@@ -127,9 +130,20 @@ class Ward:
     def host(self, now: float) -> HostFact:
         """Whether it answers."""
         if self._down is None:
-            return HostFact(self.client.name, "kubernetes")
+            return HostFact(self.client.name, "kubernetes", looked=self._looked())
         since = self._down_at or now
         return HostFact(self.client.name, "kubernetes", False, str(self._down), since)
+
+    def _looked(self) -> str:
+        counts: dict[str, int] = {}
+        refused = []
+        for share in self._shares:
+            plural = self._asked[share.place].resource.plural
+            if isinstance(self._answers.get(share.place), MltuiError):
+                refused.append(plural)
+            else:
+                counts[plural] = counts.get(plural, 0) + len(share.known)
+        return looked_words(self._spaces, counts, refused)
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -255,71 +269,13 @@ class Ward:
 _NO_ANSWER = MltuiError("it has not answered yet")
 
 
-class _Name(msgspec.Struct, gc=False):
-    name: str = ""
-    namespace: str = ""
-
-
-class _Named(msgspec.Struct, gc=False):
-    metadata: _Name = msgspec.field(default_factory=_Name)
-
-
-_named = msgspec.json.Decoder(_Named)
-
-
-class Whole:
-    """A `Shape`: objects as the API gives them, undecoded."""
-
-    def __init__(self, watched: Watched) -> None:
-        from mltui.engines.kubernetes.caller import JSON
-        from mltui.engines.kubernetes.watch import Typed
-
-        self.accept = JSON
-        if watched.only_names:
-            form = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-            self.accept = ",".join((form.format("List"), form.format(""), JSON))
-        self._typed = Typed(_Public if watched.selector else msgspec.Raw)
-
-    def page(self, raw: bytes) -> tuple[Sequence[bytes], str]:
-        """See `Shape`."""
-        items, version = self._typed.page(raw)
-        return [_bytes(each) for each in items], version
-
-    def item(self, raw: bytes) -> tuple[Sequence[bytes], str]:
-        """See `Shape`."""
-        items, version = self._typed.item(raw)
-        return [_bytes(each) for each in items], version
-
-
-def _bytes(item: object) -> bytes:
-    return bytes(item) if isinstance(item, msgspec.Raw) else msgspec.json.encode(item)
-
-
-class _Meta(msgspec.Struct, gc=False, rename="camel", omit_defaults=True):
-    name: str = ""
-    namespace: str = ""
-    deletion_timestamp: str | None = None
-    finalizers: list[str] | None = None
-
-
-class _Data(msgspec.Struct, gc=False, omit_defaults=True):
-    certificate: str = msgspec.field(default="", name="tls.crt")
-
-
-class _Public(msgspec.Struct, gc=False):
-    """Of a TLS Secret what is no secret; its key is not even decoded."""
-
-    metadata: _Meta = msgspec.field(default_factory=_Meta)
-    type: str = ""
-    data: _Data = msgspec.field(default_factory=_Data)
-
-
 class _Share:
     """One kind in one place; a `Sink`."""
 
     def __init__(self, ward: Ward, place: Hidden) -> None:
-        self._ward, self._place = ward, place
-        self._known: set[Id] = set()
+        self._ward, self.place = ward, place
+        self.known: set[Id] = set()
+        """What it has now."""
         self._seen: set[Id] | None = None
 
     def begin(self) -> None:
@@ -336,10 +292,10 @@ class _Share:
     def listed(self) -> None:
         """See `Sink`."""
         if self._seen is not None:
-            for id_ in self._known - self._seen:
+            for id_ in self.known - self._seen:
                 self._ward.put(id_, None)
-            self._known, self._seen = self._seen, None
-        self._ward.answered(self._place, None)
+            self.known, self._seen = self._seen, None
+        self._ward.answered(self.place, None)
 
     def put(self, items: Sequence[bytes]) -> None:
         """See `Sink`."""
@@ -350,7 +306,7 @@ class _Share:
         """See `Sink`."""
         for raw in items:
             id_ = self._id(raw)
-            self._known.discard(id_)
+            self.known.discard(id_)
             self._ward.put(id_, None)
 
     def lives(self) -> None:
@@ -361,24 +317,23 @@ class _Share:
         """See `Sink`."""
         status = status_of(error)
         if isinstance(error, Forbidden) or status in (401, 403):
-            for id_ in self._known:
+            for id_ in self.known:
                 self._ward.put(id_, None)  # what one may not see any more is not told
-            self._known.clear()
-            self._ward.answered(self._place, error)
+            self.known.clear()
+            self._ward.answered(self.place, error)
         elif status in (404, 405):
-            self._ward.answered(self._place, None)  # this cluster has no such kind
+            self._ward.answered(self.place, None)  # this cluster has no such kind
         else:
             self._ward.lost(error)
 
     def _put(self, raw: bytes) -> Id:
         id_ = self._id(raw)
-        self._known.add(id_)
+        self.known.add(id_)
         self._ward.put(id_, raw)
         return id_
 
     def _id(self, raw: bytes) -> Id:
-        meta = _named.decode(raw).metadata
-        return self._place.kind, meta.namespace, meta.name
+        return id_of(self.place.kind, raw)
 
 
 def _say_fault(task: asyncio.Task[None]) -> None:
