@@ -4,7 +4,10 @@ The cluster is the second API server of `tests/testbed/cluster.sh kwok`, filled 
 pods of about 10 KB on 100 nodes; with `--small`, 50 of them. Same server, same terminal size, in
 turn. Without k9s on PATH (or `--k9s FILE`) its part is left out and said so.
 
-    python bench/bench_cluster.py [--small] [--pods 10000] [--seconds 20] [--changes 50]
+    python bench/bench_cluster.py [--small] [--pods 10000] [--seconds 20] [--k9s FILE]
+
+The first call fills the cluster: 10,000 pods take some minutes, `--fill` does only that. Processor
+times of whole starts are printed too: they hold on a busy machine, where seconds do not.
 """
 
 from __future__ import annotations
@@ -13,24 +16,19 @@ import argparse
 import asyncio
 import os
 import re
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyte
 
 from bench_lazydocker import cpu_s
+from cluster_load import changing, fill, scale_cluster
 from measure import MLTUI, Terminal, best, peer, percentile, report
 
 HERE = Path(__file__).parent
-SCRIPT = HERE.parent / "tests" / "testbed" / "cluster.sh"
-NODES = 100
 LARGE = tuple(f"load-{index}" for index in range(10))
 SMALL = ("small",)
 _ROW = b"worker-"
@@ -42,134 +40,8 @@ _KEYS = 60
 _CALM_S, _LOST_S = 0.1, 5.0
 _CURSOR = "▌".encode()
 _STEPS = (b"\x1b[B", b"\x1b[A")
-_AT_ONCE = 8
-
-
-def scale_cluster() -> dict[str, str] | None:
-    """The variables by which programs find it; None, said plainly, where there is none."""
-    done = subprocess.run([SCRIPT, "kwok"], capture_output=True, text=True)
-    if done.returncode:
-        print(f"  no cluster to measure with, nothing measured: {done.stderr.strip()[-300:]}")
-        return None
-    local = "localhost,127.0.0.1"
-    return {"KUBECONFIG": done.stdout.strip(), "NO_PROXY": local, "no_proxy": local}
-
-
-def _pod(number: int, namespace: str) -> dict[str, Any]:
-    container = {
-        "name": "main",
-        "image": "registry.local/ml/train:v3",
-        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
-        "env": [{"name": f"VAR_{index}", "value": "y" * 40} for index in range(12)],
-    }
-    side = {"name": "side", "image": "registry.local/ml/side:v1"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": f"worker-{number:05}",
-            "namespace": namespace,
-            "labels": {"app": f"a{number % 50}"},
-            "annotations": {"pad": "x" * 6000},
-        },
-        "spec": {
-            "nodeName": f"kwok-{number % NODES:03}",
-            "containers": [container, side],
-            "tolerations": [{"operator": "Exists"}],
-        },
-    }
-
-
-async def fill(environ: dict[str, str], namespaces: Sequence[str], count: int) -> int:
-    """Have at least so many pods there; how many there are."""
-    from mltui.engines.kubernetes import resources
-    from mltui.engines.kubernetes.client import Client
-    from mltui.engines.kubernetes.kubeconfig import read_kubeconfig
-    from mltui.errors import Conflict, Unreachable
-
-    config = read_kubeconfig({**os.environ, **environ})
-    client = Client(config, config.context(), {**os.environ, **environ}, patience_s=60)
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def make(resource: resources.Resource, namespace: str | None, body: Any) -> None:
-        async with room:
-            # It may be there; of what the server was too slow for the next look tells.
-            with suppress(Conflict, Unreachable):
-                await client.create(resource, namespace, body)
-
-    for name in namespaces:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        await make(resources.NAMESPACES, None, body)
-    amounts = {"cpu": "32", "memory": "256Gi", "pods": "200"}
-    for index in range(NODES):
-        marks = {"kwok.x-k8s.io/node": "fake"}
-        node = {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": f"kwok-{index:03}", "annotations": marks},
-            "status": {"allocatable": amounts, "capacity": amounts},
-        }
-        await make(resources.NODES, None, node)
-    while True:
-        there = set[int]()
-        for name in namespaces:
-            async for raw in client.pages(resources.PODS, name, limit=2000):
-                there |= {int(each) for each in re.findall(rb'"name":"worker-(\d+)"', raw)}
-        missing = [number for number in range(count) if number not in there]
-        if not missing:
-            await client.close()
-            return len(there)
-        await asyncio.gather(
-            *(
-                make(resources.PODS, namespaces[n % len(namespaces)],
-                     _pod(n, namespaces[n % len(namespaces)]))
-                for n in missing
-            )
-        )  # fmt: skip
-        await asyncio.sleep(1)
-
-
-@contextmanager
-def changing(
-    environ: dict[str, str], namespaces: Sequence[str], count: int, rate: float
-) -> Iterator[list[int]]:
-    """Pods' restarts grow, `rate` a second, anywhere; how many did so far is in the list."""
-    from mltui.engines.kubernetes import resources
-    from mltui.engines.kubernetes.client import open_client
-
-    done, stop = [0], threading.Event()
-
-    async def work() -> None:
-        client = await open_client(environ={**os.environ, **environ})
-        began = time.perf_counter()
-        while not stop.is_set():
-            number = (done[0] * 7919) % count
-            state: dict[str, Any] = {
-                "ready": True,
-                "restartCount": done[0] // count + 1,
-                "started": True,
-            }
-            state |= {"image": "i", "imageID": "i", "state": {"running": {}}}
-            body = {
-                "status": {
-                    "containerStatuses": [{"name": "main", **state}, {"name": "side", **state}]
-                }
-            }
-            await client.patch(
-                resources.PODS, namespaces[number % len(namespaces)], f"worker-{number:05}", body,
-                subresource="status",
-            )  # fmt: skip
-            done[0] += 1
-            await asyncio.sleep(max(0.0, began + done[0] / rate - time.perf_counter()))
-        await client.close()
-
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    try:
-        yield done
-    finally:
-        stop.set()
-        thread.join()
+_PATTERN = b"worker-[0-9]+[05].Running.kwok-.[13579].*10[.0-9"
+"""A regular expression that its last key completes: before that nothing fits."""
 
 
 def _argv(program: str, namespace: str) -> list[str]:
@@ -179,14 +51,26 @@ def _argv(program: str, namespace: str) -> list[str]:
     return [program, *(["-n", namespace] if namespace else ["-A"]), "-c", "pods"]
 
 
+@dataclass(frozen=True)
+class Start:
+    """Seconds from the command line to the first rows and to all, and of the processor by then."""
+
+    first: float
+    every: float
+    first_cpu: float
+    every_cpu: float
+
+
 def listed(
     program: str, root: Path, environ: dict[str, str], namespace: str, count: int
-) -> tuple[float, float, Terminal]:
-    """Seconds from the command line to the first rows and to all; the program on its list."""
+) -> tuple[Start, Terminal]:
+    """The program on its list, and how it came there."""
     terminal = Terminal(_argv(program, namespace), root, columns=160, env=environ)
     first = terminal.until(_ROW, _PATIENCE_S)
-    words = re.compile(rf"pods  {count}\b" if program == "mltui" else rf"\[{count}\]")
-    return first, shown(terminal, words), terminal
+    first_cpu = cpu_s(terminal.pid)
+    words = re.compile(rf"pods  {count}\b" if program == "mltui" else rf"\[{count:,}\]")
+    every = shown(terminal, words)
+    return Start(first, every, first_cpu, cpu_s(terminal.pid)), terminal
 
 
 def shown(terminal: Terminal, words: re.Pattern[str]) -> float:
@@ -235,6 +119,23 @@ def at_rest(terminal: Terminal, seconds: float) -> tuple[float, float]:
     return (terminal.total - before) / took, (cpu_s(terminal.pid) - cpu) / took
 
 
+def filter_s(terminal: Terminal) -> float:
+    """Seconds from the key that completes a regular expression to the rows that fit it."""
+    os.write(terminal.fd, b"/")
+    terminal.quiet()
+    os.write(terminal.fd, _PATTERN)
+    terminal.quiet(1.0)
+    took = [terminal.key(b"]", (_ROW,))]
+    for _ in range(4):
+        os.write(terminal.fd, b"\x7f")
+        terminal.quiet(1.0)
+        took.append(terminal.key(b"]", (_ROW,)))
+    for _ in range(2):
+        os.write(terminal.fd, b"\x1b")
+        terminal.quiet()
+    return min(took)
+
+
 def key_s(terminal: Terminal, answer: bytes = b"") -> float:
     """Of many steps down and up, what 99 of 100 do not exceed until the answer, or any byte."""
     took = []
@@ -264,6 +165,111 @@ def bare_key_s(root: Path, count: int) -> float:
     return found
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was measured of a program."""
+
+    starts: list[Start]
+    rate: float
+    cpu: float
+    memory: float
+    key: float
+    busy_rate: float
+    busy_cpu: float
+    busy_key: float
+    made: float
+    """Changes a second that the server took meanwhile."""
+    filtering: float = 0.0
+
+    def best(self, what: str) -> float:
+        """The smallest of all starts."""
+        return float(min(getattr(start, what) for start in self.starts))
+
+    def tell(self, name: str, count: int) -> None:
+        """Print it."""
+        print(f"    {name}, {count} pods: first rows {self.best('first'):.2f} s "
+              f"({self.best('first_cpu'):.2f} s of a processor), all {self.best('every'):.2f} s "
+              f"({self.best('every_cpu'):.2f} s), {self.memory:.0f} MiB")  # fmt: skip
+        print(f"      at rest {self.rate:.0f} B/s, {self.cpu:.1%} of a processor, a key "
+              f"{self.key * 1000:.0f} ms; with {self.made:.0f} changes/s {self.busy_rate:.0f} B/s, "
+              f"{self.busy_cpu:.1%}, a key {self.busy_key * 1000:.0f} ms")  # fmt: skip
+
+
+class Bench:
+    """One cluster, one terminal size, programs in turn."""
+
+    def __init__(self, root: Path, environ: dict[str, str], options: argparse.Namespace) -> None:
+        self.root, self.environ, self.options = root, environ, options
+        self.namespace = SMALL[0] if options.small else ""
+        self.namespaces = SMALL if options.small else LARGE
+        self.there = asyncio.run(
+            fill(environ, self.namespaces, 50 if options.small else options.pods)
+        )
+        # What the other one left is listed with all namespaces.
+        self.count = self.there + (0 if options.small else asyncio.run(fill(environ, SMALL, 0)))
+
+    def start(self, program: str) -> Start:
+        """One start, ended at once."""
+        start, terminal = self._listed(program)
+        terminal.close()
+        return start
+
+    def _listed(self, program: str) -> tuple[Start, Terminal]:
+        return listed(program, self.root, self.environ, self.namespace, self.count)
+
+    def measure(self, program: str, starts: list[Start]) -> Found:
+        """All but the time of more starts."""
+        is_ours, seconds = program == "mltui", self.options.seconds
+        answer = _CURSOR if is_ours else b""
+        start, terminal = self._listed(program)
+        rate, cpu = at_rest(terminal, seconds)
+        memory = terminal.pss_bytes() / 2**20
+        key = key_s(terminal, answer)
+        filtering = filter_s(terminal) if is_ours and not self.options.small else 0.0
+        with changing(self.environ, self.namespaces, self.there, self.options.changes) as done:
+            before, began = done[0], time.perf_counter()
+            busy_rate, busy_cpu = at_rest(terminal, seconds)
+            made = (done[0] - before) / (time.perf_counter() - began)
+            busy_key = key_s(terminal, answer)
+        terminal.close()
+        return Found([*starts, start], rate, cpu, memory, key, busy_rate, busy_cpu, busy_key, made,
+                     filtering)  # fmt: skip
+
+    def run(self, other: str | None) -> bool:
+        """Measure and report; whether all that must be reached is."""
+        options = self.options
+        starts: dict[str, list[Start]] = {"mltui": [], **({other: []} if other else {})}
+        for _ in range(options.runs):
+            for program, found in starts.items():
+                found.append(self.start(program))
+        ours = self.measure("mltui", starts["mltui"])
+        inside = best(options.runs, lambda: from_command(self.root, self.environ, self.namespace))
+        bare = bare_key_s(self.root, self.count)
+        ours.tell("mltui", self.count)
+        print(f"      from `:pods` {inside:.2f} s; a key in a bare list {bare * 1000:.0f} ms")
+        good = report("changes beside those asked for", options.changes / max(ours.made, 0.1), 1.1)
+        good &= report("processor at rest beside 2 %", ours.cpu / 0.02, 1)
+        good &= report("a key beside a bare list's", ours.key / bare, 2)
+        good &= report("a key under changes beside a bare list's", ours.busy_key / bare, 2)
+        good &= report("bytes under changes beside 10 KB/s", ours.busy_rate / 10_000, 1)
+        if ours.filtering:
+            good &= report("filter of all rows beside 100 ms", ours.filtering / 0.1, 1)
+        if other is None:
+            return good
+        theirs = self.measure(other, starts[other])
+        theirs.tell("k9s", self.count)
+        limits = (1.2, 1.2, 1.2, 0.7) if options.small else (0.1, 0.06, 0.35, 0.12)
+        good &= report(
+            "first rows beside k9s", ours.best("first") / theirs.best("first"), limits[0]
+        )
+        good &= report("from `:pods` beside k9s", inside / theirs.best("first"), limits[1])
+        good &= report("all rows beside k9s", ours.best("every") / theirs.best("every"), limits[2])
+        good &= report("memory beside k9s", ours.memory / theirs.memory, limits[3])
+        cpu = ours.best("every_cpu") / theirs.best("every_cpu")
+        print(f"  processor until all rows beside k9s: {cpu:.3f}×")
+        return good
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="50 pods, and the limits for those")
@@ -271,64 +277,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--changes", type=float, default=50.0, help="a second")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--fill", action="store_true", help="only make the pods")
     parser.add_argument("--k9s", help="its file, where it is not on PATH")
     options = parser.parse_args()
-    namespace = SMALL[0] if options.small else ""
-    namespaces = SMALL if options.small else LARGE
     environ = scale_cluster()
     if environ is None:
         return
     other = options.k9s or peer("k9s", "go install github.com/derailed/k9s@latest")
-    good = True
     with tempfile.TemporaryDirectory(prefix="mltui-bench-") as folder:
         root = Path(folder)
         (root / "mltui.yaml").write_text(_SPEC)
         environ |= {"XDG_STATE_HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder}
-        there = asyncio.run(fill(environ, namespaces, 50 if options.small else options.pods))
-        # What the other one left is listed with all namespaces.
-        count = there + (0 if options.small else asyncio.run(fill(environ, SMALL, 0)))
-
-        def both(program: str) -> tuple[float, float]:
-            first, every, terminal = listed(program, root, environ, namespace, count)
-            terminal.close()
-            return first, every
-
-        ours = [both("mltui") for _ in range(options.runs)]
-        first, every = min(f for f, _ in ours), min(e for _, e in ours)
-        inside = best(options.runs, lambda: from_command(root, environ, namespace))
-        *_, terminal = listed("mltui", root, environ, namespace, count)
-        rate, cpu = at_rest(terminal, options.seconds)
-        memory = terminal.pss_bytes() / 2**20
-        key, bare = key_s(terminal, _CURSOR), bare_key_s(root, count)
-        with changing(environ, namespaces, there, options.changes) as done:
-            busy_rate, busy_cpu = at_rest(terminal, options.seconds)
-            busy_key, changed = key_s(terminal, _CURSOR), done[0]
-        terminal.close()
-        print(f"    mltui, {count} pods: first rows {first:.2f} s, all {every:.2f} s, "
-              f"from `:pods` {inside:.2f} s, {memory:.0f} MiB")  # fmt: skip
-        print(f"    at rest {rate:.0f} B/s, {cpu:.1%} of a processor; "
-              f"a key {key * 1000:.0f} ms, in a bare list {bare * 1000:.0f} ms")  # fmt: skip
-        print(f"    with {options.changes:.0f} changes/s ({changed} made): {busy_rate:.0f} B/s, "
-              f"{busy_cpu:.1%}, a key {busy_key * 1000:.0f} ms")  # fmt: skip
-        good &= report("processor at rest beside 2 %", cpu / 0.02, 1)
-        good &= report("a key beside a bare list's", key / bare, 2)
-        good &= report("bytes under changes beside 10 KB/s", busy_rate / 10_000, 1)
-        if other is not None:
-            theirs = [both(other) for _ in range(min(options.runs, 2))]
-            their_first, their_every = min(f for f, _ in theirs), min(e for _, e in theirs)
-            *_, terminal = listed(other, root, environ, namespace, count)
-            their_rate, their_cpu = at_rest(terminal, options.seconds)
-            their_memory = terminal.pss_bytes() / 2**20
-            their_key = key_s(terminal)
-            terminal.close()
-            print(f"    k9s: first rows {their_first:.2f} s, all {their_every:.2f} s, "
-                  f"{their_memory:.0f} MiB; at rest {their_rate:.0f} B/s, {their_cpu:.1%}; "
-                  f"a key {their_key * 1000:.0f} ms")  # fmt: skip
-            limits = (1.2, 1.2, 1.2, 0.7) if options.small else (0.1, 0.06, 0.35, 0.12)
-            good &= report("first rows beside k9s", first / their_first, limits[0])
-            good &= report("first rows from `:pods` beside k9s", inside / their_first, limits[1])
-            good &= report("all rows beside k9s", every / their_every, limits[2])
-            good &= report("memory beside k9s", memory / their_memory, limits[3])
+        bench = Bench(root, environ, options)
+        good = options.fill or bench.run(other)
     sys.exit(0 if good else 1)
 
 
