@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from mltui.app import firstlook
 from mltui.app.lists import Lists
 from mltui.runs.project import Project
 
@@ -112,6 +113,30 @@ async def test_pods_of_several_namespaces_come_and_go_in_one_table(
         assert f"{context(here)}/*" in screen.line("header")
         await screen.press("escape")
         assert screen.app.workbench.listed is None
+
+
+async def test_a_first_look_is_taken_over_by_the_screen_and_corrected(
+    fresh: Project, here: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firstlook, "CLUSTER_PATIENCE_S", 60.0)
+    for name in ("stays", "goes"):
+        here.apply(_pod(name, image=image(here)), namespace=namespace)
+        here.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", namespace)
+    seen = await firstlook.ask(f"pods {namespace}")
+    assert seen is not None
+    before = firstlook.frame(seen, fresh.root.name, 160, 30)
+    assert f"pods  {len(seen.rows)}" in before[0] and seen.host in before[0]
+    here.kubectl("delete", "pod", "goes", "-n", namespace, "--now")
+    async with Driver.open(fresh, size=WIDE, opens=f"pods {namespace}", seen=seen) as screen:
+        assert _words(line_of(screen, "stays")) == _words(next(x for x in before if "stays" in x))
+        await screen.until(lambda: "live" in screen.line("header"), "the list")
+        assert not line_of(screen, "goes")
+    assert await firstlook.ask(f"pods {namespace},default") is None
+
+
+def _words(text: str) -> list[str]:
+    """Name, readiness, mark and word; what is measured and the age go on."""
+    return text.replace("▌", " ").split()[:4]
 
 
 async def test_places_of_another_kubeconfig_are_left_behind(

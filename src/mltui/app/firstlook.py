@@ -1,4 +1,4 @@
-"""The first look at a list of a Docker host here: on the terminal before the screen is loaded.
+"""The first look at a list of a Docker host or a cluster: shown before the screen is loaded.
 
 Loading the screen takes longer than the host takes to say what it has. So `run_app` asks first,
 puts the rows where the list will have them, and gives them to the screen, which takes over with the
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mltui.actions.action import KUBE
 from mltui.app.present.kind import header, shown_column
 from mltui.app.settings import Settings
 from mltui.app.widgets.columns import GAP, place
@@ -30,8 +31,8 @@ from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
 from mltui.text import fit, shorten_end, unicode_ok
 
-PATIENCE_S = 0.3
-"""A host that takes longer is waited for by the screen, which says so."""
+PATIENCE_S, CLUSTER_PATIENCE_S = 0.3, 0.5
+"""What takes longer is waited for by the screen, which says so. A cluster is mostly farther."""
 _GUTTER = 2
 _AROUND = 5
 """Lines of a screen that are not rows: header, titles, rule, about the row, keys."""
@@ -44,6 +45,8 @@ class Seen:
     kind: Kind[Any]
     host: str
     rows: Sequence[Any]
+    places: str = ""
+    """Where in clusters, as it was asked for; empty: where one was last."""
 
 
 class FirstLook:
@@ -60,7 +63,7 @@ class FirstLook:
 
     def __enter__(self) -> FirstLook:
         with suppress(OSError, termios.error, MltuiError, TimeoutError):
-            self.seen = asyncio.run(ask(self._opens))
+            self.seen = asyncio.run(ask(self._opens, self._environ))
         if self.seen is not None:
             with suppress(OSError, termios.error):
                 self._show(self.seen)
@@ -99,8 +102,11 @@ class FirstLook:
             data = data[os.write(self._fd, data) :]
 
 
-async def ask(name: str) -> Seen | None:
-    """What the host has, if it is on this machine."""
+async def ask(opens: str, environ: Mapping[str, str] = os.environ) -> Seen | None:
+    """What there is, where that is a quick question: of this machine's host, of one place."""
+    name, _, places = opens.partition(" ")
+    if name in KUBE:
+        return await _ask_cluster(name, places, environ)
     try:
         kind = kind_named(name)
     except KeyError:
@@ -113,6 +119,17 @@ async def ask(name: str) -> Seen | None:
             return Seen(kind, daemon.name, await kind.list_rows(daemon))
     finally:
         await daemon.close()
+
+
+async def _ask_cluster(name: str, places: str, environ: Mapping[str, str]) -> Seen | None:
+    from mltui.live.kube.glance import glance
+    from mltui.live.kube.place import text_of
+
+    kept = Settings(environ).places()
+    found = await glance(name, places, kept[0] if kept else "", environ, CLUSTER_PATIENCE_S)
+    if found is None or not found.rows:
+        return None
+    return Seen(found.kind, text_of(found.where), found.rows, places)
 
 
 def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mltui.app.firstlook import FirstLook
     from mltui.runs.bundle import Replay
 
-FIRST = ("containers",)
-"""Lists that are shown before the screen is loaded."""
 HOSTS = "hosts"
 """Begin with the pods of the current context, else with the containers here."""
 _HANG_UP = 129
@@ -53,10 +51,11 @@ def run_app(
         look: FirstLook | None = None
         if opens == HOSTS and not _knows_clusters():
             opens = "containers"
-        if opens in FIRST:
+        if opens and replay is None:
             from mltui.app.firstlook import FirstLook
 
-            look = stack.enter_context(FirstLook(project_root.name, opens))
+            first = "pods" if opens == HOSTS else opens
+            look = stack.enter_context(FirstLook(project_root.name, first))
         from mltui.app.app import MltuiApp
         from mltui.app.session import Session
         from mltui.runs.project import Project

@@ -203,8 +203,8 @@ class Workbench(Screen[int]):
         self._ticker = self.set_interval(1.0, self.tick, pause=True)
         self._slow_ticker = self.set_interval(SLOW_S, self.tick, pause=True)
         # What is known already is in the first frame: sizes come only with that.
-        if self.workbench_app.seen is not None:
-            await self.listing.show(self.workbench_app.seen.kind.name)
+        if (seen := self.workbench_app.seen) is not None:
+            await self.listing.show(seen.kind.name, seen.places or None)
             return
         view, moment = self.session.view, self.moment
         self.stages.expect_width(self._share_out(self.app.size.width))

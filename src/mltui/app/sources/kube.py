@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from mltui.errors import MltuiError, UsageError
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Clusters, open_clusters
 from mltui.live.kube.contexts import CONTEXTS, context_table
-from mltui.live.kube.feed import KubeFeed, View, start_places
+from mltui.live.kube.feed import KubeFeed, View, first_places
 from mltui.live.kube.forwards import FORWARDS, Forwards
 from mltui.live.kube.listing import kind_for, known, shown_columns
 from mltui.live.kube.one import One, find_one
@@ -60,12 +60,8 @@ class KubeSource:
         """The tables. UsageError without a usable kubeconfig."""
         if self._feed is None:
             clusters = await asyncio.to_thread(self.open_clusters)
-            where = start_places(clusters)
             kept = self._bench.workbench_app.settings.places()
-            if kept:
-                # Where one was last, as far as it is still known.
-                with suppress(UsageError):
-                    where = parse(kept[0], clusters.config.contexts, where) or where
+            where = first_places(clusters, kept[0] if kept else "")
             if self._feed is None:
                 self._feed = KubeFeed(clusters, where)
         return self._feed
@@ -187,6 +183,9 @@ class KubeSource:
         if self._view is not None and self._view is not view:
             self._view.metrics.watch(())
         self._view = view
+        seen = self._bench.workbench_app.seen
+        if seen is not None and (seen.kind.name, seen.host) == (name, self.host):
+            view.seed(seen.rows)
         shown = replace(kind, columns=shown_columns(kind, feed.where))
         title = f"{kind.name} {selector}" if selector else kind.name
         return Opened(shown, view.table, title)

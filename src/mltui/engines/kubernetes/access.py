@@ -81,8 +81,8 @@ async def open_access(config: Kubeconfig, context: Context, environ: Mapping[str
 
     UsageError when the kubeconfig is incomplete; Forbidden when credentials can't be obtained.
     """
-    access, user = await asyncio.to_thread(_read, config, context, environ)
-    if "exec" not in user.values and "auth-provider" not in user.values:
+    access = await asyncio.to_thread(_read, config, context, environ)
+    if not config.obtains_credentials(context):
         return access
     given = await _obtain(config, context, environ)
     expires_at = given.get("expires_at")
@@ -95,7 +95,7 @@ async def open_access(config: Kubeconfig, context: Context, environ: Mapping[str
     )
 
 
-def _read(config: Kubeconfig, context: Context, environ: Mapping[str, str]) -> tuple[Access, Entry]:
+def _read(config: Kubeconfig, context: Context, environ: Mapping[str, str]) -> Access:
     cluster = config.clusters.get(context.cluster)
     if cluster is None or not cluster.values.get("server"):
         raise UsageError(
@@ -123,7 +123,7 @@ def _read(config: Kubeconfig, context: Context, environ: Mapping[str, str]) -> t
         key=_pem(user, "client-key", context),
         authorization=authorization,
         expires_at=expires_at,
-    ), user
+    )
 
 
 def _authorization(user: Entry, context: Context) -> tuple[str, float | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -132,7 +132,7 @@ class Client(Caller):
         query: Query | None = None,
         accept: str = JSON,
         limit: int = PAGE,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """A list page by page, undecoded: `metadata.continue` leads to the next.
 
         ApiExpired when the server forgot the list between two pages: begin anew.

@@ -71,6 +71,11 @@ class Kubeconfig:
         hint = f"did you mean `{near[0]}`?" if near else f"there are: {known}"
         raise UsageError(f"there is no Kubernetes context `{wanted}`: {hint}")
 
+    def obtains_credentials(self, context: Context) -> bool:
+        """Whether a program has to be run, or somebody asked, for a context's credentials."""
+        user = self.users.get(context.user)
+        return user is not None and ("exec" in user.values or "auth-provider" in user.values)
+
 
 def paths(environ: Mapping[str, str]) -> list[Path]:
     """The files that `KUBECONFIG` names, or `~/.kube/config`; they need not exist."""

@@ -49,14 +49,23 @@ def _read(package: str, path: Iterable[str]) -> Mapping[str, Kind[Any]]:
     return MappingProxyType(found)
 
 
+def kube_kind(word: str) -> Kind[Any] | None:
+    """The kind of a Kubernetes API with this name or alias; its own name loads that kind alone."""
+    from mltui.live.kinds import kube
+
+    if word in _own_names(tuple(kube.__path__)):
+        return _alone(word, kube.__name__)
+    return next((kind for kind in kube_kinds().values() if word in kind.aliases), None)
+
+
 @cache
-def _own_names() -> frozenset[str]:
-    names = (module.name for module in iter_modules(__path__) if not module.ispkg)
+def _own_names(path: tuple[str, ...]) -> frozenset[str]:
+    names = (module.name for module in iter_modules(path) if not module.ispkg)
     return frozenset(name for name in names if not name.startswith("_"))
 
 
-def _alone(name: str) -> Kind[Any]:
-    found: Kind[Any] = import_module(f"{__name__}.{name}").KIND
+def _alone(name: str, package: str = __name__) -> Kind[Any]:
+    found: Kind[Any] = import_module(f"{package}.{name}").KIND
     assert found.name == name, f"the file of the kind {found.name} is named {name}"
     return found
 
@@ -66,7 +75,7 @@ def kind_named(word: str) -> Kind[Any]:
 
     A kind's own name loads that kind alone.
     """
-    if word in _own_names():
+    if word in _own_names(tuple(__path__)):
         return _alone(word)
     known = kinds()
     if word in known:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from mltui.errors import Unreachable
+from mltui.errors import Unreachable, UsageError
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Cluster, Clusters
 from mltui.live.kube.metrics import Metrics
 from mltui.live.kube.part import Part
-from mltui.live.kube.place import ALL, Place, Where, contexts_of, normal, text_of
+from mltui.live.kube.place import ALL, Place, Where, contexts_of, normal, parse, text_of
 from mltui.live.kube.table import PlacedTable
 
 KEPT = 6
@@ -64,6 +65,11 @@ class View:
             task.add_done_callback(_say_fault)
             self._tasks[place] = task
         self.metrics.go(where)
+
+    def seed(self, rows: Sequence[Any]) -> None:
+        """Rows of its one place that were seen a moment ago; the first list says what is."""
+        if len(self._parts) == 1 and not self.table.is_loaded and not self.table.rows:
+            next(iter(self._parts.values())).put_rows(rows)
 
     async def close(self) -> None:
         """End its watches; the table says nothing more."""
@@ -161,6 +167,14 @@ def start_places(
     chosen = clusters.config.context(context)
     name = chosen.namespace if namespace is None else namespace
     return (Place(chosen.name, ALL if name == "*" else name),)
+
+
+def first_places(clusters: Clusters, kept: str = "") -> Where:
+    """Where one was last (`kept`), as far as that is still known, else where one is at first."""
+    where = start_places(clusters)
+    with suppress(UsageError):
+        where = parse(kept, clusters.config.contexts, where) or where
+    return where
 
 
 def _say_fault(task: asyncio.Task[None]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from mltui.errors import UsageError
 from mltui.live.cells import Column
 from mltui.live.kind import Kind
-from mltui.live.kinds import kube_kinds
+from mltui.live.kinds import kube_kind
 from mltui.live.kube.cluster import Clusters, open_clusters
 from mltui.live.kube.feed import KubeFeed, start_places
 from mltui.live.kube.place import Place, Where, contexts_of, normal, parse
@@ -34,10 +34,7 @@ class Listed:
 
 def known(word: str) -> Kind[Any] | None:
     """The kind of a name or alias that has columns of its own; None: it may be any resource."""
-    for kind in kube_kinds().values():
-        if word == kind.name or word in kind.aliases:
-            return kind
-    return None
+    return kube_kind(word)
 
 
 async def kind_for(clusters: Clusters, where: Where, word: str) -> Kind[Any]:

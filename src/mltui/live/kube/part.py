@@ -57,6 +57,11 @@ class Part:
             # A moment later, when the grid has taken the rows and the last answer is let go.
             asyncio.get_running_loop().call_later(_LET_GO_S, give_back)
 
+    def put_rows(self, rows: Sequence[Any]) -> None:
+        """Rows that were read already; a list that does not name them takes them away."""
+        for row in rows:
+            self._put(row)
+
     def put(self, items: Sequence[Any]) -> None:
         """See `Sink`."""
         for item in items:
