@@ -21,6 +21,9 @@ from mltui.runs.project import Project
 from .seed import NOON
 
 SIZES = [(80, 24), (160, 50)]
+MORE_SIZES = [(120, 40), (200, 60)]
+MAIN = ("running", "failed", "build")
+"""Screens that are looked at in every size."""
 SCREENS = {
     "running": ("running", ()),
     "failed": ("failed", ()),
@@ -35,8 +38,17 @@ SCREENS = {
 Compare = Callable[..., bool]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["80x24", "160x50"])
-@pytest.mark.parametrize("name", list(SCREENS))
+def _sized(name: str, size: tuple[int, int]) -> object:
+    return pytest.param(name, size, id=f"{name}-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *(_sized(name, size) for name in SCREENS for size in SIZES),
+        *(_sized(name, size) for name in MAIN for size in MORE_SIZES),
+    ],
+)
 def test_screen(
     name: str, size: tuple[int, int], snap_compare: Compare, request: pytest.FixtureRequest
 ) -> None:

@@ -6,7 +6,9 @@ from mltui.actions.action import Action, Context, Selection
 
 
 def _why_not(selection: Selection) -> str | None:
-    return None if selection.spec_problems else "mltui.yaml is right"
+    if not selection.spec_problems:
+        return "mltui.yaml is right"
+    return None if selection.run is not None else "what is wrong is what is shown"
 
 
 async def _run(context: Context, argument: str) -> None:

@@ -67,7 +67,8 @@ from mltui.actions import (
     unfold,
     unpause,
 )
-from mltui.actions.action import GROUPS, Action, Selection
+from mltui.actions.action import GROUPS, PAGE, Action, Selection
+from mltui.actions.action import LISTS as LISTS_OF_ALL
 from mltui.actions.lists import KUBE_LISTS, LISTS
 from mltui.actions.tabs import TABS
 from mltui.actions.thing import VIEWS
@@ -233,11 +234,19 @@ def refusal(chosen: Action, selection: Selection) -> str | None:
         if chosen.places == ("runs",):
             return f"{chosen.title} works in the list of runs: `R` opens it"
         if "pipeline" not in chosen.places:
-            return f"{chosen.title} works on {chosen.places[0]}: `:{chosen.places[0]}` lists them"
+            return _elsewhere(chosen)
         return f"{chosen.title} works on the pipeline: Esc goes back there"
+    if selection.place == PAGE:  # a page of any kind, of which most verbs are of some
+        kind = selection.kind if selection.kind in LISTS_OF_ALL else "resources"
+        if kind not in chosen.places and "pipeline" not in chosen.places:
+            return _elsewhere(chosen)
     if selection.is_replay and (chosen.group not in _LOOKING or chosen.id in _DOING):
         return f"{chosen.title}: this is a bundle, what it tells of is not here"
     return chosen.why_not(selection)
+
+
+def _elsewhere(chosen: Action) -> str:
+    return f"{chosen.title} works on {chosen.places[0]}: `:{chosen.places[0]}` lists them"
 
 
 def for_command(name: str, place: str = "") -> Action | None:

@@ -5,12 +5,6 @@ from __future__ import annotations
 from mltui.actions.action import Action, Context, Selection
 
 
-def _why_not(selection: Selection) -> str | None:
-    if selection.name is None:
-        return "nothing is selected"
-    return None
-
-
 def _tab(
     name: str,
     key: str,
@@ -24,6 +18,13 @@ def _tab(
     async def run(context: Context, argument: str) -> None:
         context.show_tab(name)
 
+    def why_not(selection: Selection) -> str | None:
+        if selection.name is None:
+            return "nothing is selected"
+        if selection.row is None:
+            return f"{title} is for stages: {selection.name} is none"
+        return None if selection.run is not None else f"{title}: nothing ran yet, n starts a run"
+
     return Action(
         id=f"look.{name}",
         title=title,
@@ -33,7 +34,7 @@ def _tab(
         keys=(key,),
         command=name,
         applies=lambda selection: selection.row is not None,
-        why_not=_why_not,
+        why_not=why_not,
         fix=lambda selection: fix or None,
         rank=rank,
         on_footer=footer,

@@ -42,6 +42,12 @@ def _view(
     async def run(context: Context, argument: str) -> None:
         context.show_thing(view)
 
+    def refuses(selection: Selection) -> str | None:
+        found = why_not(selection)
+        if found is None and not applies(selection):
+            return f"{title} is nothing that {selection.kind} have"
+        return found
+
     return Action(
         id=f"thing.{view}",
         title=title,
@@ -52,7 +58,7 @@ def _view(
         command=command,
         places=(*places, PAGE),
         applies=applies,
-        why_not=why_not,
+        why_not=refuses,
         rank=rank,
     )
 

@@ -18,7 +18,8 @@ ACTION = Action(
     keys=("t",),
     command="triage",
     places=EVERYWHERE,
-    applies=lambda selection: selection.place != "triage",
+    applies=lambda selection: selection.place != TRIAGE,
+    why_not=lambda selection: "this is Triage" if selection.place == TRIAGE else None,
     rank=75,
 )
 

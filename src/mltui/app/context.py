@@ -137,8 +137,11 @@ class ScreenContext(ListContext):
     # --- showing ------------------------------------------------------------------------------
 
     def show_tab(self, name: str) -> None:
-        """Show one of the selected stage's panes."""
-        self._bench.detail.show_tab(name)
+        """Show one of the selected stage's panes; one that is shown gets the keys."""
+        bench = self._bench
+        if bench.detail.tab == name and bench.stages.row is not None:
+            bench.detail.give_focus()
+        bench.detail.show_tab(name)
 
     def previous_attempt(self) -> None:
         """The log of the attempt before the one on screen; before the first, the newest again."""
