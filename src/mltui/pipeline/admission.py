@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mltui.pipeline.model import Limits
 from mltui.pipeline.units import Unit
@@ -26,6 +27,7 @@ class Demand:
     gpu: int
 
     @classmethod
+    @lru_cache(maxsize=256)
     def of(cls, resources: Resources) -> Demand:
         """The demand of a stage; what it does not say counts as nothing."""
         return cls(

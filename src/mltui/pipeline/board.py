@@ -8,7 +8,8 @@ so far; what was handed out as a decision is only remembered so as not to hand i
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import Any
 
 from mltui.pipeline.admission import Admission
@@ -27,6 +28,9 @@ from mltui.pipeline.units import (
     Waiter,
 )
 from mltui.spec.model import Stage
+
+_FIELDS = {field.name: place for place, field in enumerate(fields_of(StageRow))}
+_read_all = attrgetter(*_FIELDS)
 
 
 class Board:
@@ -182,14 +186,20 @@ class Board:
     def show(self, unit: Unit, **fields: Any) -> None:
         """Change fields of its row; nothing is marked changed if they already were so."""
         row = unit.row
-        news = {name: value for name, value in fields.items() if getattr(row, name) != value}
-        if not news:
+        values = list(_read_all(row))  # a run does this some thousand times: no `replace`
+        is_new = False
+        for name, value in fields.items():
+            place = _FIELDS[name]
+            if values[place] != value:
+                values[place] = value
+                is_new = True
+        if not is_new:
             return
-        unit.row = replace(row, **news)
+        unit.row = StageRow(*values)
         self.changed[unit.instance] = None
         whole = unit.whole
         if whole is not None:
-            if "state" in news:
+            if unit.row.state is not row.state:
                 whole.counts[row.state] -= 1
                 whole.counts[unit.row.state] = whole.counts.get(unit.row.state, 0) + 1
             self.touch(whole)

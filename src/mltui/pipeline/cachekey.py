@@ -116,5 +116,5 @@ def _rank(name: str) -> int:
     return _ORDER.index(name.partition(".")[0])
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+# `json.dumps` with options makes an encoder a call.
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode

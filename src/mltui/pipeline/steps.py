@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
+from typing import Any
 
 from mltui.pipeline import fanout, gates, loops
 from mltui.pipeline.board import Board
@@ -176,10 +177,16 @@ def on_cached(board: Board, event: StageCached) -> None:
     if failure is not None:
         _failed(board, unit, failure, event.at)
         return
-    board.show(
-        unit, metrics=event.metrics, outputs=event.outputs, source=event.source, ended_at=event.at
+    _succeed(
+        board,
+        unit,
+        State.CACHED,
+        f"as in {event.source}" if event.source else "",
+        metrics=event.metrics,
+        outputs=event.outputs,
+        source=event.source,
+        ended_at=event.at,
     )
-    _succeed(board, unit, State.CACHED, f"as in {event.source}" if event.source else "")
 
 
 def on_stale(board: Board, event: StageStale) -> None:
@@ -266,18 +273,18 @@ def on_ended(board: Board, event: AttemptEnded) -> None:
     if fate is Fate.RESET:
         reset(board, unit)
         return
-    board.show(
-        unit,
-        ended_at=event.at,
-        exit_code=event.exit_code,
-        usage=event.usage,
-        outputs=event.outputs,
-        metrics=event.metrics,
-    )
+    left = {
+        "ended_at": event.at,
+        "exit_code": event.exit_code,
+        "usage": event.usage,
+        "outputs": event.outputs,
+        "metrics": event.metrics,
+    }
     failure = event.failure or _gate_failure(unit, event.metrics)
     if failure is None:
-        _succeed(board, unit, State.SUCCEEDED, "")
+        _succeed(board, unit, State.SUCCEEDED, "", **left)
     else:
+        board.show(unit, **left)
         _failed(board, unit, failure, event.at, for_good=fate is Fate.CANCEL)
 
 
@@ -352,10 +359,11 @@ def _gate_failure(unit: Unit, metrics: Mapping[str, float]) -> Failure | None:
     return None if gate is None else gates.check_metrics(gate, metrics)
 
 
-def _succeed(board: Board, unit: Unit, state: State, reason: str) -> None:
+def _succeed(board: Board, unit: Unit, state: State, reason: str, **left: Any) -> None:
+    """It is done. `left`: fields of its row that say what it left."""
     unit.tries, unit.force, unit.done_state = 0, False, state
     board.move(unit, Step.DONE)
-    board.show(unit, state=state, failure=None, reason=reason)
+    board.show(unit, state=state, failure=None, reason=reason, **left)
     board.set_token(unit.done, Status.GOOD)
 
 

@@ -100,7 +100,7 @@ def input_suffix(spec: Spec, stage: Stage, name: str) -> str:
     """The suffix of an input's file, many programs choose a reader by it. Folders have none."""
     source = stage.inputs[name]
     if source.path is not None:
-        return "".join(PurePosixPath(source.path).suffixes)
+        return _suffixes(source.path)
     if source.stage is None or source.output is None:
         return ""
     producer = spec.stages[source.stage]
@@ -108,7 +108,12 @@ def input_suffix(spec: Spec, stage: Stage, name: str) -> str:
     whole = producer.for_each is not None and not is_paired(spec, stage, source.stage)
     if output.is_folder or whole:
         return ""
-    return "".join(PurePosixPath(output.path).suffixes)
+    return _suffixes(output.path)
+
+
+@lru_cache(maxsize=4096)
+def _suffixes(path: str) -> str:
+    return "".join(PurePosixPath(path).suffixes)
 
 
 def is_paired(spec: Spec, stage: Stage, producer: str) -> bool:
@@ -125,7 +130,7 @@ def seen_by(engine: Engine, place: Place) -> View:
     """How the attempt's places are called where its command runs."""
     if hasattr(engine, "view"):
         return view_of(engine, place.folder, place.work)
-    return View(str(place.work), str(place.metrics), str(place.secrets))
+    return View(str(place.work), f"{place.folder}/metrics", str(place.secrets))
 
 
 def values_of(
@@ -194,6 +199,7 @@ def make_attempt(
     params: Mapping[str, ParamValue],
     built: Built | None,
     environment: Environment | None,
+    told: Callable[[str], None] | None = None,
 ) -> Attempt:
     """What an engine needs of an attempt. Touches no file, so it also describes one that runs."""
     stage = spec.stages[instance.stage]
@@ -223,6 +229,7 @@ def make_attempt(
         ),
         secrets=place.secrets if stage.secrets else None,
         timeout_s=stage.timeout_s,
+        told=told,
     )
 
 
@@ -267,12 +274,13 @@ def put_inputs(
     """
     if not inputs:
         return
-    folder = work / INPUTS
-    folder.mkdir()
+    os.mkdir(f"{work}/{INPUTS}")  # noqa: PTH102 - a Path costs more than the call
     paths = input_paths(spec, stage, work)
     for name, value in inputs.items():
         path = paths[name]
-        if value.artifact is not None:
+        if value.artifact is not None and not value.artifact.is_folder:
+            store.copy_out(value.artifact.digest, path)
+        elif value.artifact is not None:
             store.materialise(value.artifact, Path(path))
         elif value.items is not None:
             store.items(value.items, Path(path))

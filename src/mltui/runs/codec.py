@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from enum import StrEnum
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -52,25 +51,17 @@ def _names() -> dict[type, str]:
     return {kind: name for name, kind in events().items()}
 
 
-_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
-
-
 def _plain(value: Any) -> Any:
-    if value.__class__ in _AS_IT_IS:
-        return value
-    if isinstance(value, StrEnum):
-        return value.value
+    """What the encoder of JSON does not know by itself."""
     if isinstance(value, Instance):
-        return [value.stage, list(value.path), value.item]
+        return [value.stage, value.path, value.item]
     if isinstance(value, Artifact):
         return [value.digest, value.size_bytes, value.is_folder]
-    if isinstance(value, Failure):
-        return [value.kind.value, value.message]
     if isinstance(value, Usage):
         return [value.cpu_s, value.peak_memory_bytes]
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value]
+    if isinstance(value, Failure):
+        return [value.kind, value.message]
+    return dict(value) if isinstance(value, Mapping) else list(value)
 
 
 def _artifacts(value: Any) -> dict[str, Artifact]:
@@ -105,26 +96,23 @@ def _fields(cls: type) -> Mapping[str, bool]:
 
 
 @cache
-def _values(cls: type) -> Callable[[Any], tuple[Any, ...]]:
-    """Reads all fields of one at once."""
-    names = tuple(_fields(cls))
-    read = attrgetter(*names)
-    return read if len(names) > 1 else lambda value: (read(value),)
+def _reader(cls: type) -> tuple[Mapping[str, bool], Callable[[Any], tuple[Any, ...]]]:
+    """Its fields, and what reads all of them at once."""
+    known = _fields(cls)
+    read = attrgetter(*known)
+    return known, read if len(known) > 1 else lambda value: (read(value),)
 
 
 # `json.dumps` with options makes an encoder a call; the runner writes thousands of these.
-_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
 
 def _encode(value: Any) -> str:
-    data = {}
-    kind = value.__class__
-    for (name, is_required), item in zip(_fields(kind).items(), _values(kind)(value), strict=True):
-        if item is not None:
-            data[name] = item if item.__class__ in _AS_IT_IS else _plain(item)
-        elif is_required:
-            data[name] = None
-    return _dumps(data)
+    known, read = _reader(value.__class__)
+    pairs = zip(known.items(), read(value), strict=True)
+    return _dumps(
+        {name: item for (name, is_required), item in pairs if item is not None or is_required}
+    )
 
 
 def _decode(cls: type, text: str) -> Any:
@@ -159,7 +147,7 @@ def event_name(kind: type) -> str:
 
 def instance_text(instance: Instance) -> str:
     """How an event's JSON names its instance: to look for it without decoding."""
-    return f'"instance":{_dumps(_plain(instance))}'
+    return f'"instance":{_dumps(instance)}'
 
 
 def encode_row(row: StageRow) -> str:
@@ -175,7 +163,7 @@ def decode_row(text: str) -> StageRow:
 
 def encode_artifacts(outputs: Mapping[str, Artifact]) -> str:
     """Outputs of a cached result as JSON."""
-    return _dumps(_plain(outputs))
+    return _dumps(outputs)
 
 
 def decode_artifacts(text: str) -> dict[str, Artifact]:

@@ -15,13 +15,17 @@ class Engines:
 
     def __init__(self) -> None:
         self._made: dict[str, Engine] = {}
+        self._last: tuple[Target, Engine] | None = None
 
     def of(self, target: Target) -> Engine:
         """The engine of a target."""
+        if self._last is not None and self._last[0] is target:
+            return self._last[1]
         place = repr(target)
         engine = self._made.get(place)
         if engine is None:
             engine = self._made[place] = _make(target)
+        self._last = target, engine
         return engine
 
     async def close(self) -> None:
@@ -31,6 +35,7 @@ class Engines:
             if close is not None:
                 await close()
         self._made.clear()
+        self._last = None
 
 
 def _make(target: Target) -> Engine:

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from stat import S_ISDIR
 from typing import TypeVar
@@ -196,7 +195,8 @@ class Executions:
                 if ready is None:
                     ready = await self._environments.build(live.engine, environment)[1]
             attempt = self._describe(live, None if ready is None else ready.built)
-            if layout.weight(self._context, live) > SMALL_BYTES:
+            live.bytes_in = layout.weight(self._context, live)
+            if live.bytes_in > SMALL_BYTES:
                 await asyncio.to_thread(layout.lay_out, self._context, live)
             else:
                 layout.lay_out(self._context, live)
@@ -211,7 +211,7 @@ class Executions:
 
     def _describe(self, live: Live, built: Built | None = None) -> Attempt:
         context = self._context
-        attempt = attempts.make_attempt(
+        return attempts.make_attempt(
             context.project,
             live.blueprint.spec,
             context.run,
@@ -222,8 +222,8 @@ class Executions:
             params=live.blueprint.plan.named_params_at(live.stage.name, live.instance.path),
             built=built,
             environment=live.blueprint.environment_of(live.instance),
+            told=partial(self._waits, live),
         )
-        return replace(attempt, told=partial(self._waits, live))
 
     # --- while it runs --------------------------------------------------------------------------
 
@@ -261,7 +261,10 @@ class Executions:
         if live.stage.timeout_s is not None:
             gone = 0.0 if started_at is None else max(0.0, time.time() - started_at)
             self._limit(live, max(0.0, live.stage.timeout_s - gone))
-        async with masked(attempt.log, live.place.secrets if live.stage.secrets else None):
+        if live.stage.secrets:
+            async with masked(attempt.log, live.place.secrets):
+                exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
+        else:
             exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
         if live.timer is not None:
             live.timer.cancel()
@@ -320,7 +323,7 @@ class Executions:
     def _is_heavy(self, live: Live) -> bool:
         """Whether keeping its outputs takes long enough for a thread to be worth it."""
         total = 0
-        metrics = str(live.place.metrics)
+        metrics = f"{live.place.folder}/metrics"
         for name in (metrics, *attempts.output_paths(live.stage, live.place.work)):
             with suppress(OSError):
                 info = os.lstat(name)
@@ -391,7 +394,7 @@ class Executions:
             live.place,
             has_secrets=bool(live.stage.secrets),
             is_done=is_done,
-            size_bytes=layout.weight(self._context, live),
+            size_bytes=live.bytes_in,
         )
         if live.attempt is not None:
             self._tidier.release(live.engine, live.attempt, live.obj)

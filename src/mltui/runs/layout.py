@@ -43,6 +43,8 @@ class Live:
     """What its engine lacks to run it."""
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    bytes_in: int = 0
+    """About so much was copied into its working folder; 0 for one that was taken over."""
     timer: asyncio.TimerHandle | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 

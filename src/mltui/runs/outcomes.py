@@ -24,7 +24,8 @@ class Outcome:
     """Request → "" (done) or why it could not be."""
     after: Callable[[], None] | None = None
     can_wait: bool = False
-    """Nothing follows from it, and a crash loses nothing by it: journal it along with the next."""
+    """Nothing follows from it, and a crash loses nothing by it: journal it along with the next.
+    All its events are about instances."""
 
 
 @dataclass(slots=True)

@@ -78,7 +78,8 @@ def collect(stage: Stage, store: Store, work: Path, metrics_file: Path) -> Colle
             path = output.path.rstrip("/")
             # Directly in the working folder there is no link to be misled by.
             inside = work if "/" in path else None
-            outputs[name] = store.take(work / path, is_folder=output.is_folder, inside=inside)
+            whole = f"{work}/{path}"
+            outputs[name] = store.take(whole, is_folder=output.is_folder, inside=inside)
         except OutputError as error:
             failure = Failure(FailureClass.CONTRACT, f"output `{name}`: {error}")
             break

@@ -57,7 +57,8 @@ _FULL_PAUSE_S = 0.5
 _FULL_S = 60.0
 """How long a full disk is waited for before the run is given up (a later runner resumes it)."""
 _PATIENCE_S = 0.02
-"""How long a fact that can wait does, for others to share its transaction."""
+"""How long a fact that can wait does: for others to share its transaction, and for the next fact
+about the same attempt, which then share one row."""
 _CRASHES = {
     RunPlanned: "planned",
     StageKeyed: "keyed",
@@ -196,7 +197,34 @@ class Running:
             self._wake.set()
         elif self._patience is None:
             loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(_PATIENCE_S, self._wake.set)
+            self._patience = loop.call_later(_PATIENCE_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        self._wake.set()
+
+    def _arrived(self) -> list[Outcome]:
+        """What has come in, but for what can wait and has not yet waited long enough."""
+        arrived, self._inbox = self._inbox, []
+        if self._patience is None:
+            return arrived
+        urgent = {
+            getattr(event, "instance", None)
+            for outcome in arrived
+            if not outcome.can_wait
+            for event in outcome.events
+        }
+        found = []
+        for outcome in arrived:
+            about = {getattr(event, "instance", None) for event in outcome.events}
+            if outcome.can_wait and urgent.isdisjoint(about):
+                self._inbox.append(outcome)
+            else:
+                found.append(outcome)
+        if not self._inbox:
+            self._patience.cancel()
+            self._patience = None
+        return found
 
     def _fail(self, error: BaseException) -> None:
         self._failed = self._failed or error
@@ -220,12 +248,8 @@ class Running:
 
     async def _turn(self) -> RunEnded | None:
         """Take in, decide, journal, act; the run's end when this was its last turn."""
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
         batch, self._batch = self._batch, Batch()
-        arrived, self._inbox = self._inbox, []
-        for outcome in arrived:
+        for outcome in self._arrived():
             batch.add(outcome)
             for event in outcome.events:
                 self._apply(event, batch)

@@ -171,7 +171,7 @@ class Store:
             filecopy.make_parent(name)
             os.rename(temp, name)  # noqa: PTH104
 
-    def take(self, path: Path, *, is_folder: bool, inside: Path | None = None) -> Artifact:
+    def take(self, path: Path | str, *, is_folder: bool, inside: Path | None = None) -> Artifact:
         """Keep an ended attempt's output without copying it, where the file system allows.
 
         The file becomes read-only and the store links to it. It stays at `path`, so that a
@@ -181,20 +181,21 @@ class Store:
         device (also anywhere inside a folder), reached through a symlink out of `inside`, or
         still being written.
         """
-        if inside is not None and not path.parent.resolve().is_relative_to(inside.resolve()):
-            raise OutputError(f"{path.name} is reached through a link that leaves {inside}")
         source = os.fspath(path)
+        name = source.rpartition("/")[2]
+        if inside is not None and not Path(path).parent.resolve().is_relative_to(inside.resolve()):
+            raise OutputError(f"{name} is reached through a link that leaves {inside}")
         try:
             info = os.lstat(source)
         except OSError as error:
-            raise OutputError(f"{path.name} is missing: {filecopy.why(error)}") from error
+            raise OutputError(f"{name} is missing: {filecopy.why(error)}") from error
         if is_folder:
             if not stat.S_ISDIR(info.st_mode):
-                raise OutputError(f"{path.name} is {filecopy.kind(info.st_mode)}, not a folder")
+                raise OutputError(f"{name} is {filecopy.kind(info.st_mode)}, not a folder")
             return self._take_folder(source)
         if not stat.S_ISREG(info.st_mode):
-            raise OutputError(f"{path.name} is {filecopy.kind(info.st_mode)}, not a file")
-        digest, size, _ = self._take_file(source, path.name)
+            raise OutputError(f"{name} is {filecopy.kind(info.st_mode)}, not a file")
+        digest, size, _ = self._take_file(source, name)
         return Artifact(digest, size)
 
     def _take_file(self, source: str, label: str) -> tuple[str, int, bool]:

@@ -60,6 +60,10 @@ class Tidier:
 
     def release(self, engine: Engine, attempt: Attempt, obj: str | None) -> None:
         """Let the engine clean up after an attempt."""
+        forget = getattr(engine, "forget", None)
+        if forget is not None:  # there is nothing to wait for
+            forget(obj)
+            return
 
         async def remove() -> None:
             with suppress(MltuiError):  # what is left there has the project's labels

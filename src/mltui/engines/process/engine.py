@@ -102,7 +102,8 @@ class ProcessEngine:
         argv = self._command(attempt, env)
         if self._orphans is None:
             self._orphans = Orphans()
-        pid = shim.spawn(attempt.folder, attempt.work, procs.boot_id(), argv, env, attempt.log)
+        log = f"{attempt.folder}/log"  # `attempt.log` would make a Path
+        pid = shim.spawn(attempt.folder, attempt.work, procs.boot_id(), argv, env, log)
         identity = Identity.of(pid)  # our own child, not reaped yet: it is still there
         self._watched[str(identity)] = Watched(identity, self._oom_kills(), is_child=True)
         return str(identity)
@@ -154,6 +155,8 @@ class ProcessEngine:
         await watched.ended.wait()
         if not watched.is_child or self._may_be_left(attempt, watched.identity.pid):
             await self._sweep(attempt, fresh=False)
+        if watched.code == 0:  # our own shim claimed the attempt and wrote its record
+            return Exit(Stopped.EXITED, 0, watched.usage(None))
         record = shim.read_record(attempt.folder)
         usage = watched.usage(None if record is None else record.cpu_s)
         if record is not None and str(record.identity) != obj:
@@ -225,6 +228,10 @@ class ProcessEngine:
 
     async def remove(self, attempt: Attempt, obj: str | None) -> None:
         """See `Engine`. The claim stays in the attempt's folder as long as that does."""
+        self.forget(obj)
+
+    def forget(self, obj: str | None) -> None:
+        """As `remove`, at once: there is nothing to wait for."""
         if obj is not None:
             watched = self._watched.pop(obj, None)
             if watched is not None:

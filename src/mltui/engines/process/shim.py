@@ -70,13 +70,13 @@ class Record:
 
 
 def spawn(
-    folder: Path, work: Path, boot: str, argv: tuple[str, ...], env: dict[str, str], log: Path
+    folder: Path, work: Path, boot: str, argv: tuple[str, ...], env: dict[str, str], log: str
 ) -> int:
     """Start the shim in a session of its own; its process number. StartFailed when it can't.
 
     posix_spawn, not fork: the cost doesn't grow with the runner's memory.
     """
-    arguments = ["sh", "-c", _SCRIPT, "mltui", str(folder / CLAIM), str(work), boot, *argv]
+    arguments = ["sh", "-c", _SCRIPT, "mltui", f"{folder}/{CLAIM}", str(work), boot, *argv]
     try:
         return os.posix_spawn(
             "/bin/sh",
@@ -87,7 +87,7 @@ def spawn(
                 (
                     os.POSIX_SPAWN_OPEN,
                     1,
-                    os.fspath(log),
+                    log,
                     os.O_WRONLY | os.O_APPEND | os.O_CREAT,
                     0o666,
                 ),
@@ -117,7 +117,7 @@ def _inherited() -> tuple[int, ...]:
     return tuple(found)
 
 
-def _why(error: OSError | ValueError, log: Path) -> str:
+def _why(error: OSError | ValueError, log: str) -> str:
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return f"{reason} (its log is {log})"
