@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mltui.engines.process.procs import Identity
 from mltui.engines.protocol import Attempt, Built, Engine, Exit
 from mltui.spec.model import Resources
 
@@ -53,6 +54,13 @@ class Place:
             return await self.engine.wait(attempt, obj)
         finally:
             await self.engine.remove(attempt, obj)
+
+
+def is_same(found: str | None, obj: str) -> bool:
+    """Whether two names are of one object. Of a process that is gone nobody knows when it began."""
+    if found is None or found == obj:
+        return found == obj
+    return Identity.parse(found).is_same(Identity.parse(obj))
 
 
 async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:

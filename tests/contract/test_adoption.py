@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mltui.engines.protocol import Attempt, Stopped
 
-from .place import Place, until
+from .place import Place, is_same, until
 
 
 async def _started_by_another(near: Place, shell: str) -> tuple[Attempt, str]:
@@ -47,7 +47,7 @@ async def test_adopts_one_that_still_runs(near: Place) -> None:
 async def test_knows_how_it_ended_meanwhile(near: Place) -> None:
     attempt, obj = await _started_by_another(near, "echo done; touch ended; exit 7")
     await until((attempt.work / "ended").exists)
-    assert await near.engine.find(attempt) == obj
+    assert is_same(await near.engine.find(attempt), obj)
     end = await near.engine.wait(attempt, obj)
     assert (end.how, end.code) == (Stopped.EXITED, 7)
     await near.engine.remove(attempt, obj)

@@ -15,7 +15,7 @@ import pytest
 from mltui.engines.process import ProcessEngine, procs, shim
 from mltui.engines.protocol import Built, Stopped
 
-from .place import Place, until
+from .place import Place, is_same, until
 
 
 @pytest.fixture
@@ -98,8 +98,26 @@ async def test_start_and_find_agree_whoever_wins(place: Place, delay_s: float) -
         other = ProcessEngine(place.root / "cache")
         found = await other.find(attempt)
         await place.engine.wait(attempt, obj)
-        assert found == (obj if (attempt.work / "ran").exists() else None)
+        has_run = (attempt.work / "ran").exists()
+        assert is_same(found, obj) if has_run else found is None
         await place.engine.remove(attempt, obj)
+
+
+async def test_a_claim_is_completed_while_its_process_is_there(place: Place) -> None:
+    attempt = place.attempt(shell="touch up; sleep 600")
+    obj = await place.engine.start(attempt)
+    await until((attempt.work / "up").exists)
+    claim = (attempt.folder / shim.CLAIM).read_text().strip()
+    assert procs.Identity.parse(claim).started == 0
+    assert await place.engine.find(attempt) == obj
+    bystander = replace(attempt, folder=attempt.folder.with_name("other"))
+    bystander.folder.mkdir()
+    (bystander.folder / shim.CLAIM).write_text(f"{claim}\n")  # a number that was given anew
+    assert await place.engine.find(bystander) == claim
+    assert (await place.engine.wait(bystander, claim)).how is Stopped.LOST
+    assert _is_alive(int(claim.partition(":")[0]))
+    await place.engine.stop(attempt, obj, 0.0)
+    await place.engine.remove(attempt, obj)
 
 
 async def test_an_empty_claim_of_a_dead_shim_never_ran(place: Place) -> None:

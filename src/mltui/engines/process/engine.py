@@ -139,7 +139,8 @@ class ProcessEngine:
         while True:
             record = shim.read_record(attempt.folder)
             if record is not None:
-                return None if record.identity is None else str(record.identity)
+                identity = record.identity
+                return None if identity is None else str(identity.found(str(attempt.folder)))
             if not self._strays.find(str(attempt.folder), fresh=True):
                 # Nobody is left who could write it, and the command runs only after that.
                 if shim.read_record(attempt.folder) is None:
@@ -159,7 +160,8 @@ class ProcessEngine:
             return Exit(Stopped.EXITED, 0, watched.usage(None))
         record = shim.read_record(attempt.folder)
         usage = watched.usage(None if record is None else record.cpu_s)
-        if record is not None and str(record.identity) != obj:
+        owner = None if record is None else record.identity
+        if record is not None and (owner is None or not owner.is_same(watched.identity)):
             return Exit(Stopped.LOST, None, usage, "another runner had taken this attempt over")
         code = watched.code if record is None or record.code is None else record.code
         if record is None and code in (None, shim.NOT_CLAIMED):

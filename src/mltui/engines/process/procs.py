@@ -39,7 +39,8 @@ class Identity:
 
     pid: int
     started: int
-    """Clock ticks after boot (field 22 of /proc/PID/stat); 0 where there is no /proc."""
+    """Clock ticks after boot (field 22 of /proc/PID/stat); 0 where nobody knows: there is no
+    /proc, or it was gone when it was asked for."""
     boot: str
 
     def __str__(self) -> str:
@@ -55,6 +56,21 @@ class Identity:
     def of(cls, pid: int) -> Identity:
         """The process that has this number now; `started` is 0 when there is none."""
         return cls(pid, start_time(pid), boot_id())
+
+    def found(self, mark: str) -> Identity:
+        """With its start time, if that is not known and the process with this mark is there."""
+        if self.started or self.boot != boot_id():
+            return self
+        entry = f"{MARK}={mark}".encode("utf-8", "surrogateescape")
+        is_it = entry in read(f"/proc/{self.pid}/environ", 1 << 20).split(b"\0")
+        # A zombie has no environment any more. If it is another's, nothing is lost: it has ended.
+        is_it = is_it or stat_fields(self.pid)[:1] == [b"Z"]
+        return Identity.of(self.pid) if is_it else self
+
+    def is_same(self, other: Identity) -> bool:
+        """Whether both name one process, as far as their start times are known."""
+        started = self.started == other.started or 0 in (self.started, other.started)
+        return started and (self.pid, self.boot) == (other.pid, other.boot)
 
     @property
     def is_there(self) -> bool:

@@ -28,8 +28,9 @@ NOT_CLAIMED = 121
 
 # set -C makes `>` fail on an existing file (O_EXCL): whoever creates `pid`, this shim or a resumer
 #   that must be sure that a start it knows of never happens, wins; the loser does nothing.
-# The identity is written with builtins only: `read` gives field 22 of /proc/self/stat. Its second
-#   field is `(sh)`, so there is no blank in it.
+# The claim names the process by its number and boot alone. Its start time, which /proc/self/stat
+#   has, would be read byte by byte, which takes as long as the rest of the shim; whoever finds the
+#   claim adds it as long as the process is there (`Identity.found`).
 # The traps let TERM reach the command (a trapped signal is reset in a child, an ignored one is
 #   not) while the shim lives on to write the record.
 # Standard error of the shell itself goes to /dev/null (a shell reports "Killed" there), the
@@ -41,9 +42,7 @@ NOT_CLAIMED = 121
 _SCRIPT = r"""
 f=$1 w=$2 b=$3; shift 3
 set -C
-read -r s s s s s s s s s s s s s s s s s s s s s t s </proc/self/stat || t=
-case $t in ''|*[!0-9]*) t=0 ;; esac
-echo "$$:$t:$b" >"$f" || exit 121
+echo "$$:0:$b" >"$f" || exit 121
 set +C
 trap : TERM INT HUP QUIT USR1 USR2
 c=; cd -- "$w" || { c=$?; echo "mltui: cannot enter the working folder $w"; }
