@@ -99,6 +99,7 @@ print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exec
 """
 
 
+@pytest.mark.slow  # a plugin is a process, and so is what reads its answer
 @pytest.mark.parametrize(("lasts", "runs"), [(3600, 1), (1, 3)], ids=["valid", "expiring"])
 async def test_a_plugin_runs_again_when_what_it_gave_expires(
     world: World, tmp_path: Path, lasts: int, runs: int
@@ -112,6 +113,7 @@ async def test_a_plugin_runs_again_when_what_it_gave_expires(
     assert sent == {f"Bearer t{n + 1}" for n in range(runs)}
 
 
+@pytest.mark.slow
 async def test_a_plugin_runs_again_when_its_token_is_refused(world: World, tmp_path: Path) -> None:
     async def strict(asked: Asked) -> Answer:
         if asked.headers["authorization"] == "Bearer t1":
@@ -126,6 +128,7 @@ async def test_a_plugin_runs_again_when_its_token_is_refused(world: World, tmp_p
     assert (tmp_path / "count").read_text() == "2", "once for all who waited"
 
 
+@pytest.mark.slow
 async def test_a_plugin_that_fails_says_why(world: World, tmp_path: Path) -> None:
     user = plugin(tmp_path, "import sys; sys.exit('the session of eva is over')")
     client = await world.client(kubeconfig(tmp_path / "c", "http://127.0.0.1:1", user))
@@ -182,6 +185,7 @@ async def test_a_client_certificate_is_shown_to_the_server(
     assert secure.asked[0].subject == "eva"
 
 
+@pytest.mark.slow
 async def test_a_plugin_may_give_a_certificate(
     world: World, tmp_path: Path, secure: ApiServer, certificates: Path
 ) -> None:

@@ -56,6 +56,7 @@ stages:
     run: "cat ${inputs.models}/a ${inputs.models}/b > ${outputs.all}"
 """
 
+pytestmark = pytest.mark.slow  # each of these has a runner of its own
 World = tuple[Project, Callable[..., int]]
 
 
