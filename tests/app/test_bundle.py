@@ -103,7 +103,11 @@ def in_journal(old: str, new: str) -> Change:
         (with_("../../.bashrc", b"x"), "which no bundle has"),
         (with_("/etc/cron.d/x", b"x"), "which no bundle has"),
         (with_("runs/1/../../../x", b"x"), "which no bundle has"),
-        (with_("runs/1/train~1.1/log", bytes(200 << 20)), "larger than 128 MiB"),
+        pytest.param(
+            with_("runs/1/train~1.1/log", bytes(200 << 20)),
+            "larger than 128 MiB",
+            marks=pytest.mark.slow,
+        ),
         (without("facts.json"), "it lacks facts.json"),
         (with_("facts.json", b'{"mltui-facts": 1, "at": "noon"}'), "its facts are damaged"),
         (with_("facts.json", b"[" * 100_000), "damaged"),

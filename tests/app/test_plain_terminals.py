@@ -28,6 +28,7 @@ THEIRS = str.maketrans("", "", "×")
 """What programs wrote is not ours to change."""
 
 
+@pytest.mark.slow  # it looks at every screen there is
 @pytest.mark.parametrize("world", list(SCREENS))
 async def test_no_screen_shows_more_than_ascii_where_the_locale_is_c(
     world: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -120,6 +120,7 @@ async def test_text_of_any_script_keeps_the_columns(tmp_path: Path, wrap: bool) 
         assert body[-1] == "plain" or wrap
 
 
+@pytest.mark.slow
 async def test_a_line_of_100_megabytes_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"")
     with (tmp_path / "long").open("wb") as file:

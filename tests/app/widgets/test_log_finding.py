@@ -142,6 +142,7 @@ async def test_lines_are_selected_by_keyboard(tmp_path: Path) -> None:
         assert scene.selecting.span is None
 
 
+@pytest.mark.slow
 async def test_the_loop_lives_while_a_large_log_is_searched(tmp_path: Path) -> None:
     line = b"2026-11-25T14:02:10Z INFO  epoch 7 loss 0.1234 of a line as long as most of them\n"
     async with running(tmp_path, line * 200_000 + b"needle\n") as log:
