@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from mltui.engines.kubernetes.store.sparse import begins, free_before
 from mltui.runs.attempts import remove_tree
 from mltui.runs.project import Project
 from mltui.serving.ledger import Ledger
@@ -23,7 +24,9 @@ STEP_S = 5
 """How often sizes are noted; of what is older only every `_COARSE`th second is kept."""
 _COARSE = ((3_600.0, 60), (86_400.0, 900))
 KEEP_S = 35 * 86_400.0
-"""How long records of replicas that are no more are kept."""
+"""How long records are kept, also of replicas that are no more."""
+KEEP_BYTES = 1 << 30
+"""So much is kept of one replica, the newest."""
 MAX_BYTES = 256 << 20
 """The most that a monitor is given: the newest."""
 
@@ -85,23 +88,25 @@ def write_window(
 
     A little more than the window: sizes are noted every few seconds. Blocks.
     """
-    parts: list[tuple[Path, int, int]] = []
+    parts: list[tuple[Path, int, int, bool]] = []
     for number in _numbers(project, deployment):
         file = records_of(project, deployment, number)
         with suppress(OSError):
             size = file.stat().st_size
             start = size_at(ledger, deployment, number, since)
-            if start < size:
-                parts.append((file, start, size))
-    total = sum(size - start for _, start, size in parts)
+            # What was recorded too long ago is no longer there; a line may be cut by that.
+            begin = begins(file, start)
+            if begin < size:
+                parts.append((file, begin, size, begin == start))
+    total = sum(size - start for _, start, size, _ in parts)
     over = max(0, total - MAX_BYTES)
     rows = 0
     dest.parent.mkdir(parents=True, exist_ok=True)
     with dest.open("wb") as out:
-        for file, start, size in parts:
+        for file, start, size, is_whole in parts:
             # Of each file the same share is left out, from its beginning.
             skipped = over * (size - start) // total if over else 0
-            rows += _copy_lines(file, start + skipped, size, out, is_whole=not skipped)
+            rows += _copy_lines(file, start + skipped, size, out, is_whole=is_whole and not skipped)
     return Window(rows, over > 0)
 
 
@@ -121,12 +126,30 @@ def _copy_lines(file: Path, start: int, end: int, out: object, *, is_whole: bool
     return rows
 
 
-def sweep(project: Project, deployment: str, alive: Iterable[int], now: float) -> None:
-    """Remove what replicas that are no more have left, once no window reaches it."""
+def forget_sizes(ledger: Ledger, deployment: str, now: float) -> None:
+    """Forget how long record files were before what is kept; the last size before it stays."""
+    with ledger.transaction() as db:
+        db.execute(
+            "DELETE FROM marks WHERE deployment = ?1 AND at < (SELECT max(at) FROM marks AS m "
+            "WHERE m.deployment = ?1 AND m.replica = marks.replica AND m.at <= ?2)",
+            (deployment, now - KEEP_S),
+        )
+
+
+def sweep(
+    project: Project, deployment: str, alive: Iterable[int], now: float, old: Mapping[int, int]
+) -> None:
+    """Remove what no window reaches: of replicas that are no more, and the oldest of the others.
+
+    `old`: how long the record file of a replica was when what is kept begins.
+    """
     there = set(alive)
     for number in _numbers(project, deployment):
         folder = folder_of(project, deployment) / str(number)
         if number in there:
+            file = folder / "shared" / RECORDS
+            with suppress(OSError):
+                free_before(file, max(old.get(number, 0), file.stat().st_size - KEEP_BYTES))
             continue
         with suppress(OSError):
             records = folder / "shared" / RECORDS

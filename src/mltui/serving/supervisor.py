@@ -76,7 +76,16 @@ class Supervisor:
                 if time.monotonic() - swept > _SWEEP_S:
                     alive = [replica.number for replica in self._ledger.replicas(found.name)]
                     now = time.time()
-                    await asyncio.to_thread(records.sweep, self._project, found.name, alive, now)
+                    records.forget_sizes(self._ledger, found.name, now)
+                    old = {
+                        number: records.size_at(
+                            self._ledger, found.name, number, now - records.KEEP_S
+                        )
+                        for number in alive
+                    }
+                    await asyncio.to_thread(
+                        records.sweep, self._project, found.name, alive, now, old
+                    )
             if time.monotonic() - swept > _SWEEP_S:
                 swept = time.monotonic()
             await asyncio.sleep(records.STEP_S)

@@ -12,15 +12,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mltui.engines.kubernetes.manifest import Served, job, job_name
-from mltui.engines.kubernetes.store import pod
+from mltui.engines.kubernetes.store import pod, recorder
 from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote
-from mltui.engines.kubernetes.store.server import Refused, serve
+from mltui.engines.kubernetes.store.server import FROM, TOKEN, Refused, serve
+from mltui.engines.kubernetes.store.sparse import BLOCK
 from mltui.engines.kubernetes.store.tree import Content, Tree, restore, survey
 from mltui.engines.protocol import Attempt, Built
 from mltui.spec.model import Pods, Resources
@@ -163,6 +165,52 @@ def test_a_keeper_brings_what_a_killed_stage_left(remote: Remote, tmp_path: Path
     assert watcher.call("GET", "/records/a-1/log?offset=2") == b"line\n"
     assert watcher.call("GET", "/records/a-1/metrics") == b'{"loss": 1}'
     watcher.close()
+
+
+def _recorded(remote: Remote, offset: int) -> tuple[int, bytes]:
+    """What the store gives of a pod's records from an offset on, and where that begins."""
+    with urlopen(
+        Request(
+            f"http://{remote.address}/records/web-1/log?offset={offset}", headers={TOKEN: "t0ken"}
+        ),
+        timeout=10,
+    ) as answer:
+        return int(answer.headers[FROM]), answer.read()
+
+
+def test_what_a_service_recorded_is_bounded(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "KEEP_BYTES", 64 << 10)
+    room = tmp_path / "room"
+    (room / "shared").mkdir(parents=True)
+    (room / "run").mkdir()
+    os.mkfifo(room / "run" / "alive")
+    line = b'{"path": "/x"}\n'
+    (room / recorder.RECORDS).write_bytes(line * 20_000)
+    beside = recorder.Recorder(remote, "web-1", room)
+    beside.is_told = True
+    beside.run()
+    log = tmp_path / "store" / "records" / "web-1" / "log"
+    assert log.stat().st_size == len(line) * 20_000
+    assert log.stat().st_blocks * 512 <= (64 << 10) + 2 * BLOCK
+    begin, found = _recorded(remote, 0)
+    assert begin > 0
+    assert found == (line * 20_000)[begin:]
+
+    # What a reader has is given back, what comes after that is kept; begun anew it goes on.
+    remote.call("POST", f"/records/web-1/trim?until={log.stat().st_size}", b"")
+    assert log.stat().st_blocks * 512 <= 2 * BLOCK
+    with (room / recorder.RECORDS).open("ab") as file:
+        file.write(b"new\n")
+    again = recorder.Recorder(remote, "web-1", room)
+    again.is_told = True
+    again.run()
+    assert _recorded(remote, len(line) * 20_000) == (len(line) * 20_000, b"new\n")
+    # Of a stage's log nothing ever goes.
+    remote.call("PUT", "/records/stage/log?offset=0", bytes(8 * BLOCK))
+    remote.call("POST", f"/records/stage/trim?until={8 * BLOCK}", b"")
+    assert len(remote.call("GET", "/records/stage/log")) == 8 * BLOCK
 
 
 def test_a_stage_can_not_have_the_keepers_files_read(remote: Remote, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from mltui.engines.kubernetes.resources import (
 )
 from mltui.engines.kubernetes.standing import read_standing
 from mltui.engines.kubernetes.store.pod import PIECE_BYTES
-from mltui.engines.kubernetes.store.server import PORT, TOKEN
+from mltui.engines.kubernetes.store.server import FROM, PORT, TOKEN
 from mltui.engines.kubernetes.store.tree import Content
 from mltui.errors import StartFailed, Unreachable
 from mltui.spec.model import Target
@@ -230,12 +230,24 @@ class Storage:
         assert isinstance(found, dict)
         return found
 
-    async def follow(self, record: str, offset: int, limit_s: float) -> AsyncIterator[bytes]:
-        """Its log from an offset and what comes, until it is over or `limit_s` has passed."""
+    async def follow(
+        self,
+        record: str,
+        offset: int,
+        limit_s: float,
+        skip: Callable[[int], None] = lambda begins: None,
+    ) -> AsyncIterator[bytes]:
+        """Its log from an offset and what comes, until it is over or `limit_s` has passed.
+
+        `skip` is told where it begins if that is later: the store no longer has what is before.
+        """
         path, query = f"/records/{record}/log", {"offset": offset, "follow": limit_s}
         async with self._open("GET", path, query) as response:
             if response.status != 200:
                 raise self._refusal(response.status, _told(await response.read()))
+            begins = response.headers.get(FROM.lower(), "")
+            if begins.isdecimal() and int(begins) > offset:
+                skip(int(begins))
             async for data in response.chunks():
                 yield data
 
@@ -244,6 +256,10 @@ class Storage:
         async with self._open("GET", f"/records/{record}/metrics") as response:
             data = await response.read()
             return data if response.status == 200 else b""
+
+    async def trim_record(self, record: str, until: int) -> None:
+        """What a service recorded before an offset is kept here: the store may give it back."""
+        await self._ask("POST", f"/records/{record}/trim", {"until": until})
 
     async def forget_record(self, record: str) -> None:
         """Remove what an attempt left; content stays."""

@@ -11,11 +11,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mltui.engines.hosting import Hosting, Look, Said, Wanted
 from mltui.engines.http.wire import WireError
@@ -37,6 +38,7 @@ from mltui.engines.kubernetes.services.objects import DEPLOYMENT, HOSTED, MARK, 
 from mltui.engines.kubernetes.services.podlog import PodLog
 from mltui.engines.kubernetes.services.reading import read_look
 from mltui.engines.kubernetes.storage import Storage
+from mltui.engines.kubernetes.store.pod import PIECE_BYTES
 from mltui.engines.kubernetes.store.tree import Content, survey
 from mltui.errors import Forbidden, StartFailed, Unreachable, UsageError
 from mltui.spec.model import Target
@@ -59,6 +61,8 @@ class ClusterHost:
         self.patience_s = target.pods.patience_s
         self._target, self._reach, self._images, self._pool = target, reach, images, pool
         self._seen: dict[str, str] = {}
+        self._trimmed: dict[str, int] = {}
+        """Pod → how much of its records the store need not keep."""
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -272,6 +276,7 @@ class ClusterHost:
             _, _, storage = await self._reached()
             await self._records(obj, records, 0)
             await storage.forget_record(obj.partition("/")[0])
+            self._trimmed.pop(obj.partition("/")[0], None)
         except (ApiError, StartFailed) as error:
             raise Unreachable(str(error)) from error
 
@@ -282,11 +287,25 @@ class ClusterHost:
             try:
                 async with asyncio.timeout(2 * _FOLLOW_S):
                     pod = obj.partition("/")[0]
-                    async for data in storage.follow(pod, file.tell(), limit_s):
+
+                    # Of what is no longer there a hole is left: offsets are the same everywhere.
+                    def skip(begins: int) -> None:
+                        file.truncate(begins)
+
+                    async for data in storage.follow(pod, file.tell(), limit_s, skip):
                         file.write(data)
                         file.flush()
+                    await self._trim(storage, pod, file)
             except TimeoutError as error:
                 raise storage.silent() from error
+
+    async def _trim(self, storage: Storage, pod: str, file: BinaryIO) -> None:
+        """What is safely here needs no room in the store."""
+        have = file.tell()
+        if have - self._trimmed.get(pod, 0) >= PIECE_BYTES:
+            await self._in_pool(os.fsync, file.fileno())
+            await storage.trim_record(pod, have)
+            self._trimmed[pod] = have
 
     async def _in_pool(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)

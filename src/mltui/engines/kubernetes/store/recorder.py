@@ -5,7 +5,7 @@ The runner's side reads it from there, also when the pod is no more. Standard li
 
 from __future__ import annotations
 
-import ctypes
+import json
 import os
 import time
 from contextlib import suppress
@@ -19,12 +19,13 @@ from mltui.engines.kubernetes.store.pod import (
     is_held,
     open_plain,
 )
+from mltui.engines.kubernetes.store.sparse import begins, free_before
 
 RECORDS = "shared/records.jsonl"
 """Below the room: what `MLTUI_RECORDS` names."""
+KEEP_BYTES = 256 << 20
+"""The store keeps the newest of a pod's records: as much as a monitor is given at most."""
 _BEAT_S = 0.5
-_PUNCH, _KEEP_SIZE = 2, 1
-"""Linux, fallocate(2)."""
 
 
 class Recorder:
@@ -38,6 +39,8 @@ class Recorder:
 
     def run(self) -> None:
         """Until the pod is ended and the service in it is over. Away."""
+        # Begun anew it goes on from where the store is.
+        self._sent = int(json.loads(self._remote.call("GET", f"/records/{self._record}"))["log"])
         alive = os.open(self._room / "run" / "alive", os.O_RDONLY | os.O_NONBLOCK)
         while not self.is_told or is_held(alive):
             self._send()
@@ -47,27 +50,14 @@ class Recorder:
     def _send(self) -> None:
         path = self._room / RECORDS
         with suppress(FileNotFoundError, OddFile), open_plain(path) as file:
+            # What is given back here and not in the store any more is lost to it.
+            self._sent = begins(path, self._sent)
             file.seek(self._sent)
             while data := file.read(PIECE_BYTES):
-                where = f"/records/{self._record}/log?offset={self._sent}"
+                where = f"/records/{self._record}/log?offset={self._sent}&keep={KEEP_BYTES}"
                 self._remote.call("PUT", where, data)
                 self._sent += len(data)
             if self._sent - self._freed > PIECE_BYTES:
-                self._free(path)
-
-    def _free(self, path: Path) -> None:
-        """What the store has needs no room here: offsets stay as they are."""
-        with suppress(OSError):
-            found = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-            try:
-                free = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
-                if free is not None:
-                    free(
-                        ctypes.c_int(found),
-                        ctypes.c_int(_PUNCH | _KEEP_SIZE),
-                        ctypes.c_int64(0),
-                        ctypes.c_int64(self._sent),
-                    )
-            finally:
-                os.close(found)
-        self._freed = self._sent
+                # What the store has needs no room here.
+                free_before(path, self._sent)
+                self._freed = self._sent

@@ -19,15 +19,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
+from mltui.engines.kubernetes.store.sparse import begins, free_before
 from mltui.engines.kubernetes.store.tree import CHUNK, hash_file
 
 TOKEN = "X-Mltui-Token"
+FROM = "X-Mltui-From"
+"""Of what a service recorded: where an answer begins, if that is later than was asked for."""
 PORT = 8080
 PROBE_PORT = 8081
 """Open to whoever has a network."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 _RECORD = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _UNUSED_S = 86400.0
+_SERVICE = "service"
+"""In a record's folder: it is what a service recorded, of which the oldest may go."""
 
 
 class Refused(Exception):
@@ -127,9 +132,14 @@ class Store:
         return found == digest
 
     def _make_room(self, wanted: int) -> None:
-        """Where the disk gets full, what nobody asked for in a day goes, the oldest first."""
+        """Where the disk gets full, what nobody asked for in a day goes, the oldest first.
+
+        Also what services recorded that have recorded nothing for a day.
+        """
         space = shutil.disk_usage(self.root)
         short = wanted + space.total // 20 - space.free
+        if short > 0:
+            short = self._make_room_of_records(short)
         if short <= 0:
             return
         blobs = sorted((path.stat().st_mtime, path) for path in self.root.glob("blobs/*/*"))
@@ -138,6 +148,16 @@ class Store:
                 return
             short -= path.stat().st_size
             path.unlink(missing_ok=True)
+
+    def _make_room_of_records(self, short: int) -> int:
+        """Remove what services recorded long ago; how much room is still missing."""
+        logs = [mark.with_name("log") for mark in self.root.glob(f"records/*/{_SERVICE}")]
+        for used_at, path in sorted((path.stat().st_mtime, path) for path in logs if path.exists()):
+            if short <= 0 or time.time() - used_at < _UNUSED_S:
+                break
+            short -= path.stat().st_blocks * 512
+            shutil.rmtree(path.parent, ignore_errors=True)
+        return short
 
     def record(self, name: str) -> Path:
         """The folder of an attempt's record. Refused for an odd name."""
@@ -157,16 +177,41 @@ class Store:
             "result": json.loads(result.read_bytes()) if result.exists() else None,
         }
 
-    def extend(self, name: str, offset: int, data: bytes) -> int:
-        """Add to an attempt's log; its length now."""
+    def extend(self, name: str, offset: int, data: bytes, keep: int | None = None) -> int:
+        """Add to an attempt's log; its length now.
+
+        `keep`: it is what a service records, and only so many of its newest bytes are kept.
+        """
         folder = self.record(name)
         folder.mkdir(exist_ok=True)
+        if keep is not None:
+            self._make_room(len(data))
+            (folder / _SERVICE).touch()
         with (folder / "log").open("ab") as file:
             have = file.tell()
-            if offset > have:
+            if offset > have and keep is None:
                 raise Refused(409, "another piece is wanted", have=have)
+            if offset > have:  # it was removed here when there was no room
+                file.truncate(offset)
+                have = offset
             file.write(data[have - offset :])
-            return file.tell()
+            have = file.tell()
+        if keep is not None:
+            free_before(folder / "log", have - keep)
+        return have
+
+    def trim(self, name: str, until: int) -> None:
+        """Of what a service recorded, what is before `until` is kept elsewhere."""
+        folder = self.record(name)
+        if (folder / _SERVICE).exists():
+            free_before(folder / "log", until)
+
+    def begins(self, name: str, at: int) -> int:
+        """Where what is kept of a record begins, from an offset on."""
+        folder = self.record(name)
+        if not (folder / _SERVICE).exists() or not (folder / "log").exists():
+            return at
+        return begins(folder / "log", at)
 
     def put(self, name: str, what: str, data: bytes) -> None:
         """Replace one thing of a record, whole."""
@@ -243,8 +288,12 @@ class Handler(BaseHTTPRequestHandler):
             case ["GET", "records", name, "log"]:
                 self._follow(name, offset, float(query.get("follow", "0")))
             case ["PUT", "records", name, "log"]:
-                have = store.extend(name, offset, self._body.read())
+                keep = int(query["keep"]) if "keep" in query else None
+                have = store.extend(name, offset, self._body.read(), keep)
                 self._say(200, {"have": have})
+            case ["POST", "records", name, "trim"]:
+                store.trim(name, int(query["until"]))
+                self._say(200, {})
             case ["GET", "records", name, "metrics"]:
                 self._send_file(store.record(name) / "metrics", 0)
             case ["PUT", "records", name, ("metrics" | "result") as what]:
@@ -280,14 +329,18 @@ class Handler(BaseHTTPRequestHandler):
     def _follow(self, name: str, offset: int, limit_s: float) -> None:
         """The log from `offset`, then what comes, until the attempt is over or `limit_s` passed."""
         folder, deadline = self.store.record(name), time.monotonic() + limit_s
+        offset = self.store.begins(name, offset)
         self._is_answering = True
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Transfer-Encoding", "chunked")
+        self.send_header(FROM, str(offset))
         self.end_headers()
         while True:
             is_over = (folder / "result").exists() or time.monotonic() >= deadline
             data = b""
+            if self.store.begins(name, offset) > offset:
+                break  # it was given back under way: whoever asks again is told where it begins
             if (folder / "log").exists():
                 with (folder / "log").open("rb") as file:
                     file.seek(offset)
