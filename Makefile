@@ -31,6 +31,9 @@ quick: $(STAMP) ## unit and app tests with fewer examples, nothing outside (run 
 test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest -n 2 tests
 
+faults: $(STAMP) ## the long fault runs: 100 replacements under load on each engine, kill -9 anywhere (hours)
+	@MLTUI_REPLACEMENTS=$${MLTUI_REPLACEMENTS:-100} $(BIN)/python -m pytest -rPs tests/faults tests/serving tests/contract/test_adoption.py
+
 check: $(STAMP) ## format, lint, types, import contracts, generated docs
 	@$(BIN)/ruff format --check src tests tools bench sample_projects
 	@$(BIN)/ruff check src tests tools bench sample_projects
@@ -63,4 +66,4 @@ image: dist ## build the container image `mltui`
 clean: ## remove what setup made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo quick test check format bench reference docs dist image clean
+.PHONY: help setup demo quick test faults check format bench reference docs dist image clean

@@ -92,6 +92,11 @@ server.serve_forever()
 T = TypeVar("T")
 
 
+def replacements(few: int) -> int:
+    """How often replicas are replaced under load: `few`, and as often as asked (`make faults`)."""
+    return int(os.environ.get("MLTUI_REPLACEMENTS") or few)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

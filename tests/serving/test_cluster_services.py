@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from .place import World, end_load, until
+from .place import World, end_load, free_port, replacements, until
 
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _testbed = import_module("testbed.cluster")
 cluster = _testbed.cluster
 docker_host = import_module("testbed.docker").docker_host
-REPLACEMENTS = int(os.environ.get("MLTUI_CLUSTER_REPLACEMENTS", "3"))
+REPLACEMENTS = replacements(3)
 CYCLE = """\
   acquire:
     phase: data
@@ -97,6 +98,15 @@ class Clustered(World):
             listed = json.loads(_docker("image", "inspect", image))[0]
             _docker("image", "rm", "-f", listed["Id"])
 
+    def images(self, namespace: str) -> set[str]:
+        """What its replicas run."""
+        return {
+            container["image"]
+            for pod in self.pods(namespace)
+            for container in pod["spec"]["containers"]
+            if container["name"] == "stage"
+        }
+
     def pods(self, namespace: str = "") -> list[dict[str, Any]]:
         """Those that are not on their way out."""
         query = ("pods", "-n", namespace or self.dev, "-l", "mltui.hosted=ctoy-web")
@@ -117,6 +127,34 @@ def places(cluster: Cluster, docker_host: object) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
+def other_registry(cluster: Cluster, tmp_path: Path) -> Iterator[str]:
+    """A second registry, where the nodes are this machine; else the only one there is."""
+    if "MLTUI_TEST_KUBECONFIG" in os.environ or shutil.which("docker-registry") is None:
+        yield cluster.need_registry()
+        return
+    place = f"127.0.0.1:{free_port()}"
+    config = tmp_path / "registry.yaml"
+    config.write_text(
+        f"{{version: 0.1, log: {{level: warn}}, http: {{addr: '{place}'}}, storage: "
+        f"{{filesystem: {{rootdirectory: '{tmp_path}/registry'}}, delete: {{enabled: true}}}}}}"
+    )
+    with (tmp_path / "registry.log").open("wb") as log:
+        running = subprocess.Popen(["docker-registry", "serve", config], stdout=log, stderr=log)
+
+    def answers() -> bool:
+        with suppress(OSError), urlopen(f"http://{place}/v2/", timeout=10) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    try:
+        until(answers, "an answer of the registry")
+        yield f"localhost:{place.partition(':')[2]}"
+    finally:
+        running.terminate()
+        running.wait()
+
+
+@pytest.fixture
 def there(cluster: Cluster, places: tuple[str, str], tmp_path: Path) -> Iterator[Clustered]:
     more = f", registry: '{cluster.need_registry()}', namespace: "
     dev, prod = places
@@ -132,7 +170,7 @@ def there(cluster: Cluster, places: tuple[str, str], tmp_path: Path) -> Iterator
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(1800 + 120 * REPLACEMENTS)
 def test_a_service_in_a_cluster(there: Clustered) -> None:
     there.env["MLTUI_SCRAPE_S"] = "0.5"
     there.train("good")
@@ -229,13 +267,16 @@ def test_a_version_that_does_not_get_healthy_in_a_cluster(there: Clustered) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_promoted_to_another_namespace(there: Clustered) -> None:
+def test_promoted_to_another_namespace(there: Clustered, other_registry: str) -> None:
     # An image of its own: the registry is to lose it.
     (there.root / "img").mkdir()
     text = f"FROM debian:bookworm-slim\nLABEL of={there.root.parent.name}-{there.port}\n"
     (there.root / "img" / "Dockerfile").write_text(text)
     spec = there.root / "mltui.yaml"
-    spec.write_text(spec.read_text().replace("'debian:bookworm-slim'", "{build: img}"))
+    text = spec.read_text().replace("'debian:bookworm-slim'", "{build: img}")
+    head, _, prod_target = text.partition("  prod:")
+    prod_target = prod_target.replace(there.cluster.need_registry(), other_registry)
+    spec.write_text(f"{head}  prod:{prod_target}")
     there.train("good")
     there.cli("deploy", "web", "--target", "dev")
     shown = there.cli("promote", "web", "--to", "prod", "--dry-run")
@@ -251,25 +292,24 @@ def test_promoted_to_another_namespace(there: Clustered) -> None:
     dev, prod = (there.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
     for part in ("inputs", "code", "environment", "image", "run", "metrics"):
         assert dev[part] == prod[part], part
-    images = {
-        container["image"]
-        for namespace in (there.dev, there.prod)
-        for pod in there.pods(namespace)
-        for container in pod["spec"]["containers"]
-        if container["name"] == "stage"
-    }
-    assert images == {prod["image"]}
-    assert "@sha256:" in prod["image"]
+    assert there.images(there.dev) == {dev["image"]}
+    # Each from the registry of its target, the same one by its digest.
+    digest = dev["image"].partition("@")[2]
+    (image,) = there.images(there.prod)
+    assert image.startswith(f"{other_registry}/")
+    assert image.endswith(f"@{digest}")
+    assert digest.startswith("sha256:")
 
     # The registry loses the image: what this machine's Docker has is pushed again, by digest.
-    there.lose(prod["image"])
+    there.lose(image)
     there.cli("restart", "web@prod")
     assert there.get(url=there.url(there.prod))[0] == "good"
-    there.lose(prod["image"], here=True)
+    there.lose(image)
+    there.lose(dev["image"], here=True)
     there.cli("restart", "web@prod", "--detach")
+    said = "can't be brought to" if image != dev["image"] else "no longer has"
     found = until(
-        lambda: [one for one in there.ls("services") if "no longer has" in one["reason"]],
-        "that it is said",
+        lambda: [one for one in there.ls("services") if said in one["reason"]], "that it is said"
     )
     assert [(one["target"], one["state"]) for one in found] == [("prod", "degraded")]
     assert there.get(url=there.url(there.prod))[0] == "good"

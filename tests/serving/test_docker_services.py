@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .place import World, end_load, free_port, until
+from .place import World, end_load, free_port, replacements, until
 
 if TYPE_CHECKING:
     from tests.testbed.docker import DockerHost
 
 docker_host = import_module("testbed.docker").docker_host
-REPLACEMENTS = int(os.environ.get("MLTUI_DOCKER_REPLACEMENTS", "5"))
+REPLACEMENTS = replacements(5)
 ENVIRONMENT = "{image: 'debian:bookworm-slim', variables: {HOST: 0.0.0.0}}"
 
 
@@ -42,7 +42,7 @@ def _containers(host: DockerHost, world: World) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900 + 40 * REPLACEMENTS)
 def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> None:
     boxed.train("good")
     boxed.cli("deploy", "web", "--target", "dev")

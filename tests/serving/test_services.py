@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .place import World, end_load, until
+from .place import World, end_load, replacements, until
 
-REPLACEMENTS = int(os.environ.get("MLTUI_REPLACEMENTS", "20"))
+REPLACEMENTS = replacements(20)
 
 
 @pytest.mark.slow
@@ -60,7 +60,7 @@ def test_a_service_from_its_first_version_to_its_end(world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900 + 30 * REPLACEMENTS)
 def test_replacing_fails_no_request(world: World) -> None:
     world.train("good")
     world.cli("deploy", "web", "--target", "dev")

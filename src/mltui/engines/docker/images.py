@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
@@ -83,6 +83,22 @@ async def layers(client: Client, image: str) -> list[dict[str, object]]:
     ]
 
 
+async def fetch(client: Client, place: str) -> dict[str, Any]:
+    """Fetch an image by its digest, `REPOSITORY@DIGEST`; the inspected image. BuildFailed."""
+    repository, _, digest = place.partition("@")
+    loop = asyncio.get_running_loop()
+    headers = await loop.run_in_executor(None, authorisation, repository, client.environ)
+    try:
+        async for _ in _pulling(client, repository, digest, headers):
+            pass
+    except DockerError as error:
+        raise BuildFailed(_sentence(client, place, error.message)) from error
+    found = await inspect(client, place)
+    if found is None:
+        raise BuildFailed(f"the image {place} was fetched and is not there: is the disk full?")
+    return found
+
+
 async def pull(client: Client, name: str, recorder: Recorder, pool: Executor) -> dict[str, Any]:
     """Fetch an image; the inspected image. BuildFailed with what the registry says."""
     repository, tag = full_reference(name)
@@ -116,24 +132,29 @@ async def _pull(
     recorder: Recorder,
     step: str,
 ) -> None:
-    query = {"fromImage": repository, "tag": tag}
-    path = "/images/create"
     shown: dict[str, str] = {}
-    async with client.stream("POST", path, query, headers=headers) as response:
+    async for event in _pulling(client, repository, tag, headers):
+        status, layer = str(event.get("status", "")), str(event.get("id", ""))
+        if shown.get(layer) != status:  # its percentages are left out
+            shown[layer] = status
+            text = f"{layer}: {status}\n" if layer else f"{status}\n"
+            recorder.output(step, text.encode("utf-8"))
+
+
+async def _pulling(
+    client: Client, repository: str, tag: str, headers: Mapping[str, str]
+) -> AsyncIterator[dict[str, Any]]:
+    """What the daemon tells while it fetches an image. DockerError for what it could not."""
+    query = {"fromImage": repository, "tag": tag}
+    async with client.stream("POST", "/images/create", query, headers=headers) as response:
         rest = b""
         async for data in response.chunks():
             *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                if not line.strip():
-                    continue
+            for line in filter(None, (each.strip() for each in lines)):
                 event = json.loads(line)
                 if "error" in event:
                     raise DockerError(500, str(event["error"]))
-                status, layer = str(event.get("status", "")), str(event.get("id", ""))
-                if shown.get(layer) != status:  # its percentages are left out
-                    shown[layer] = status
-                    text = f"{layer}: {status}\n" if layer else f"{status}\n"
-                    recorder.output(step, text.encode("utf-8"))
+                yield event
 
 
 def authorisation(repository: str, environ: Mapping[str, str]) -> dict[str, str]:

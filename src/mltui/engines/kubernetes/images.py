@@ -62,7 +62,47 @@ class ClusterImages:
                     place = await self._push(made.location, file)
         return replace(made, location=place)
 
-    async def keep_there(self, place: str) -> None:
+    async def bring(self, place: str) -> str:
+        """Where this target's nodes pull what is run by digest. StartFailed, Unreachable.
+
+        What was promoted from a target with another registry is pushed to this one's, where it has
+        the same digest: nodes may reach that one alone.
+        """
+        repository, _, digest = place.partition("@")
+        registry = self._target.registry
+        is_own = registry is None or repository.startswith(f"{registry}{_PUSHED}")
+        if _PUSHED not in place or is_own:
+            await self._keep_there(place)
+            return place
+        own = f"{registry}{_PUSHED}{repository.partition(_PUSHED)[2]}"
+        there = f"{own}@{digest}"
+        if not await self._is_there(there):
+            await self._copy(place, own, digest)
+        return there
+
+    async def _copy(self, place: str, own: str, digest: str) -> None:
+        """Push an image of another registry to this target's."""
+        found = await docker_images.inspect(self._docker, place)
+        if found is None:
+            try:
+                found = await docker_images.fetch(self._docker, place)
+            except BuildFailed as error:
+                raise StartFailed(
+                    f"{place} can't be brought to {own}: {error}; `mltui deploy` builds one anew"
+                ) from error
+        try:
+            again = await self._push_again(str(found["Id"]), own, digest)
+        except DockerError as error:
+            raise StartFailed(self._refused(own, error.message)) from error
+        if again != digest:
+            raise StartFailed(f"what was pushed to {own} is another image ({again}) than {digest}")
+
+    async def _push_again(self, image: str, repository: str, digest: str) -> str:
+        tag = digest.removeprefix("sha256:")[:12]
+        await self._docker.json("POST", f"/images/{image}/tag", {"repo": repository, "tag": tag})
+        return await self._send(repository, tag)
+
+    async def _keep_there(self, place: str) -> None:
         """See to it that what is run by digest can still be pulled. StartFailed, Unreachable.
 
         An image that its registry has lost is pushed again where this Docker still has it; it is
@@ -79,12 +119,8 @@ class ClusterImages:
                 f"{lost}, and neither has this machine's Docker: the same image can't be served "
                 "again; `mltui deploy` builds one anew"
             )
-        tag = digest.removeprefix("sha256:")[:12]
         try:
-            await self._docker.json(
-                "POST", f"/images/{found['Id']}/tag", {"repo": repository, "tag": tag}
-            )
-            again = await self._send(repository, tag)
+            again = await self._push_again(str(found["Id"]), repository, digest)
         except DockerError as error:
             raise StartFailed(f"{lost}: {self._refused(repository, error.message)}") from error
         if again != digest:

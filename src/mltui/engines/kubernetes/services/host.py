@@ -146,7 +146,7 @@ class ClusterHost:
             raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
         try:
             client, namespace, storage = await self._reached()
-            await self._images().keep_there(attempt.built.location)
+            image = await self._images().bring(attempt.built.location)
             served = await storage.served()
             tree = await self._bring(storage, attempt.work)
             hosting = wanted.hosting
@@ -161,12 +161,12 @@ class ClusterHost:
                 await self._apply(client, namespace, SERVICES, made)
             body = objects.deployment(
                 wanted,
-                image=attempt.built.location,
+                image=image,
                 tree=tree,
                 served=served,
                 pods=self._target.pods,
                 has_secrets=bool(secrets),
-                user=await self._images().user(attempt.built.location),
+                user=await self._images().user(image),
             )
             await self._apply(client, namespace, DEPLOYMENTS, body)
         except OSError as error:
