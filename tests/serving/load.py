@@ -44,7 +44,7 @@ class Load:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 reader, writer = await asyncio.open_connection(self.host, self.port)
                 try:
                     head = f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\n"

@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 128
+    request_queue_size = 4096
 
 
 server = Server((os.environ.get("HOST", "127.0.0.1"), int(sys.argv[2])), Handler)
@@ -218,7 +218,7 @@ class World:
 
 def end_load(client: subprocess.Popen[str]) -> dict[str, Any]:
     client.terminate()
-    said, _ = client.communicate(timeout=60)
+    said, _ = client.communicate(timeout=180)
     found = json.loads(said)
     assert isinstance(found, dict)
     return found

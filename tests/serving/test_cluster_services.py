@@ -307,9 +307,9 @@ def test_promoted_to_another_namespace(there: Clustered, other_registry: str) ->
     there.lose(image)
     there.lose(dev["image"], here=True)
     there.cli("restart", "web@prod", "--detach")
-    said = "can't be brought to" if image != dev["image"] else "no longer has"
+    why = "can't be brought to" if image != dev["image"] else "no longer has"
     found = until(
-        lambda: [one for one in there.ls("services") if said in one["reason"]], "that it is said"
+        lambda: [one for one in there.ls("services") if why in one["reason"]], "that it is said"
     )
     assert [(one["target"], one["state"]) for one in found] == [("prod", "degraded")]
     assert there.get(url=there.url(there.prod))[0] == "good"
