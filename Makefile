@@ -60,8 +60,9 @@ dist: $(STAMP) ## make the wheel and the sdist in dist/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	@rm -rf dist && $(BIN)/python -m build --quiet --outdir dist
 
-image: dist ## build the container image `mltui`
-	@docker build --quiet --tag mltui .
+image: dist ## build the container image `mltui`; BASE= another Debian, PIP_INDEX_URL= another index
+	@docker build --quiet --tag mltui $(foreach name,BASE PIP_INDEX_URL,\
+	  $(if $($(name)),--build-arg $(name)=$($(name)))) .
 
 clean: ## remove what setup made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +71,52 @@ COMP_WORDS=(mltui {words}); COMP_CWORD={at}; _mltui; echo "${{COMPREPLY[@]}}"
         text = script + ask.format(words=words, at=at)
         done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True)
         assert done.stdout.split() == [expected]
+
+
+FISH = pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here: apt install fish")
+ZSH = pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here: apt install zsh")
+
+
+@FISH
+def test_fish_completes_commands_and_options(tmp_path: Path) -> None:
+    file = tmp_path / "mltui.fish"
+    file.write_text(run("completion", "fish", cwd=tmp_path).stdout)
+    (tmp_path / "trifle.txt").touch()
+    for typed, expected in (("mltui tri", "triage"), ("mltui run --det", "--detach")):
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", f"source {file}; complete -C '{typed}'"],
+            text=True, capture_output=True, timeout=60, cwd=tmp_path, check=True,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TERM": "dumb"},
+        )  # fmt: skip
+        assert [line.partition("\t")[0] for line in done.stdout.splitlines()] == [expected]
+
+
+@ZSH
+def test_zsh_completes_from_its_function_path_at_the_first_tab(tmp_path: Path) -> None:
+    (tmp_path / "_mltui").write_text(run("completion", "zsh", cwd=tmp_path).stdout)
+    (tmp_path / ".zshrc").write_text(
+        f"PS1='> '; fpath=({tmp_path} $fpath); autoload -Uz compinit\n"
+        f"compinit -u -d {tmp_path}/dump; echo rea''dy\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TERM": "vt100"}
+        os.execvpe("zsh", ["zsh", "-i"], {**env, "ZDOTDIR": str(tmp_path)})
+    try:
+        _read(terminal, "ready")
+        for typed, expected in (("mltui tri\t", "triage"), ("run --det\t", "--detach")):
+            os.write(terminal, typed.encode())
+            _read(terminal, expected)
+            os.write(terminal, b"\x15mltui ")
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+
+
+def _read(terminal: int, text: str) -> None:
+    """Read until a text is there, with a deadline."""
+    seen, until = "", time.monotonic() + 60
+    while text not in seen:
+        assert time.monotonic() < until, seen
+        if select.select([terminal], [], [], 0.5)[0]:
+            seen += os.read(terminal, 4096).decode(errors="replace").replace("\r", "")

@@ -198,8 +198,6 @@ async def _cluster(cluster: object, contexts: int) -> list[Check]:
 _PROGRAMS = (
     ("git", ("--version",), "runs then say no commit", "apt-get install git"),
     ("docker", ("--version",), "no shells in containers", "apt-get install docker-cli"),
-    ("kubectl", ("version", "--client"), "no shells in pods and no forwarded ports",
-     "kubernetes.io/docs/tasks/tools"),
     ("ssh", ("-V",), "no ssh:// Docker hosts", "apt-get install openssh-client"),
 )  # fmt: skip
 
@@ -207,9 +205,10 @@ _PROGRAMS = (
 async def _programs(environ: Mapping[str, str]) -> list[Check]:
     async def look(name: str, argv: tuple[str, ...], lacks: str, remedy: str) -> Check:
         path = shutil.which(name, path=environ.get("PATH"))
+        shown = f"{name} cli" if name == "docker" else name  # beside the daemon's own line
         if path is None:
-            return Check(name, "missing", lacks, remedy)
-        return Check(f"{name} cli" if name == "docker" else name, "ok", await _said(path, *argv))
+            return Check(shown, "missing", lacks, remedy)
+        return Check(shown, "ok", await _said(path, *argv))
 
     return list(await asyncio.gather(*(look(*each) for each in _PROGRAMS)))
 

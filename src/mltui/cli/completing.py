@@ -123,6 +123,13 @@ _mltui() {{
   names=(
 {names}
   )
+  if [[ $words[2] == -C ]] && (( CURRENT > 3 )); then  # as if started in that folder
+    words=($words[1] $words[4,-1])
+    (( CURRENT -= 2 ))
+  elif [[ $words[2] == -C ]]; then
+    _files -/
+    return
+  fi
   if (( CURRENT == 2 )); then
     _describe command names
     return
@@ -134,13 +141,18 @@ _mltui() {{
 {chr(10).join(cases)}
   esac
 }}
-compdef _mltui mltui
+if [[ $funcstack[1] == _mltui ]]; then  # loaded from $fpath, by the first completion
+  _mltui "$@"
+else
+  compdef _mltui mltui
+fi
 """
 
 
 def _fish(found: list[Command]) -> str:
     lines = [
         "# fish completion of mltui: mltui completion fish > ~/.config/fish/completions/mltui.fish",
+        "complete -c mltui -f -n __fish_use_subcommand",
         "complete -c mltui -n __fish_use_subcommand -s C -r -d 'as if started in a folder'",
     ]
     for each in found:

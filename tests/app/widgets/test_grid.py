@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -144,11 +145,32 @@ async def test_a_changed_row_repaints_the_cells_that_changed(
         seen = app.watch_refreshes(monkeypatch)
         grid.apply({"pod-00002": Pod("pod-00002", "Failed", cpu=2)})
         assert [(region.y, region.height) for region in seen] == [(3, 1)]
-        assert seen[0].x > 40 and seen[0].width < 12
+        assert seen[0].x > 40 and seen[0].width <= 12
         assert "✗ Failed" in text(grid)[3]
         seen.clear()
         grid.apply({"pod-00040": Pod("pod-00040", "Failed")})  # not on the page
         assert seen == []
+
+
+def bold(grid: Grid[Pod], y: int) -> str:
+    """What stands out on a line."""
+    return "".join(
+        segment.text for segment in grid.render_line(y) if segment.style and segment.style.bold
+    )
+
+
+async def test_cells_that_changed_stand_out_once_for_a_moment() -> None:
+    async with running(pods(50), size=(60, 12)) as (_, grid, pilot):
+        grid.apply({"pod-00002": Pod("pod-00002", "Running", cpu=9)})
+        assert not bold(grid, 3), "what is measured changes all the time"
+        grid.apply({"pod-00002": Pod("pod-00002", "Pending", cpu=9)})
+        assert "Pending" in bold(grid, 3) and "pod" not in bold(grid, 3)
+        until = time.monotonic() + 20
+        while bold(grid, 3):
+            assert time.monotonic() < until, "it does not end"
+            await pilot.pause(0.05)
+        grid.apply({f"pod-0000{n}": Pod(f"pod-0000{n}", "Pending", cpu=n) for n in range(3, 9)})
+        assert "Pending" in text(grid)[5] and not bold(grid, 5), "in a storm nothing does"
 
 
 async def test_time_repaints_only_what_reads_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

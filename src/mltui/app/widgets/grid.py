@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mltui.app.widgets.columns import Cell, Column
+from mltui.app.widgets.flash import Flash
 from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
@@ -124,6 +125,7 @@ class Grid(Widget, Generic[R]):
         self._painter = RowPainter(self._columns, 0, self._roles)
         self._announced: Hashable | None = None
         self._marked_last: Hashable | None = None
+        self._flash = Flash(self, self._sync)
         self._sorts: dict[str, Column[R]] = {}
         """What is sorted by, also where it is not shown."""
 
@@ -176,6 +178,10 @@ class Grid(Widget, Generic[R]):
         order: Sequence[Hashable] | None = None,
     ) -> None:
         """Change and remove rows by key; new keys come last unless *order* gives all of them."""
+        if self._flash.is_wanted:
+            shown, differing = self._cache, self._painter.differing
+            found = {key: differing(shown[key][0], changed[key]) for key in changed if key in shown}
+            self._flash.begin(found)
         self.model.apply(changed, removed, order)
         self._changed()
 
@@ -335,13 +341,14 @@ class Grid(Widget, Generic[R]):
                 if above is not None and section(model.rows[above]) == title:
                     title = ""
                 above = key
-            look = (key == model.cursor, key in model.marks, title)
+            look = (key == model.cursor, key in model.marks, title, self._flash.of(key))
             found = self._cache.get(key)
             if found is None or found[0] is not row or found[1] != look:
-                cursor, marked, _ = look
+                cursor, marked, _, flash = look
                 strip = painter.row(
-                    row, base, cursor=cursor, focused=focused, marked=marked, section=title
-                )
+                    row, base, cursor=cursor, focused=focused, marked=marked, section=title,
+                    flash=flash,
+                )  # fmt: skip
                 found = (row, look, strip)
             cache[key] = found
             lines.append(found[2])

@@ -40,6 +40,7 @@ ROLES: Mapping[str, str] = {
     "cursor": "bold on $foreground 14%",
     "cursor-blurred": "on $foreground 7%",
     "match": "on $warning 35%",
+    "flash": "bold on $accent 25%",
     "match-current": "bold $background on $warning",
     "source-1": "$accent",
     "source-2": "$secondary",

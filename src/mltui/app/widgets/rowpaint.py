@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
@@ -21,6 +21,10 @@ from mltui.text.glyphs import in_ascii
 R = TypeVar("R")
 
 _GUTTER = 2  # cursor bar, mark
+_RESTLESS = frozenset(
+    ("age", "since", "last", "count", "cpu", "memory", "cpu_share", "memory_share", "net")
+)
+"""Columns that change all the time."""
 
 
 class RowPainter(Generic[R]):
@@ -76,9 +80,17 @@ class RowPainter(Generic[R]):
         return line.strip()
 
     def row(
-        self, row: R, base: Style, *, cursor: bool, focused: bool, marked: bool, section: str
+        self,
+        row: R,
+        base: Style,
+        *,
+        cursor: bool,
+        focused: bool,
+        marked: bool,
+        section: str,
+        flash: Collection[str] = (),
     ) -> Strip:
-        """The line of *row*."""
+        """The line of *row*; the columns of *flash* stand out."""
         roles = self._roles
         line = LineBuilder()
         if cursor:
@@ -96,9 +108,21 @@ class RowPainter(Generic[R]):
         for placed in self.placed:
             cell = placed.column.cell_of(row)
             line.pad(self.left + placed.x, base)
-            self._add_cell(line, self._fit(cell.text, placed), base, roles.on(base, cell.role))
+            style = roles.on(base, cell.role)
+            if placed.column.key in flash:
+                style = roles.on(style, "flash")
+            self._add_cell(line, self._fit(cell.text, placed), base, style)
         line.pad(self.width, base)
         return line.strip().adjust_cell_length(self.width, base)
+
+    def differing(self, old: R, new: R) -> frozenset[str]:
+        """Columns in which two rows read otherwise; what is measured all the time is none."""
+        return frozenset(
+            placed.column.key
+            for placed in self.placed
+            if placed.column.key not in _RESTLESS
+            and placed.column.cell_of(old).text != placed.column.cell_of(new).text
+        )
 
     def _add_cell(self, line: LineBuilder, text: str, base: Style, style: Style) -> None:
         if style is base or style.bgcolor != base.bgcolor or style.underline or style.reverse:
