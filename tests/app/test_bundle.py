@@ -24,9 +24,11 @@ from .seed import NOON, Behaviour, Seed
 from .worlds import KERNEL, digits, world
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ"
+PASSWORD = "correct-horse"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----"
 KILLED = Behaviour(
     41,
-    log="x\n" * 200_000 + f"token {TOKEN}\n" + KERNEL,
+    log="x\n" * 200_000 + f"token {TOKEN}\ndb_password: {PASSWORD}\n{PEM}\n" + KERNEL,
     failure=Failure(FailureClass.MEMORY, "it used more memory than its limit and was ended"),
     exit_code=137,
     memory=512 << 20,
@@ -71,7 +73,8 @@ def test_a_bundle_is_bounded_masked_and_the_owner_s(bundle: Path) -> None:
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     with zipfile.ZipFile(bundle) as packed:
         texts = {name: packed.read(name) for name in packed.namelist()}
-    assert TOKEN.encode() not in b"".join(texts.values())
+    whole = b"".join(texts.values())
+    assert not [each for each in (TOKEN, PASSWORD, "MIIEvQ") if each.encode() in whole]
     assert max(len(text) for name, text in texts.items() if name.endswith("/log")) <= 256 << 10
     (found,) = json.loads(texts["findings.json"])
     assert found["title"] == "train~1 of run 1 runs out of memory"

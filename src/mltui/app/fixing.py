@@ -28,6 +28,7 @@ from mltui.triage.finding import (
     Finding,
     Fix,
     Kube,
+    Opens,
     Retry,
     SetValue,
     Step,
@@ -248,7 +249,7 @@ class Fixing:
 
     async def _command(self, step: Command) -> None:
         """The terminal to the program; its output stays until a key is pressed."""
-        wait = 'printf "\\n(exit code %s) Enter goes back to mltui " "$code"; read -r _'
+        wait = 'printf "\n(exit code %s) Enter goes back to mltui " "$code"; read -r _'
         script = f'"$@"; code=$?; {wait}; exit $code'
         argv = ("sh", "-c", script, "sh", *step.argv)
         root = self._bench.session.project.root
@@ -292,6 +293,8 @@ class Fixing:
         bench = self._bench
         try:
             if bench.workbench_app.replay is not None and opens.kind not in _KEPT:
+                if await self._show_kept(opens):
+                    return
                 bench.notice(f"the bundle holds no more of it than this: {evidence.text}")
             elif opens.kind == "file":
                 await self._edit(opens.key, opens.line)
@@ -310,6 +313,26 @@ class Fixing:
                 await self._open_list(opens.kind, opens.key)
         except MltuiError as error:
             bench.notice(str(error), bad=True)
+
+    async def _show_kept(self, opens: Opens) -> bool:
+        """Show what the bundle has of an object; False: nothing."""
+        from mltui.app.dialogs.text import TextDialog
+        from mltui.live.incident import object_file
+        from mltui.logs.sanitize import plain
+
+        key = opens.key if opens.kind in KUBE else f"container:{opens.key[:12]}"
+        file = self._bench.session.project.folder / object_file(key)
+        if not file.is_file():
+            return False
+        texts = []
+        for each in sorted(file.parent.glob(f"{file.name}*")):
+            data = await asyncio.to_thread(each.read_bytes)
+            if each != file:
+                texts.append(f"\n--- {each.name.removeprefix(file.name).strip('.')} ---")
+            texts.append("\n".join(plain(line) for line in data.split(b"\n")))
+        title = key.partition("@")[0].replace(":", " ")
+        await self._bench.app.push_screen(TextDialog(title, "\n".join(texts)))
+        return True
 
     async def _open_kube(self, key: str) -> None:
         """The object in its list: `pod:ns/name@context`."""

@@ -19,7 +19,7 @@ from mltui.errors import MltuiError, Unreachable
 from mltui.live.cells import plain
 from mltui.live.daemon import Daemon, message_of, opened
 from mltui.live.kinds._container import ContainerRow, read_inspected, read_listed
-from mltui.live.masking import mask_text, mask_words
+from mltui.live.masking import mask_lines, mask_text, mask_words
 from mltui.logs.errors import exception_of
 from mltui.logs.sanitize import plain as plain_bytes
 from mltui.triage.facts import ContainerFact, HostFact, Mount
@@ -133,7 +133,9 @@ async def examine(daemon: Daemon, key: str) -> ContainerFact:
         fact,
         was_asked=asked,
         exception=mask_text(exception_of(b"\n".join(lines)) or ""),
-        last_lines=tuple(mask_text(plain_bytes(line).rstrip()) for line in lines[-KEPT:]),
+        last_lines=tuple(mask_lines(plain_bytes(x).rstrip() for x in lines)[-KEPT:])
+        if lines
+        else (),
     )
 
 

@@ -7,6 +7,7 @@ looked at over a shoulder. What is hidden is hidden whole: its length would tell
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MASK = "******"
@@ -21,6 +22,7 @@ _HARMLESS = re.compile(r"^(PWD|OLDPWD|SSH_AUTH_SOCK|XAUTHORITY|AUTHORS?|GPG_KEYS
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/?#@]*)@")
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\A[A-Za-z0-9+/=\s]+-----END [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:ghp|gho|ghs|ghu|ghr)_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
     r"|\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}\b"
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"
@@ -35,6 +37,11 @@ _OPTION = re.compile(
 )
 _FREE = ("Labels", "Options", "DriverOpts", "Annotations", "Config", "Sysctls", "BuildArgs")
 """Parts of an inspection whose names are people's; the API's own names are not looked at."""
+_SAID = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[\"']?\s*:\s*(?=(?P<value>\S.*))")
+"""`password: x`, as programs write it; whatever is behind it on the line goes."""
+_HARMLESS = re.compile(r".*(Error|Exception|Warning)$")
+_NUMBER = re.compile(r"[-+0-9.,eE%]+\b.{0,20}")
+"""`tokens: 4096`, `tokens: 4096 of 8192`."""
 _ASSIGNED = re.compile(r"\b(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
 
 
@@ -47,6 +54,11 @@ def mask_text(text: str) -> str:
     """Text without what is plainly a secret: users in URLs, known shapes of tokens."""
     text = _URL.sub(lambda found: f"{found['scheme']}{MASK}@", text)
     return _SHAPES.sub(MASK, text)
+
+
+def mask_lines(lines: Iterable[str]) -> list[str]:
+    """The same of lines that follow one another: a key goes over several."""
+    return mask_text("\n".join(lines)).split("\n")
 
 
 def mask_value(name: str, value: str) -> str:
@@ -65,6 +77,21 @@ def mask_command(text: str) -> str:
 
     text = _OPTION.sub(lambda found: f"{found['name']}{found['sign']}{MASK}", text)
     return mask_text(_ASSIGNED.sub(assigned, text))
+
+
+def mask_line(line: str) -> str:
+    """A line of a log without what is plainly secret."""
+    for found in _SAID.finditer(line):
+        name, value = found["name"], found["value"]
+        if is_secret_name(name) and not (_HARMLESS.match(name) or _NUMBER.fullmatch(value)):
+            line = f"{line[: found.start('value')]}{MASK}"
+            break
+    return mask_text(mask_command(line))
+
+
+def mask_log(text: str) -> str:
+    """A log so; what goes over several lines, as keys do, first."""
+    return "\n".join(map(mask_line, mask_text(text).split("\n")))
 
 
 def mask_words(words: list[str]) -> list[str]:

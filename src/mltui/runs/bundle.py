@@ -37,6 +37,8 @@ TABLES = ("runs", "events", "stages", "results", "builds", "requests")
 _BY_RUN = ("events", "stages", "requests")
 _PARTS = ("bundle.json", "facts.json", "history.json", "journal.json", SPEC_FILE)
 _LOG = re.compile(r"(?:runs|builds)(?:/[A-Za-z0-9_@+,=~:\[\]-][A-Za-z0-9_@+,=~:\[\].-]*){2,6}")
+_THING = re.compile(r"objects(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){1,4}")
+"""An object that a finding is about, or its log: a text to be read."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 Text = Callable[[str], str]
 
@@ -66,11 +68,12 @@ def write_bundle(
     project: Project | None,
     *,
     mask: Text,
+    mask_log: Text,
     more: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Write it, readable by its owner only; what had to be cut. OSError.
 
-    `mask` makes text safe to hand over; `more`: other texts for people, by name.
+    `mask` makes text safe to hand over, `mask_log` a whole log; `more`: other texts, by name.
     """
     cut: list[str] = []
     new = file.with_name(f".{file.name}.{os.getpid()}")
@@ -85,7 +88,7 @@ def write_bundle(
                 if project.file.is_file():
                     out.writestr(SPEC_FILE, _spec(project, mask))
                 if (project.folder / "journal.db").exists():
-                    _write_journal(out, project, mask, cut)
+                    _write_journal(out, project, mask, mask_log, cut)
             about = {FORMAT: VERSION, "at": facts.at, "project": facts.project, "cut": cut}
             out.writestr("bundle.json", json.dumps(about))
         new.replace(file)
@@ -100,7 +103,7 @@ def _spec(project: Project, mask: Text) -> str:
 
 
 def _write_journal(
-    out: zipfile.ZipFile, project: Project, mask: Text, cut: list[str]
+    out: zipfile.ZipFile, project: Project, mask: Text, mask_log: Text, cut: list[str]
 ) -> None:  # fmt: skip
     with closing(project.journal()) as journal:
         newest = {run.number for run in journal.runs(limit=RUNS)}
@@ -126,7 +129,9 @@ def _write_journal(
         if is_cut:
             cut.append(name)
         left -= len(data)
-        out.writestr(name, "".join(map(mask, data.decode("utf-8", "replace").splitlines(True))))
+        text = data.decode("utf-8", "replace")
+        is_json = name.endswith(".jsonl")
+        out.writestr(name, "\n".join(map(mask, text.split("\n"))) if is_json else mask_log(text))
 
 
 def _rows(db: sqlite3.Connection, table: str, runs: list[int], mask: Text) -> dict[str, Any]:
@@ -232,7 +237,7 @@ def _contents(packed: zipfile.ZipFile, into: Path) -> Iterator[tuple[str, bytes]
         if name in seen:
             raise BadBundle(f"it holds {_plain(name)!r} twice")
         seen.add(name)
-        is_log = _LOG.fullmatch(name) is not None
+        is_log = bool(_LOG.fullmatch(name) or _THING.fullmatch(name))
         if name not in _PARTS and not is_log:
             if "/" in name or ".." in name or "\\" in name or not name.isprintable():
                 raise BadBundle(f"it holds {_plain(name)[:80]!r}, which no bundle has")

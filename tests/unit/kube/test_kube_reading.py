@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -18,6 +19,7 @@ from mltui.live.kube.forwards import read_ports
 from mltui.live.kube.place import Place, normal, parse, text_of
 from mltui.live.kube.verbs.image import read_image
 from mltui.live.kube.verbs.scale import read_count
+from mltui.live.masking import mask_log
 from mltui.live.matching import matcher
 
 
@@ -204,6 +206,34 @@ def test_secrets_of_objects_are_masked_whole() -> None:
     env = [{"name": "API_TOKEN", "value": "s3cret"}, {"name": "RATE", "value": "3"}]
     shown = str(masked({"kind": "Pod", "spec": {"containers": [{"env": env}]}}))
     assert "s3cret" not in shown and "'3'" in shown
+    words = ["serve", "--password", "s3cret", "--port", "80", "-c", "token: s3cret\nrate: 3"]
+    spec = {"containers": [{"env": env, "args": words}]}
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"spec": spec})}
+    shown = str(masked({"kind": "Pod", "metadata": {"annotations": applied}, "spec": spec}))
+    assert "s3cret" not in shown and "rate: 3" in shown and "'80'" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("12:00 db_password: correct-horse", "12:00 db_password: ******"),
+        ('{"user": "x", "api_key": "abc"}', '{"user": "x", "api_key": ******'),
+        ("AuthError: invalid password", "AuthError: invalid password"),
+        ("KeyError: 'label'", "KeyError: 'label'"),
+        ("tokens: 4096 of 8192", "tokens: 4096 of 8192"),
+    ],
+)
+def test_lines_of_a_log_are_handed_on_without_what_their_names_tell_is_secret(
+    line: str, shown: str
+) -> None:
+    assert mask_log(line) == shown
+
+
+def test_a_key_over_several_lines_is_masked_also_where_its_beginning_was_cut() -> None:
+    body = "MIIEvQIBADANBgkq\nhkiG9w0BAQEF"
+    whole = f"a\n-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\nb"
+    assert mask_log(whole) == "a\n******\nb"
+    assert mask_log(f"{body}\n-----END PRIVATE KEY-----\nb") == "******\nb"
 
 
 def test_scaling_reads_numbers_and_steps() -> None:

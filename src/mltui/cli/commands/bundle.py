@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from mltui.text import format_bytes
 if TYPE_CHECKING:
     from mltui.runs.project import Project
     from mltui.triage.facts import Facts
+    from mltui.triage.finding import Finding
 
 EPILOG = """\
 examples:
@@ -24,9 +27,10 @@ examples:
   mltui bundle --kube 'prod/*'       with all namespaces of the context prod
   mltui open incident.zip            the same screens, anywhere; nothing can be changed
 
-Holds the findings, what they were concluded from (events, statuses, ends of logs), the journal,
-the ends of the stages' logs, and mltui.yaml. Secrets are masked where they are known by their name
-or shape; look it through before you hand it on.
+Holds the findings, what they were concluded from, the objects that they are about as YAML with
+their events and the ends of their logs, the journal, the ends of the stages' logs, and mltui.yaml.
+Contents of Secrets and ConfigMaps are never in it; other secrets are masked where they are known
+by their name or shape; look it through before you hand it on.
 """
 
 
@@ -41,13 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Look, write, say what it holds."""
     from mltui.cli.commands.triage import look, spec_text, to_json
-    from mltui.live.masking import mask_command, mask_text
+    from mltui.live.incident import handed_over
+    from mltui.live.masking import mask_command, mask_log, mask_text
     from mltui.runs.bundle import write_bundle
     from mltui.runs.findings import read_history
     from mltui.triage.diagnosis import count, diagnose
     from mltui.triage.history import History
 
     facts, project = look(args.docker, args.kube)
+    facts = handed_over(facts)
     found = diagnose(facts)
     history = read_history(project) if project is not None else History()
     text = spec_text(project) if project is not None else None
@@ -64,7 +70,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
             history,
             project,
             mask=lambda text: mask_text(mask_command(text)),
-            more={"findings.json": mask_text(findings)},
+            mask_log=mask_log,
+            more={"findings.json": mask_text(findings), **asyncio.run(_texts(facts, found))},
         )
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror or error}") from error
@@ -75,6 +82,28 @@ def run(args: argparse.Namespace, out: Output) -> int:
     things = "1 thing" if wrong == 1 else f"{wrong} things"
     out.line(f"{file}  {size}, {things} wrong; look at it with `mltui open {file}`")
     return diagnostics.DONE
+
+
+async def _texts(facts: Facts, found: Sequence[Finding]) -> dict[str, str]:
+    """The objects that findings are about, with their events and logs, as far as they answer."""
+    from mltui.errors import MltuiError
+    from mltui.live.incident import cluster_texts, docker_texts
+    from mltui.live.kube.cluster import open_clusters
+
+    texts: dict[str, str] = {}
+    try:
+        texts |= await docker_texts(facts)
+    except MltuiError as error:
+        diagnostics.warn(str(error))
+    if facts.clusters:
+        clusters = open_clusters()
+        try:
+            texts |= await cluster_texts(clusters, facts, found)
+        except MltuiError as error:
+            diagnostics.warn(str(error))
+        finally:
+            await clusters.close()
+    return texts
 
 
 def _default(facts: Facts, project: Project | None) -> Path:

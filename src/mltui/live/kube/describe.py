@@ -20,7 +20,7 @@ from mltui.live.cells import age
 from mltui.live.kind import Kind
 from mltui.live.kinds.kube._page import flat, short
 from mltui.live.kube.cluster import Cluster
-from mltui.live.masking import MASK, mask_inspection, mask_text, mask_value
+from mltui.live.masking import MASK, mask_inspection, mask_log, mask_text, mask_value, mask_words
 from mltui.live.page import Line, Page, Section, given, line, page, section
 from mltui.live.times import read_time, timestamp
 from mltui.live.verbs._verb import Ref
@@ -206,7 +206,7 @@ def masked(found: Mapping[str, Any]) -> dict[str, Any]:
     annotations = meta.get("annotations")
     if isinstance(annotations, dict):
         meta["annotations"] = {
-            name: MASK if name == _LAST_APPLIED and shown.get("kind") == "Secret"
+            name: _applied_masked(str(value)) if name == _LAST_APPLIED
             else mask_value(str(name), str(value))
             for name, value in annotations.items()
         }  # fmt: skip
@@ -220,6 +220,22 @@ def masked(found: Mapping[str, Any]) -> dict[str, Any]:
     return dict(masked_all)
 
 
+def _applied_masked(text: str) -> str:
+    """The object as it was applied: whole, so what is secret in it is masked as in itself."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return MASK
+    if not isinstance(found, dict):
+        return MASK
+    return json.dumps(masked(found), ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_command(key: str, value: Any) -> bool:
+    is_one = key in ("command", "args") and isinstance(value, list)
+    return is_one and all(isinstance(word, str) for word in value)
+
+
 def _env_masked(found: Any) -> Any:
     """`env: [{name, value}]` by the variable's name, `data` of a ConfigMap by its keys."""
     if isinstance(found, dict):
@@ -229,7 +245,9 @@ def _env_masked(found: Any) -> Any:
         return {
             key: {name: mask_value(str(name), each) if isinstance(each, str) else each
                   for name, each in value.items()}
-            if key == "data" and isinstance(value, dict) else _env_masked(value)
+            if key == "data" and isinstance(value, dict)
+            else list(map(mask_log, mask_words(value))) if _is_command(key, value)
+            else _env_masked(value)
             for key, value in found.items()
         }  # fmt: skip
     if isinstance(found, list):

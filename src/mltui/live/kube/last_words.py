@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError
-from mltui.live.masking import mask_text
+from mltui.live.masking import mask_lines, mask_text
 from mltui.logs.errors import exception_of
 from mltui.logs.sanitize import plain as plain_bytes
 from mltui.triage.kube import Pod, PodContainer
@@ -63,6 +63,11 @@ def with_words(pod: Pod, known: Mapping[str, Words]) -> Pod:
     )
 
 
+def is_lost(log: bytes) -> bool:
+    """What a node answers in place of the log of a container that it has removed meanwhile."""
+    return log.startswith(b"unable to retrieve container logs for ") and b"\n" not in log.strip()
+
+
 async def read_words(client: Client, pod: Pod, each: PodContainer) -> Words:
     """The end of its log: of the life that ended, which may be the one before.
 
@@ -81,11 +86,13 @@ async def read_words(client: Client, pod: Pod, each: PodContainer) -> Words:
             async with client.log(pod.namespace, pod.name, asked) as pieces:
                 async for piece in pieces:
                     data += piece
+        if is_lost(bytes(data)):
+            data.clear()
         if data:
             break
     lines = bytes(data).rstrip(b"\n").split(b"\n") if data else []
     return Words(
         stamp_of(each),
         mask_text(exception_of(b"\n".join(lines)) or ""),
-        tuple(mask_text(plain_bytes(line).rstrip()) for line in lines[-KEPT:]),
+        tuple(mask_lines(plain_bytes(line).rstrip() for line in lines)[-KEPT:]) if lines else (),
     )
