@@ -14,7 +14,20 @@ field() { python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
 rm -f corrections/*.jsonl
 mltui run ${TARGET:+--target "$TARGET"}
 mltui deploy classifier --yes ${TARGET:+--target "$TARGET"}
-url=$(mltui ls services classifier -o json | field url)/predict
+url=$(mltui ls services classifier -o json | field url)
+case $url in
+http://127.0.0.1:*) ;;
+*) # In a cluster: a port of this machine leads to it.
+  place=${url#http://}
+  rest=${place#*.}
+  mltui forward "svc/${place%%.*}" ":${rest#*:}" -n "${rest%%:*}" >.mltui/forward &
+  forward=$!
+  trap 'kill "$forward"' EXIT
+  until grep -q leads .mltui/forward; do kill -0 "$forward" && sleep 0.2; done
+  url=http://$(sed 's/ .*//' .mltui/forward)
+  ;;
+esac
+url=$url/predict
 # Any Python with numpy will do; the service's own where it is a process.
 python=${PYTHON:-$(mltui ls versions classifier -o json | field location)/bin/python}
 "$python" -c "import numpy" || { echo "set PYTHON to a Python that has numpy" >&2; exit 2; }

@@ -112,6 +112,8 @@ class World:
     env: dict[str, str] = field(default_factory=dict)
     name: str = "toy"
     clients: list[subprocess.Popen[str]] = field(default_factory=list)
+    limit_s: float = 400
+    """How long a command may take."""
 
     @classmethod
     def make(
@@ -153,7 +155,7 @@ class World:
             env=self.env,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=self.limit_s,
         )
         said = done.stdout + done.stderr
         assert done.returncode == code, f"mltui {' '.join(arguments)}: {done.returncode}\n{said}"

@@ -174,7 +174,8 @@ def there(cluster: Cluster, places: tuple[str, str], tmp_path: Path) -> Iterator
 def test_a_service_in_a_cluster(there: Clustered) -> None:
     there.env["MLTUI_SCRAPE_S"] = "0.5"
     there.train("good")
-    there.cli("deploy", "web", "--target", "dev")
+    deployed = there.cli("deploy", "web", "--target", "dev")
+    assert f"mltui forward svc/ctoy-web {there.port} -n {there.dev}" in deployed
     found = there.service()
     assert (found["state"], found["ready"], found["version"]) == ("ready", 2, 1)
     assert found["url"] == f"http://ctoy-web.{there.dev}:{there.port}"

@@ -72,6 +72,8 @@ def follow_version(project: Project, name: str, number: int, out: Output) -> int
         diagnostics.fail(f"version {number} of {name} does not get healthy{back}: {version.reason}")
         return diagnostics.FAILED
     out.line(summary(found, out))
+    if found.forward:
+        out.line(out.say(f"from this machine: {found.forward}"))
     return diagnostics.DONE
 
 

@@ -85,6 +85,15 @@ class Deployment:
             return None
         return str(self.front.get("url") or f"http://127.0.0.1:{self.port}")
 
+    @property
+    def forward(self) -> str:
+        """The command by which a port of this machine leads to it in its cluster; else empty."""
+        if self.url is None or "url" not in self.front:
+            return ""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        name, _, namespace = host.partition(".")
+        return f"mltui forward svc/{name} {port} -n {namespace}"
+
 
 def deployment_name(service: str, target: str) -> str:
     """The identity of a service on a target."""

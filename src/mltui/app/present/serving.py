@@ -97,6 +97,8 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
         lines += wrapped(one.reason, width - 1, role if role != "dim" else "", "   ")
     if deployment.url is not None:
         lines.append(_fact("answers at", _say(deployment.url, moment)))
+    if deployment.forward:
+        lines.append(_fact("from here", _say(deployment.forward, moment)))
     if version is not None:
         run = f" · run {version.run}" if version.run is not None else ""
         said = f"{version.number}{run} · {version.by} · {_ago(version.at, moment)}"
