@@ -176,6 +176,20 @@ async def test_triage_leads_back_to_the_list_it_was_opened_from(
         assert screen.app.workbench.listed is None
 
 
+async def test_namespaces_are_offered_while_typed_and_one_that_is_not_there_is_said(
+    fresh: Project, here: Cluster, other: str
+) -> None:
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.press("colon")
+        await screen.type(f"pods {other[:-2]}")
+        await screen.until(lambda: other in screen.lines[-1], "its name")
+        await screen.press("tab", "enter")
+        await screen.sees("stuck")
+        await screen.command(f"ns {other}x")
+        await screen.sees(f"there is no namespace '{other}x' in {context(here)}: did you mean")
+        assert f"{other}x" not in " ".join(screen.app.settings.favourite_places())
+
+
 async def test_a_page_tells_what_happened_and_keeps_secrets(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:

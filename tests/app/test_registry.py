@@ -120,20 +120,21 @@ def test_dangerous_actions_ask() -> None:
 class Names:
     """What completion may choose from."""
 
-    place = "pipeline"
     stage_names = ("acquire", "train")
     run_numbers = (2, 1)
     theme_names = ("ansi", "mltui-light")
     place_names = ("dev", "digits-prod", "prod")
     view_names = ("sick",)
     object_names = ("web-5d8f", "db-0")
+    selection = selection()
 
 
 @pytest.mark.parametrize(
     ("typed", "first"),
     [
         ("po", "po"),
-        ("de", "decide"),
+        ("de", "deploy"),
+        ("re", "retry"),
         ("dscr", "describe"),
         ("web", "web-5d8f"),
         ("theme l", "theme mltui-light"),

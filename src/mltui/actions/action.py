@@ -368,8 +368,8 @@ class Known(Protocol):
     """What the completion of a command's argument may choose from."""
 
     @property
-    def place(self) -> str:
-        """What has the keys: see `Selection.place`."""
+    def selection(self) -> Selection:
+        """What is selected now: what can act on that is offered first."""
         ...
 
     @property

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from mltui.actions import registry
-from mltui.actions.action import Known
+from mltui.actions.action import Action, Known
 
 SHOWN = 12
 """So many completions at a time."""
@@ -136,6 +136,11 @@ class CommandLine(Horizontal):
         self._candidates = completions(text, self._known) if self.mode == ":" else []
         self._show_candidates()
 
+    def offer_again(self) -> None:
+        """More is known by now than when the line was typed."""
+        if self.display and self.mode == ":" and self._chosen < 0:
+            self._offer(self._typed)
+
     def _show_candidates(self) -> None:
         """What the line could become, from a little before the one that is chosen."""
         first = max(self._chosen - 2, 0)
@@ -158,7 +163,7 @@ class CommandLine(Horizontal):
             with field.prevent(Input.Changed):
                 field.value = text
             field.cursor_position = len(text)
-            if len(self._candidates) == 1:
+            if len(self._candidates) == 1 and " " not in text:  # its argument comes next
                 self._typed, self._chosen = text, -1
                 self._offer(f"{text} ")
             self._show_candidates()
@@ -198,14 +203,15 @@ def completions(text: str, known: Known) -> list[str]:
     name, space, argument = text.lstrip().partition(" ")
     commands = registry.commands()
     if not space:
-        here = known.place
+        here = known.selection
 
-        def order(command: str) -> tuple[bool, int, str]:
-            """What works here first; then the shortest, or without a letter the most used."""
-            meant = registry.for_command(command, here) or commands[command]
-            return here not in meant.places, len(command) if name else meant.rank, command
+        def order(each: Action) -> tuple[bool, int, str]:
+            """What can act here first; then the shortest, or without a letter the most used."""
+            size = len(each.command) if name else each.rank
+            return not each.can(here), size, each.command
 
-        ranked = sorted(commands, key=order)
+        named_ = sorted((each for each in registry.ACTIONS if each.command), key=order)
+        ranked = [*dict.fromkeys(each.command for each in named_)]
         if not name:
             return ranked
         found = [each for each in ranked if each.startswith(name)]

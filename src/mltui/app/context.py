@@ -346,11 +346,6 @@ class ScreenContext(ListContext):
     # --- what completion may choose from ----------------------------------------------------------
 
     @property
-    def place(self) -> str:
-        """What has the keys."""
-        return self.selection.place
-
-    @property
     def stage_names(self) -> list[str]:
         """Stages of the run on screen."""
         return list(self._session.view.stages()) if self._session.view is not None else []
@@ -374,9 +369,9 @@ class ScreenContext(ListContext):
             found = [row.name for row in rows]
         else:
             found = [getattr(row, "namespace", "") for row in rows]
-        return [
-            *dict.fromkeys(filter(None, [*found, *self._bench.workbench_app.settings.places()]))
-        ]
+        found += self._bench.listing.namespaces.names
+        kept = self._bench.workbench_app.settings.places()
+        return [*dict.fromkeys(filter(None, [*found, *kept]))]
 
     @property
     def view_names(self) -> list[str]:

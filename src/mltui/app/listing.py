@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from mltui.errors import MltuiError, UsageError
 
 if TYPE_CHECKING:
     from mltui.app.lists import Lists, Trail
+    from mltui.app.sources.namespaces import Namespaces
     from mltui.app.workbench import Workbench
     from mltui.live.kube.place import Where
 
@@ -32,6 +34,13 @@ class Listing:
         self.make: Callable[[Workbench], Lists] = _make
         self.files: set[Path] = set()
         """Files that the list wants to hear of."""
+
+    @cached_property
+    def namespaces(self) -> Namespaces:
+        """Which there are; loaded when somebody types where to look."""
+        from mltui.app.sources.namespaces import Namespaces
+
+        return Namespaces(self._bench)
 
     @property
     def known(self) -> Lists | None:
@@ -148,7 +157,10 @@ class Listing:
         lists = await self.lists()
         if places is not None:
             kube = lists.kube
-            await kube.go(await kube.parse(places) if isinstance(places, str) else places)
+            where = await kube.parse(places) if isinstance(places, str) else places
+            await kube.go(where)
+            if isinstance(places, str):
+                self.namespaces.check(where)
             shown = lists.kind.name if lists.is_open and lists.is_kube else ""
             aside = ("", "contexts", "forwards", "namespaces", "tree")
             kind = kind or (kube.last if shown in aside else shown)

@@ -72,6 +72,11 @@ class Settings:
         if text not in known and not text.endswith("/*"):
             self._write("favourites", [*known, text])
 
+    def forget_place(self, text: str) -> None:
+        """This one is not there."""
+        for name in ("places", "favourites"):
+            self._write(name, [each for each in self._lines(name) if each != text])
+
     def favourite_places(self) -> list[str]:
         """Places by number, from 1, as long as they are in the file."""
         return self._lines("favourites")
@@ -118,7 +123,9 @@ class Settings:
     def _write(self, name: str, lines: list[str]) -> None:
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            (self.folder / name).write_text(
+                "".join(f"{line}\n" for line in lines), encoding="utf-8"
+            )
 
 
 def person() -> str:

@@ -197,7 +197,8 @@ async def _cluster(cluster: object, contexts: int) -> list[Check]:
 
 _PROGRAMS = (
     ("git", ("--version",), "runs then say no commit", "apt-get install git"),
-    ("docker", ("--version",), "no shells in containers", "apt-get install docker-cli"),
+    ("docker", ("--version",), "no shells in containers",
+     "apt-get install docker.io, or docs.docker.com/engine/install"),
     ("ssh", ("-V",), "no ssh:// Docker hosts", "apt-get install openssh-client"),
 )  # fmt: skip
 
