@@ -111,7 +111,7 @@ class ApiServer:
             writer.write(b"0\r\n\r\n")
         else:
             status, found = answer
-            data = json.dumps(found).encode()
+            data = found if isinstance(found, bytes) else json.dumps(found).encode()
             writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode())
             writer.write(data)
         await writer.drain()

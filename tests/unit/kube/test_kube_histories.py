@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltui.engines.kubernetes import watch
@@ -38,6 +38,8 @@ class World:
     is_down: bool = False
     forgets_pages: int = 0
     repeats: int = 0
+    lag: int = 0
+    """Changes that a list from the server's memory does not tell yet."""
     as_event: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
     lists: int = 0
@@ -83,7 +85,9 @@ class World:
 
     def heard(self) -> None: ...
 
-    async def pages(self, resource: Any, namespace: Any, **_: Any) -> AsyncIterator[bytes]:
+    async def pages(
+        self, resource: Any, namespace: Any, *, at_once: bool, **_: Any
+    ) -> AsyncIterator[bytes]:
         self.lists += 1
         if self.is_down:
             raise Unreachable("kind can't be reached")
@@ -98,6 +102,19 @@ class World:
             }
             yield json.dumps(listed).encode()
             await asyncio.sleep(0)
+            if at_once and len(pods) > 2:
+                yield self._in_memory()
+                return
+
+    def _in_memory(self) -> bytes:
+        """The whole list as it was some changes ago."""
+        version = max(self.version - self.lag, 10)
+        known: dict[str, Any] = {}
+        for number, kind, pod in self.history:
+            if number <= version:
+                known[pod["metadata"]["uid"]] = pod if kind != "DELETED" else None
+        items = [pod for pod in known.values() if pod is not None]
+        return json.dumps({"metadata": {"resourceVersion": str(version)}, "items": items}).encode()
 
     @asynccontextmanager
     async def watch(
@@ -156,6 +173,7 @@ STEPS = st.one_of(
     st.tuples(st.just("down"), st.booleans()),
     st.tuples(st.just("forget"), st.integers(1, 2)),
     st.tuples(st.just("repeat"), st.integers(0, 3)),
+    st.tuples(st.just("lag"), st.integers(0, 4)),
     st.tuples(st.just("wait"), st.integers(1, 8)),
 )
 
@@ -185,6 +203,8 @@ async def play(steps: list[tuple[str, Any]]) -> None:
             world.forgets_pages = how
         elif what == "repeat":
             world.repeats = how
+        elif what == "lag":
+            world.lag = how
         else:
             for _ in range(how):
                 await asyncio.sleep(0)
@@ -210,6 +230,7 @@ async def play(steps: list[tuple[str, Any]]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@settings(max_examples=10 * settings().max_examples)
 @given(st.lists(STEPS, max_size=60))
 def test_after_any_history_the_table_is_as_a_fresh_list(steps: list[tuple[str, Any]]) -> None:
     with no_pauses():

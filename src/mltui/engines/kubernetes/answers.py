@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -28,16 +28,22 @@ def query_text(query: Query | None) -> str:
     return f"?{urlencode(pairs)}" if pairs else ""
 
 
-async def read_body(response: Response) -> bytes:
-    """The whole body, unpacked."""
-    if response.headers.get("content-encoding", "").lower() != "gzip":
-        return await response.read()
+async def body_chunks(response: Response) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, unpacked."""
+    is_packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        out = [unpack.decompress(data) async for data in response.chunks()]
-        return b"".join([*out, unpack.flush()])
+        async for data in response.chunks():
+            yield unpack.decompress(data) if is_packed else data
+        if is_packed:
+            yield unpack.flush()
     except zlib.error as error:
         raise WireError(f"its answer is not packed as it says: {error}") from error
+
+
+async def read_body(response: Response) -> bytes:
+    """The whole body, unpacked."""
+    return b"".join([data async for data in body_chunks(response)])
 
 
 _NEXT = re.compile(rb'"continue":"([A-Za-z0-9+/=_.-]+)"')
@@ -67,6 +73,61 @@ def next_page(raw: bytes) -> str:
         return _heads.decode(raw).metadata.next
     except msgspec.DecodeError as error:
         raise WireError(f"its list can't be read: {error}") from error
+
+
+_PIECE_BYTES = 4 << 20
+_HEAD_BYTES = 1 << 16
+_ITEMS = b'"items":['
+_BETWEEN = b'},{"metadata":{"name":'
+_OBJECT = re.compile(
+    rb'\},\{"metadata":\{"name":"[^"]*"(,"generateName":"[^"]*")?(,"namespace":"[^"]*")?,"uid":"'
+)
+"""Where an object of a list ends and the next begins: only those that are there have a UID, and a
+server writes it so early. Within a string its quotes would be escaped."""
+
+
+class Pieces:
+    """Cuts a long list that is still coming into lists of some of its objects each.
+
+    What does not look as servers write the lists of their own kinds is left whole.
+    """
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._wanted = _PIECE_BYTES
+
+    def feed(self, data: bytes) -> bytes:
+        """A list of objects that are whole by now; empty: more is needed."""
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size < self._wanted:
+            return b""
+        buffer = b"".join(self._parts)
+        head = self._head or self._read_head(buffer)
+        start = 0 if self._head else len(head)
+        cut = buffer.rfind(_BETWEEN, start) if head else -1
+        while cut > 0 and _OBJECT.match(buffer, cut) is None:
+            cut = buffer.rfind(_BETWEEN, start, cut)
+        if cut < 0:
+            self._parts, self._wanted = [buffer], 2 * self._size
+            return b""
+        self._head, rest = head, buffer[cut + 2 :]
+        self._parts, self._size, self._wanted = [rest], len(rest), _PIECE_BYTES
+        return b"".join([head, buffer[start : cut + 1], b"]}"])
+
+    def rest(self) -> bytes:
+        """The list of what was not given yet, once all has come."""
+        return b"".join([self._head, *self._parts])
+
+    @staticmethod
+    def _read_head(buffer: bytes) -> bytes:
+        """What stands before the objects, the list's version in it."""
+        start = buffer.find(_ITEMS, 0, _HEAD_BYTES)
+        if start < 0 or buffer.find(b'"metadata":', 0, start) < 0:
+            return b""
+        return buffer[: start + len(_ITEMS)]
 
 
 async def whole_lines(response: Response) -> AsyncIterator[bytes]:

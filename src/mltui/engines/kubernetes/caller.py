@@ -94,14 +94,17 @@ class Caller:
         *,
         accept: str = JSON,
         headers: Mapping[str, str] | None = None,
+        is_long: bool = False,
     ) -> AsyncIterator[Response]:
         """An answer that is read as it comes; leaving the block ends it.
 
-        With headers of its own it gets a connection of its own. A broken connection, in the block
-        too, is Unreachable.
+        With headers of its own it gets a connection of its own. `is_long`: it may come packed, for
+        `body_chunks`. A broken connection, in the block too, is Unreachable.
         """
         sent = {"Accept": accept, **(headers or {})}
         is_fresh = bool(headers)
+        if is_long and not self._is_near:
+            sent["Accept-Encoding"] = "gzip"
         path = call.resource.path(call.namespace, call.name, call.subresource)
         access = await self.access()
         for is_last in (False, True):

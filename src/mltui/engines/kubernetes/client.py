@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Literal
 
 from mltui.engines.http.wire import WireError
-from mltui.engines.kubernetes.answers import Query, next_page, whole_lines
+from mltui.engines.kubernetes.answers import Pieces, Query, body_chunks, next_page, whole_lines
 from mltui.engines.kubernetes.caller import JSON, Caller
+from mltui.engines.kubernetes.errors import ApiError
 from mltui.engines.kubernetes.kubeconfig import read_kubeconfig
 from mltui.engines.kubernetes.resources import PODS, Call, Resource
 
-PAGE, LATER_PAGES = 500, 2000
+PAGE, LATER_PAGES = 100, 1000
 """Objects a page of a list: the first is small, as it is shown while the others come."""
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 PATCHES = {
@@ -132,27 +133,61 @@ class Client(Caller):
         query: Query | None = None,
         accept: str = JSON,
         limit: int = PAGE,
+        at_once: bool = False,
     ) -> AsyncGenerator[bytes, None]:
-        """A list page by page, undecoded: `metadata.continue` leads to the next.
+        """A list in parts, undecoded, each a list itself; what comes next is on its way meanwhile.
 
-        ApiExpired when the server forgot the list between two pages: begin anew.
+        `at_once`: after the first page the whole list as the server has it in memory, which may lag
+        a little behind (a watch from its version tells the rest), for half of the server's work;
+        objects may come twice. ApiExpired when the server forgot the list between two pages.
         """
         call = Call("list", resource, namespace)
-        token = ""
-        while True:
-            asked: dict[str, Any] = {**(query or {}), "limit": limit}
-            if token:
-                asked.pop("resourceVersion", None)
-                asked["continue"] = token
-            raw = await self.read(call, asked, accept=accept)
-            limit = LATER_PAGES if limit == PAGE else limit
-            try:
-                token = next_page(raw)
-            except WireError as error:
-                raise self._unreachable(error) from error
+        later = LATER_PAGES if limit == PAGE else limit
+        plain = {**(query or {}), "limit": limit}
+        raw = await self.read(call, plain, accept=accept)
+        token = self._next(raw)
+        if not token:
             yield raw
-            if not token:
-                return
+            return
+        if at_once:
+            whole = self._whole(call, {**(query or {}), "resourceVersion": "0"}, accept)
+            async with aclosing(whole):
+                first = asyncio.ensure_future(anext(whole))
+                try:
+                    yield raw
+                    piece = await first
+                except ApiError:
+                    at_once = False  # this list is not kept in memory
+                finally:
+                    first.cancel()
+                    await asyncio.gather(first, return_exceptions=True)
+                if at_once:
+                    yield piece
+                    async for piece in whole:
+                        yield piece
+                    return
+        else:
+            yield raw
+        del raw
+        plain.pop("resourceVersion", None)
+        while token:
+            raw = await self.read(call, {**plain, "limit": later, "continue": token}, accept=accept)
+            token = self._next(raw)
+            yield raw
+
+    def _next(self, raw: bytes) -> str:
+        try:
+            return next_page(raw)
+        except WireError as error:
+            raise self._unreachable(error) from error
+
+    async def _whole(self, call: Call, query: Query, accept: str) -> AsyncGenerator[bytes, None]:
+        pieces = Pieces()
+        async with self.stream(call, query, accept=accept, is_long=True) as response:
+            async for data in body_chunks(response):
+                if piece := pieces.feed(data):
+                    yield piece
+        yield pieces.rest()
 
     async def ask(self, path: str, query: Query | None = None, *, accept: str = JSON) -> Any:
         """What is at a path that is no object's: `/version`, `/apis`, `/openapi/v3`."""

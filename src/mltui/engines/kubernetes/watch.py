@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -145,6 +146,8 @@ class Watching(Generic[T]):
         self._limit = limit
         self._version = ""
         self._may_watch = True
+        self._is_careful = False
+        """What the server has in memory was too old, or could not be read: it reads its store."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -159,7 +162,7 @@ class Watching(Generic[T]):
                 # The server ends each watch after a while; one that ends at once is odd.
                 wait_s = 0.0 if loop.time() - began > 1 else pause_s
             except ApiExpired:
-                self._version = ""
+                self._version, self._is_careful = "", True
                 wait_s = 0.0 if pause_s == FIRST_PAUSE_S else pause_s
             except MltuiError as error:
                 self._sink.lost(error)
@@ -168,7 +171,7 @@ class Watching(Generic[T]):
                     self._version = ""
                 wait_s = REFUSED_S if is_refused else pause_s
             except msgspec.MsgspecError as error:
-                self._version = ""
+                self._version, self._is_careful = "", True
                 self._sink.lost(
                     Unreachable(f"{self._client.name} sends what can't be read: {error}")
                 )
@@ -182,16 +185,17 @@ class Watching(Generic[T]):
         sink.begin()
         pages = self._client.pages(
             self._resource, self._namespace, query=self._query, accept=self._shape.accept,
-            limit=self._limit,
+            limit=self._limit, at_once=not self._is_careful,
         )  # fmt: skip
-        async for raw in pages:
-            items, version = self._shape.page(raw)
-            del raw
-            for start in range(0, len(items), _AT_ONCE):
-                sink.page(items[start : start + _AT_ONCE])
-                await asyncio.sleep(0)  # a key may wait
+        async with aclosing(pages):
+            async for raw in pages:
+                items, version = self._shape.page(raw)
+                del raw
+                for start in range(0, len(items), _AT_ONCE):
+                    sink.page(items[start : start + _AT_ONCE])
+                    await asyncio.sleep(0)  # a key may wait
         sink.listed()
-        self._version = version
+        self._version, self._is_careful = version, False
 
     async def _follow(self) -> None:
         if not self._may_watch:
