@@ -111,6 +111,7 @@ class ClusterFacts:
         self._wards: dict[str, tuple[tuple[str, ...], Ward]] = {}
         """By context, with its namespaces."""
         self._trouble = ""
+        self._waits_for: Table[Any] | None = None
         self._working = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -144,7 +145,7 @@ class ClusterFacts:
         if not is_used and (lists is None or not lists.kube.is_used):
             return
         await asyncio.to_thread(_load)
-        from mltui.live.kube.place import normal
+        from mltui.live.kube.place import contexts_of, normal
         from mltui.live.kube.ward import Ward
         from mltui.live.kube_facts import places_of
 
@@ -166,11 +167,30 @@ class ClusterFacts:
             if wanted.get(name) != spaces:
                 del self._wards[name]
                 await ward.close()
+        reading = lists.kube.reading
+        first = contexts_of(feed.where) if reading is not None else ()
         for name, spaces in wanted.items():
-            if name not in self._wards:
+            if name in first:
+                # The person waits for a list of the same objects: that comes before them.
+                self._later(reading)
+            elif name not in self._wards:
                 places = [each or None for each in spaces]
                 ward = Ward(clients[name], places, project, self._soon)
                 self._wards[name] = (spaces, ward)
+
+    def _later(self, table: Table[Any] | None) -> None:
+        """Look again once this table is read, or known not to come."""
+        if table is None or table is self._waits_for:
+            return
+        self._waits_for = table
+
+        def heard(changes: Changes[Any]) -> None:
+            if table.is_settled:
+                end()
+                self._waits_for = None
+                self._bench.triaging.refresh()
+
+        end = table.listen(heard)
 
     async def close(self) -> None:
         """The app ends."""

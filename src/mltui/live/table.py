@@ -116,6 +116,11 @@ class Table(Generic[R]):
     # how true they are
 
     @property
+    def is_settled(self) -> bool:
+        """The first list has come, or is known not to come now."""
+        return self.is_loaded or self.is_stale
+
+    @property
     def fresh_at(self) -> float | None:
         """When the host last gave a sign of life (seconds since the epoch); None: never yet."""
         return self._heard()

@@ -72,6 +72,12 @@ class KubeSource:
         return self._view is not None
 
     @property
+    def reading(self) -> Table[Any] | None:
+        """The table on screen while its first list comes."""
+        view = self._view
+        return None if view is None or view.table.is_settled else view.table
+
+    @property
     def where(self) -> Where:
         """What is looked at; empty before the first list."""
         return self._feed.where if self._feed is not None else ()
