@@ -44,12 +44,18 @@ def object_evidence(scene: Scene, stage: StageFact) -> list[Evidence]:
         found.append(Evidence("state", text, Opens("pod", cluster.place(pod.key))))
     if not found and stage.object and stage.engine not in ("", "process"):
         what = "Job" if stage.engine == "kubernetes" else "container"
-        name = stage.object if what == "Job" else stage.object[:12]
+        name = stage.object.partition("/")[0] if what == "Job" else stage.object[:12]
         text = f"{what} {name}"
         if stage.image:
-            text += f" of {stage.image[:40]}"
+            text += f" of {_short(stage.image)}"
         found.append(Evidence("state", text, Opens("container", stage.object)))
     return found
+
+
+def _short(image: str) -> str:
+    """Its digest by the first letters: all of it is in the journal."""
+    name, sign, digest = image.partition("@sha256:")
+    return f"{name}@{digest[:12]}" if sign else name.removeprefix("sha256:")[:80]
 
 
 def follows(scene: Scene, stage: StageFact) -> tuple[str, ...]:

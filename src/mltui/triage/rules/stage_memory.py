@@ -21,6 +21,8 @@ from mltui.triage.rules._stages import (
 )
 from mltui.triage.scene import Scene
 
+_SHELLS = ("", "Killed", "Terminated")
+"""What a shell says of a program that was ended: not what it was at."""
 _UNITS = (("Gi", 1 << 30), ("Mi", 1 << 20), ("G", 10**9), ("M", 10**6), ("Ki", 1 << 10))
 
 
@@ -67,7 +69,8 @@ def _finding(scene: Scene, stage: StageFact, sure: float) -> Finding:
         if stage.peak_memory_bytes:
             text = f"it had {size(stage.peak_memory_bytes)} at most{took(stage)}"
             evidence.append(Evidence("metric", text, Opens("stage", stage.key)))
-    last = next((text.strip() for text in reversed(stage.last_lines) if text.strip()), "")
+    said = [text.strip() for text in stage.last_lines]
+    last = next((text for text in reversed(said) if text not in _SHELLS), "")
     at = f' at "{last}"' if last else ""
     return Finding(
         rule=RULE.name,
