@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mltui.engines.docker import archive, blame, dockerfile, images
+from mltui.engines.docker.accounts import resolve
 from mltui.engines.docker.archive import BadArchive
 from mltui.engines.docker.buildx import Stream
 from mltui.engines.docker.classic import read_refusal
@@ -414,3 +415,22 @@ def test_what_goes_in_is_a_tar_that_others_read(tmp_path: Path) -> None:
         assert content is not None and content.read() == b"x" * 3_000_000
     assert (found["a/b"].mode, found["a/b/run"].mode, long.mode) == (0o777, 0o777, 0o666)
     assert found["a/b/l"].linkname == "run"
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "found"),
+    [
+        ("app", "", "1234:50"),
+        ("app", "team", "1234:1235"),
+        ("app", "7", "1234:7"),
+        ("1234", "team", "1234:1235"),
+        ("99", "team", "99:1235"),
+        ("99", "", ""),
+        ("nobody", "", ""),
+        ("app", "none", ""),
+        ("odd", "", ""),
+    ],
+)
+def test_a_user_of_an_image_in_numbers(name: str, group: str, found: str) -> None:
+    users = ["root:x:0:0:root:/:/bin/sh", "", "half:x", "odd:x:abc:5::/:", "app:x:1234:50::/:"]
+    assert resolve(name, group, users, ["root:x:0:", "team:x:1235:app", "x"]) == found

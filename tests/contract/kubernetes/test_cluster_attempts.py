@@ -130,7 +130,9 @@ async def test_all_of_a_pod_runs_as_its_images_user_and_says_what_it_could_reach
     box: Box, tmp_path: Path
 ) -> None:
     """Files that only that user may read are kept; the test cluster enforces no policies."""
-    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nUSER 1234:1235\n")
+    (tmp_path / "passwd").write_text("root:x:0:0::/:\napp:x:1234:1234::/:\n")
+    (tmp_path / "group").write_text("app:x:1234:\nteam:x:1235:app\n")
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nCOPY passwd group /etc/\nUSER app:team\n")
     plain = Environment("plain", image=Image(build="."))
     built = await box.engine.build(plain, tmp_path, tmp_path / "build.log")
     shell = "umask 077; id -u >mine; id -g; sleep 2"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mltui.engines.docker import images as docker_images
+from mltui.engines.docker.accounts import numbers
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.environments import Environments
 from mltui.engines.docker.hosts import resolve
@@ -141,15 +142,14 @@ class ClusterImages:
         return found.location
 
     async def user(self, place: str) -> str:
-        """`UID[:GID]` that an image runs as; empty when that is root, a name, or not known here."""
+        """`UID[:GID]` that an image runs as; empty when that is root, or not known here."""
         if place not in self._users:
             try:
-                found = await docker_images.inspect(self._docker, place)
-            except (DockerError, Unreachable):
+                found = await docker_images.inspect(self._docker, place) or {}
+                said = str((found.get("Config") or {}).get("User") or "")
+                self._users[place] = await numbers(self._docker, str(found.get("Id")), said)
+            except (BuildFailed, Unreachable):
                 return ""
-            said = str(((found or {}).get("Config") or {}).get("User") or "")
-            is_plain = re.fullmatch(r"0*[1-9]\d{0,9}(:\d{1,10})?", said) is not None
-            self._users[place] = said if is_plain else ""
         return self._users[place]
 
     async def _look(self, image: str) -> str | None:
