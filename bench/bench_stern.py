@@ -39,6 +39,8 @@ WRITER = (
     " $| = 1; sleep 3600"
 )
 LINE = re.compile(rb"([a-z]+-\d+) (\d{7}) (\d+\.\d{6}) x{60}")
+TORN = re.compile(rb"([a-z]+-\d+) (\d{7}) \d+\.\d{6} x{0,59}")
+"""Cut by the end of a file whose next one is lost."""
 MARK = re.compile(r"(flood-\d+): possible loss from (\S+) to ([^\s,]+)(?:, about ([\d,]+))?")
 SLACK_S = 0.3
 """Between the time in a line and when the node got it."""
@@ -120,12 +122,12 @@ def follow(argv: list[str], args: argparse.Namespace, folder: Path) -> dict[str,
 def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
     """Lines once, doubled, mixed; gaps without a mark."""
     times: dict[str, dict[int, float]] = {f"flood-{n}": {} for n in range(pods)}
-    doubled = mixed = 0
+    doubled = mixed = torn = 0
     for line in out.read_bytes().splitlines():
         found = LINE.fullmatch(line)
         if found is None:
-            mixed += 1
-            print(f"    mixed: {line[:120]!r}")
+            is_torn = TORN.fullmatch(line) is not None
+            torn, mixed = torn + is_torn, mixed + (not is_torn)
             continue
         known, number = times[found[1].decode()], int(found[2])
         doubled += number in known
@@ -154,8 +156,8 @@ def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
             true += len(covering)
     unique = sum(len(known) for known in times.values())
     return {
-        "unique": unique, "doubled": doubled, "mixed": mixed, "gaps": gaps, "missing": missing,
-        "unmarked": unmarked, "said": about, "cut": cut,
+        "unique": unique, "doubled": doubled, "mixed": mixed, "torn": torn, "gaps": gaps,
+        "missing": missing, "unmarked": unmarked, "said": about, "cut": cut,
         "false marks": sum(len(each) for each in marks.values()) - true,
         "silent": [name for name, known in times.items() if not known],
     }  # fmt: skip

@@ -83,21 +83,45 @@ def run_of(whole: bytes) -> tuple[bytes, bytes, bytes]:
     return b"\n".join(lines[:stop]), b"\n".join(lines[stop:]), times[stop - 1]
 
 
-def repeat_from(fd: int, size: int, line: bytes, came: bytes) -> Iterator[bytes] | None:
-    """A file's lines from one on that is older than what came last; None: it is not there."""
+def repeat_from(
+    fd: int, size: int, line: bytes, came: bytes
+) -> tuple[Iterator[bytes], bool] | None:
+    """A file's lines from one on that is older than what came last; None: it is not there.
+
+    True with them: what came is the end of the line before them, of which the file that is given
+    again has no more (containerd cuts a line in two where it begins a new file).
+    """
     before, at = time_of(came + b"Z "), time_of(line[:TIME_BYTES] + b"Z ")
+    text = line.partition(b" ")[2]
     if before is not None and at is not None and before - at < _NEAR_S:
         tail = os.pread(fd, _NEAR_BYTES, max(size - _NEAR_BYTES, 0))
-        if line[:KEY_BYTES] not in tail:
+        if text[:KEY_BYTES] not in tail:
             return None
-    lines = lines_from(fd, size, line[:19])
-    head = line[:KEY_BYTES]
-    known = next((each for each in lines if each[:KEY_BYTES] == head), None)
-    return None if known is None else chain((known,), lines)
+    lines = lines_from(fd, size, line[:19], has_before=True)
+    head, last, is_later = line[:KEY_BYTES], b"", False
+    for each in lines:
+        if each[:KEY_BYTES] == head:
+            return chain((each,), lines), False
+        if not is_later and each[:TIME_BYTES] > line[:TIME_BYTES]:
+            is_later = True
+            if last and last.endswith(text):
+                return chain((each,), lines), True
+        last = each
+    return None
 
 
-def lines_from(fd: int, size: int, since: bytes) -> Iterator[bytes]:
-    """The beginnings of a file's last lines, from a second on."""
+def without_next(line: bytes, after: bytes) -> bytes:
+    """A line without the text of another that a host ran on into it.
+
+    Kubelets do where a line is cut in two by the end of a file and lines are missing there.
+    """
+    text = after.partition(b" ")[2]
+    is_run_on = bool(text) and line.partition(b" ")[2].endswith(text)
+    return line.removesuffix(text) if is_run_on else line
+
+
+def lines_from(fd: int, size: int, since: bytes, *, has_before: bool = False) -> Iterator[bytes]:
+    """The beginnings of a file's last lines, from a second on; *has_before*: and one before."""
     reach = 2 * _READ_BYTES
     while reach < min(size, _TAIL_BYTES):
         start = size - reach
@@ -106,7 +130,7 @@ def lines_from(fd: int, size: int, since: bytes) -> Iterator[bytes]:
             break
         reach *= 2
     at = max(size - min(reach, _TAIL_BYTES), 0)
-    rest, is_cut, is_there = b"", at > 0, False
+    rest, is_cut, is_there, before = b"", at > 0, False, b""
     while at < size:
         data = os.pread(fd, min(_READ_BYTES, size - at), at)
         if not data:
@@ -116,9 +140,11 @@ def lines_from(fd: int, size: int, since: bytes) -> Iterator[bytes]:
         for line in lines:
             # later ones may be older: a host does not keep two streams in order of time
             if is_there or (not is_cut and line[: len(since)] >= since):
+                if has_before and not is_there and before:
+                    yield before
                 is_there = True
                 yield line
-            is_cut = False
+            is_cut, before = False, line
         rest = rest[:KEY_BYTES] if len(rest) > _LONG_BYTES else rest
 
 

@@ -24,6 +24,7 @@ from mltui.live.repeats import (
     repeat_from,
     run_of,
     seconds,
+    without_next,
 )
 from mltui.logs.timed import Note, time_of
 
@@ -83,8 +84,9 @@ class TimedFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._fd).st_size
         self._pace = Pace(keeping) if keeping is not None else None
-        self._doubt: tuple[Pause, bytes] | None = None
-        """A pause that is to be asked about, and the lines after it."""
+        self._doubt: tuple[Pause, bytes, bytes] | None = None
+        """A pause that is to be asked about, the line before it where that isn't written yet, and
+        the lines after it."""
         self._later = b""
         """What came after those."""
         self._last_line = b""
@@ -260,7 +262,11 @@ class TimedFile:
             first = whole if stop < 0 else whole[:stop]
             again = repeat_from(self._fd, self._size, first, self._came)
             if again is not None:
-                self._known.expect(again, self._last)
+                self._known.expect(again[0], self._last)
+                if again[1]:
+                    whole = whole[len(first) + 1 :]
+            if not whole:
+                return b"", b""
         run, rest, self._came = run_of(whole)
         return run, rest
 
@@ -275,17 +281,20 @@ class TimedFile:
         """What is to be asked of the host before more is fed; `settle` takes the answer."""
         if self._doubt is None:
             return None
-        rest = self._doubt[1]
+        _, last, rest = self._doubt
         stop = rest.find(b"\n")
-        return Question(self._last_line, rest if stop < 0 else rest[:stop])
+        return Question(last or self._last_line, rest if stop < 0 else rest[:stop])
 
     def settle(self, question: Question | None = None) -> None:
         """Go on after a pause: with what was between, or with a word where that is not known."""
         if self._doubt is None:
             return
-        (pause, rest), self._doubt = self._doubt, None
+        (pause, last, rest), self._doubt = self._doubt, None
         lines = question.lines if question is not None else []
-        if question is None or not question.is_seen:
+        is_whole = question is not None and question.is_seen
+        if last:
+            self._keep(last if is_whole or not lines else without_next(last, lines[0]))
+        if not is_whole:
             until = (time_of(lines[0]) if lines else None) or pause.to_at
             self._note_loss(self._size, pause.from_at, until)
         if lines:
@@ -306,9 +315,11 @@ class TimedFile:
         if pause is None:
             self._keep(whole)
             return
-        if pause.offset:
-            self._keep(whole[: pause.offset - 1])
-        self._doubt = (pause, whole[pause.offset :])
+        last = whole[: max(pause.offset - 1, 0)]
+        cut = last.rfind(b"\n") + 1
+        if cut:
+            self._keep(last[: cut - 1])
+        self._doubt = (pause, last[cut:], whole[pause.offset :])
 
     def _keep(self, whole: bytes) -> None:
         self._look(whole)

@@ -198,6 +198,34 @@ def test_a_file_that_a_late_follower_is_given_again_is_not_doubled(
     assert file.notes == []
 
 
+def test_the_end_of_a_line_that_begins_a_file_is_not_doubled_either(tmp_path: Path) -> None:
+    """A line is cut in two where a node begins a new file; given again, that has the end only."""
+    lines = [stamp(50_000.0 + n / 10) + b" line %d\n" % n for n in range(9)]
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    file.begin()
+    file.feed(b"".join(lines[:6]))
+    file.feed(stamp(50_000.35) + b" 3\n" + b"".join(lines[4:]))
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines)
+
+
+async def test_two_lines_that_a_node_ran_into_one_are_parted(tmp_path: Path) -> None:
+    lines = fast(50_000.0, 20_000)
+    new = fast(50_012.0, 10_000)
+    torn, text = lines[-1][:60], new[0].partition(b" ")[2]
+    given = [*lines[:-1], torn + text, *new[1:]]
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+
+    async def chunks(since: str, follow: bool) -> AsyncIterator[bytes]:
+        yield b"".join(given[:19_990])
+        yield b"".join(given[19_990:])
+
+    await take(file, chunks, follow=False, goes_on=over, again=kept(new))
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join([*lines[:-1], torn + b"\n", *new])
+    assert [note.offset for note in file.notes] == [len(b"".join(lines[:-1])) + 61]
+
+
 def test_two_streams_that_a_host_does_not_keep_in_order_are_kept_as_they_came(
     tmp_path: Path,
 ) -> None:
