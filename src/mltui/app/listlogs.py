@@ -210,7 +210,7 @@ class ListLogs:
             found = times.read(raw)
             return found.at if found is not None else None
 
-        return MergeSource(log.label, self._index(log), time_of)
+        return MergeSource(log.label, self._index(log), time_of, target=log.target)
 
     def _target(self, logs: Logs, shown: Sequence[LogOf]) -> str:
         words = list(dict.fromkeys(log.target for log in shown))

@@ -11,6 +11,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,7 @@ class LogDesk:
             file, name = session.log_of(row, 0)
             if file is not None and file.exists() and row.run:
                 label = name or row.instance.label
-                log = StageLog(label, file, row.started_at or 0.0, row.state.is_final)
+                log = StageLog(label, file, row.started_at or 0.0, row.state.is_final, label)
                 found.setdefault(file, log)
         return list(found.values())
 
@@ -325,7 +326,18 @@ def command_of(pane: LogPane) -> str:
     scene = pane.scene
     if not pane.target or scene is None:
         raise UsageError("no command shows this log")
-    words = ["mltui", "logs", *shlex.split(pane.target)]
+    target = shlex.split(pane.target)
+    if scene.hidden and isinstance(scene.index, Merged):
+        options = list(dropwhile(lambda word: not word.startswith("-"), target))
+        shown = [
+            each.target
+            for number, each in enumerate(scene.index.sources)
+            if number not in scene.hidden
+        ]
+        if not all(shown):
+            raise UsageError("no command shows this log without those that are hidden")
+        target = [*dict.fromkeys(shown), *options]
+    words = ["mltui", "logs", *target]
     for each in scene.filters:
         if each.level is not None:
             words += ["--level", each.level.name.lower()]

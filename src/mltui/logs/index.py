@@ -321,6 +321,10 @@ class LogIndex:
         """Nothing is to be said between the lines of a bare file."""
         return ()
 
+    def marked(self, first: int, end: int) -> Sequence[int]:
+        """See `marks`."""
+        return ()
+
     def _line_end(self, position: int) -> int:
         after = self.next(position)
         return after - 1 if after < self._size or self.pread(1, after - 1) == b"\n" else after

@@ -100,6 +100,10 @@ class Lines(Protocol):
         """What is to be said before a line."""
         ...
 
+    def marked(self, first: int, end: int) -> Sequence[int]:
+        """Lines from one to before another that have such marks, ascending."""
+        ...
+
 
 class Log(Lines, Protocol):
     """Lines that grow, as the log pane reads them."""

@@ -38,6 +38,8 @@ class MergeSource:
     """The time of its lines if none of the first says one."""
     is_over: bool = False
     """Nothing more comes: a last line without newline counts."""
+    target: str = ""
+    """How `mltui logs` calls it; empty: not by itself."""
     place: int = 0
     """Up to where its lines are in order."""
     _at: float = field(default=0.0, init=False)
@@ -133,6 +135,10 @@ class Merged:
     def marks(self, position: int) -> Sequence[str]:
         """What is said before a line."""
         return self._marks.get(position, ())
+
+    def marked(self, first: int, end: int) -> Sequence[int]:
+        """Lines that have something said before them."""
+        return sorted(each for each in self._marks if first <= each < end)
 
     def source_of(self, position: int) -> int:
         """Which log a line is of."""

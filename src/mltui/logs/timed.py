@@ -133,11 +133,19 @@ class TimedIndex(LogIndex):
 
     def marks(self, position: int) -> Sequence[str]:
         """What is to be said before a line."""
+        self._take_notes()
+        return self._marks.get(position, ())
+
+    def marked(self, first: int, end: int) -> Sequence[int]:
+        """Lines that have something said before them."""
+        self._take_notes()
+        return sorted(each for each in self._marks if first <= each < end)
+
+    def _take_notes(self) -> None:
         if self._known_notes != len(self._notes):
             for note in self._notes[self._known_notes :]:
                 self._marks.setdefault(note.offset, []).append(note.text)
             self._known_notes = len(self._notes)
-        return self._marks.get(position, ())
 
     def _shown(self, raw: bytes, start: int, end: int) -> bytes:
         match = STAMP.match(raw)

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.app.widgets.test_logpane import Log, numbered, running, screen
+from tests.app.widgets.test_logpane import Log, Tiny, numbered, running, screen
 from textual import events
 
 from mltui.app.widgets import logpane as module
+from mltui.app.widgets.logpane import LogPane
 from mltui.logs.filters import read_filter
+from mltui.logs.timed import Note, TimedIndex
 
 TRACE = b"""\
 14:02:10 WARN  gradient norm 91.3
@@ -50,6 +52,30 @@ async def test_filters_together_and_what_comes_while_they_hold(tmp_path: Path) -
         await log.settle()
         assert log.body()[-1] == "more"
         assert await filtered(log, "nowhere") == ["no line passes"]
+
+
+async def test_a_mark_is_told_under_any_filter(tmp_path: Path) -> None:
+    """Without the line below it, which does not pass; and it is no line that was found."""
+    path = tmp_path / "log"
+    lines = [b"2026-11-25T14:02:%02d.000000000Z line %d\n" % (n % 60, n) for n in range(40)]
+    path.write_bytes(b"".join(lines))
+    places = [sum(map(len, lines[:n])) for n in range(40)]
+    notes = [Note(places[5], "possible loss"), Note(places[30], "container restarted")]
+    pane = LogPane(TimedIndex(path, notes), title="web", unicode=True)
+    async with Tiny(pane).run_test(size=(40, 12)) as pilot:
+        log = Log(path, pane, pilot)
+        await log.settle()
+        shown = await filtered(log, "line 1")
+        assert [each.strip("─ ") for each in shown] == [
+            "line 1", "possible loss", *(f"line {n}" for n in range(10, 20)), "container restarted",
+        ][-11:]  # fmt: skip
+        assert log.pane.status.filter == "line 1 11"
+        shown = await filtered(log, "nowhere")
+        assert [each.strip("─ ") for each in shown] == ["possible loss", "container restarted"]
+        notes.append(Note(path.stat().st_size, "container restarted"))
+        await log.write(b"2026-11-25T14:03:00.000000000Z line 40\n")
+        assert [each.strip("─ ") for each in log.body()][1:] == ["container restarted"] * 2
+        assert log.pane.status.filter == "nowhere 0"
 
 
 async def test_levels_reach_the_lines_below_them(tmp_path: Path) -> None:

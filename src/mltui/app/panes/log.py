@@ -43,6 +43,8 @@ class StageLog:
     file: Path
     begun_at: float
     is_over: bool
+    target: str
+    """How `mltui logs` calls it."""
 
 
 def local_offset_s() -> float:
@@ -126,7 +128,8 @@ class LogTab(Vertical):
             place = place_of_row(subject.project, each)
             if place is not None and place.log.exists():
                 name, begun_at = each.item or each.instance.label, each.started_at or 0.0
-                logs.append(StageLog(name, place.log, begun_at, each.state.is_final))
+                target = _name(each)
+                logs.append(StageLog(name, place.log, begun_at, each.state.is_final, target))
         name = row.instance.label
         if not logs:
             self._open(None, name, "none of its items has begun")
@@ -163,7 +166,9 @@ class LogTab(Vertical):
             return found.at if found is not None else None
 
         index = LogIndex(log.file)
-        source = MergeSource(log.label, index, time_of, log.begun_at, is_over=log.is_over)
+        source = MergeSource(
+            log.label, index, time_of, log.begun_at, is_over=log.is_over, target=log.target
+        )
         merged.add(source, mark)
 
     def _watch(self, files: set[Path]) -> None:

@@ -7,7 +7,7 @@ stands above a line (a restart, a loss) and below it (what is folded) are rows o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 
 from rich.color import Color
@@ -67,6 +67,8 @@ class LinePainter:
         """What is folded below a line."""
         self.marks: Callable[[int], Sequence[str]] = lambda line: ()
         """What is said above a line."""
+        self.bare: Collection[int] = ()
+        """Lines of which that alone is shown."""
         self.base = Style.null()
         self.width = 0
         self.wrap = False
@@ -178,6 +180,8 @@ class LinePainter:
     def _laid_out(self, line: int, strip: Strip, base: Style) -> list[Strip]:
         width, roles = max(self.width, 1), self._roles
         rows = [self._rule(words, width) for words in self.marks(line)]
+        if line in self.bare:
+            return rows
         fold, count, more = (Fold.NOT, 0, False) if self.below is None else self.below(line)
         again = ""
         if fold is Fold.AGAIN:

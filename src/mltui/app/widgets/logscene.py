@@ -110,6 +110,7 @@ class LogScene:
     def _show_lines(self) -> None:
         shown = self._shown.renew()
         self.painter.below = self._shown.below
+        self.painter.bare = self._shown.bare
         self.painter.clear()
         self.view.show_others(shown)
 

@@ -29,6 +29,8 @@ class ShownLines:
         self.hidden: frozenset[int] = frozenset()
         """Numbers of logs, of several, that are not shown."""
         self.is_folding = True
+        self.bare: set[int] = set()
+        """Lines that are shown for what is said above them only: they pass no filter."""
         self.lines: AllLines | Sieve = self._all
 
     @property
@@ -49,14 +51,29 @@ class ShownLines:
     def _where(self) -> Test:
         return Where(self._index, self.filters, self.hidden).test
 
+    def _sifted(self) -> Test:
+        """What passes, and what has a mark: a loss is told under any filter."""
+        where, index = self._where(), self._index
+
+        def test(block: int) -> Sequence[int]:
+            found, starts = where(block), index.starts(block)
+            if not starts or not (marked := index.marked(starts[0], starts[-1] + 1)):
+                return found
+            known = set(found)
+            self.bare |= {each for each in marked if each not in known}
+            return sorted({*found, *marked})
+
+        return test
+
     def renew(self) -> AllLines | Sieve:
         """The lines as they are to be shown from now on."""
+        self.bare = set()
         if self.folds:
             fold = self.folding.test
-            test = both(fold, self._where()) if self.hidden else fold
+            test = both(fold, self._sifted()) if self.hidden else fold
             self.lines = Sieve(self._index, test)
         elif self.is_sifted:
-            self.lines = Sieve(self._index, self._where())
+            self.lines = Sieve(self._index, self._sifted())
         else:
             self.lines = self._all
         return self.lines
@@ -85,8 +102,13 @@ class ShownLines:
     def count(self) -> int | None:
         """How many there are; None while they are not counted."""
         if self.is_sifted and isinstance(self.lines, Sieve):
-            return self.lines.total if self.lines.is_done else None
+            return self._passing if self.lines.is_done else None
         return None if self._index.behind_bytes else self._index.line_count
+
+    @property
+    def _passing(self) -> int:
+        total = self.lines.total if isinstance(self.lines, Sieve) else 0
+        return max(total - len(self.bare), 0)
 
     def words(self) -> str:
         """The filters, how many lines pass them, and how many logs are shown; empty: all is."""
@@ -95,5 +117,5 @@ class ShownLines:
             count = len(self._index.sources)
             words.append(f"{count - len(self.hidden)} of {count} logs")
         if self.filters and isinstance(self.lines, Sieve):
-            words.append(f"{format_count(self.lines.total)}{'' if self.lines.is_done else '+'}")
+            words.append(f"{format_count(self._passing)}{'' if self.lines.is_done else '+'}")
         return " ".join(words)
