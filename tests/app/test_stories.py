@@ -125,6 +125,22 @@ async def test_why_a_key_did_nothing_is_gone_with_the_next(failed: Project) -> N
         assert not screen.notice
 
 
+async def test_the_key_of_the_log_gives_it_the_keys_and_esc_gives_them_back(
+    failed: Project,
+) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        selected = screen.selected
+        await screen.press("g", "l", "slash")
+        await screen.type("epoch")
+        await screen.press("enter", "n")
+        await screen.sees("/epoch")
+        assert screen.selected == selected
+        await screen.press("l", "down", "escape", "escape")
+        assert "/epoch" not in screen.text
+        await screen.press("up")
+        assert screen.selected != selected
+
+
 async def test_the_log_is_searched_when_it_has_the_keys(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("enter", "slash")
@@ -295,7 +311,7 @@ async def test_help_begins_with_what_can_be_done_here(failed: Project) -> None:
         await screen.press("escape", "R", "question_mark")
         first = screen.text.partition("Here")[2]
         assert "Compare" in first and "Explain" not in first
-        await screen.press("escape", "escape", "l", "enter", "question_mark")
+        await screen.press("escape", "escape", "l", "question_mark")
         assert "Next error" in screen.text, "the log has the keys: its own come first"
 
 

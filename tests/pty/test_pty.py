@@ -5,9 +5,11 @@ Headless tests write nothing to a terminal, so a repaint too many is only seen h
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,22 +105,35 @@ class Terminal:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project with one failed run, made without a runner of its own."""
+    return finished(tmp_path, SPEC)
+
+
+def until(holds: Callable[[], object], limit_s: float = 60) -> None:
+    """Wait for what other processes do."""
+    deadline = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def finished(root: Path, spec: str) -> Project:
+    """A project with one run that has ended."""
     from mltui.runs import client
     from mltui.runs.lock import runner_status
     from mltui.runs.rows import RunRequest
 
-    (tmp_path / "mltui.yaml").write_text(SPEC, encoding="utf-8")
-    made = Project(tmp_path)
+    (root / "mltui.yaml").write_text(spec, encoding="utf-8")
+    made = Project(root)
     client.submit(made, RunRequest())
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
+
+    def is_over() -> bool:
         journal = made.journal()
         row = journal.run(1)
         journal.close()
-        if row is not None and row.state.is_final and not runner_status(made).alive:
-            return made
-        time.sleep(0.05)
-    raise AssertionError("the run does not end")
+        return row is not None and row.state.is_final and not runner_status(made).alive
+
+    until(is_over)
+    return made
 
 
 @pytest.fixture
@@ -216,6 +231,67 @@ def test_a_plain_terminal_gets_only_ascii(project: Project, environ: dict[str, s
         assert opened.seen.isascii()
         opened.send(b"q")
         assert opened.process.wait(10) == 0
+    finally:
+        opened.end()
+
+
+HOSTILE = """\
+mltui: 1
+name: hostile
+secrets: {KEY: {file: key.txt}}
+stages:
+  train:
+    phase: training
+    secrets: [KEY]
+    run: |
+      printf '\\033]52;c;RVZJTA==\\007\\033[2J\\033[31mred\\033[0m line\\n'
+      echo "the key is $(cat $MLTUI_SECRET_KEY)"
+      printf '10%%\\r99%%\\r\\nlast line\\n'
+"""
+
+
+def test_what_is_taken_away_from_a_log_is_text_without_secrets(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Copied: what is read. Saved and paged: what was written. The program's sequences: nowhere."""
+    (tmp_path / "key.txt").write_text("hunter2-hunter2-hunter2")
+    pager = tmp_path / "pager"
+    pager.write_text(f'#!/bin/sh\ncat "$1" > {tmp_path}/paged\n')
+    pager.chmod(0o755)
+    made = finished(tmp_path, HOSTILE)
+    opened = Terminal(made.root, {**environ, "PAGER": str(pager)})
+
+    def copied(keys: bytes) -> str:
+        """What a terminal is given for its clipboard."""
+        opened.seen = b""
+        opened.send(keys)
+        opened.read_until(b"\x1b]52;c;")
+        opened.read_until(b"\x07")
+        found = re.search(rb"\x1b\]52;c;([^\x07]*)\x07", opened.seen)
+        assert found is not None
+        return base64.b64decode(found[1]).decode()
+
+    try:
+        opened.read_until(b"last line")
+        opened.send(b"l")
+        opened.settle()
+        assert b"RVZJTA" not in opened.seen and b"hunter2" not in opened.seen
+        key_line = "the key is " + "*" * 23
+        page = copied(b"c")
+        assert [line.rstrip() for line in page.splitlines()] == [
+            "red line", key_line, "99%", "last line",
+        ]  # fmt: skip
+        assert copied(b"vjc").splitlines() == ["red line", key_line]
+        assert copied(b"L").startswith("mltui logs train")
+        raw = b"\x1b]52;c;RVZJTA==\x07\x1b[2J\x1b[31mred\x1b[0m line\n"
+        raw += key_line.encode() + b"\n10%\r99%\r\nlast line\n"
+        opened.send(b"\x13")
+        opened.read_until(b".log")
+        opened.send(b"\x15" + str(tmp_path / "saved").encode() + b"\r")
+        opened.read_until(b"saved")
+        until(lambda: (tmp_path / "saved").exists() and (tmp_path / "saved").read_bytes() == raw)
+        opened.send(b"o")
+        until(lambda: (tmp_path / "paged").exists() and (tmp_path / "paged").read_bytes() == raw)
     finally:
         opened.end()
 

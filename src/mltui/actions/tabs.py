@@ -42,7 +42,14 @@ def _tab(
 
 
 TABS = (
-    _tab("log", "l", "Log", "What the stage wrote, live.", 14, fix="open its log"),
+    _tab(
+        "log",
+        "l",
+        "Log",
+        "What the stage wrote, live; it has the keys until Esc.",
+        14,
+        fix="open its log",
+    ),
     _tab("gate", "g", "Gate", "The metric of each round against what the gate needs.", 18),
     _tab("inputs", "i", "Inputs", "What went in and what came out, with a look inside.", 20),
     _tab("build", "b", "Build", "The environment it runs in, and how that was built.", 24),

@@ -137,11 +137,12 @@ class ScreenContext(ListContext):
     # --- showing ------------------------------------------------------------------------------
 
     def show_tab(self, name: str) -> None:
-        """Show one of the selected stage's panes; one that is shown gets the keys."""
+        """Show one of the selected stage's panes; a log, and one that is shown, gets the keys."""
         bench = self._bench
-        if bench.detail.tab == name and bench.stages.row is not None:
-            bench.detail.give_focus()
+        is_shown = bench.detail.tab == name and bench.stages.row is not None
         bench.detail.show_tab(name)
+        if is_shown or name == "log":
+            bench.detail.give_focus()
 
     def previous_attempt(self) -> None:
         """The log of the attempt before the one on screen; before the first, the newest again."""

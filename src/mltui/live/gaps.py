@@ -28,14 +28,15 @@ class Keeping:
     """No file that goes is smaller."""
     shortest_s: float = 0.0
     """None was written in less time."""
-    repeats: bool = False
-    """A follower that was late may be given the newest file a second time."""
+    each_timed: bool = False
+    """No two lines have the same time, so that two that are the same are one."""
+    usual_bytes: float = 0.0
+    """What most keep: programs are silent while they start, so that is no loss at once."""
 
 
-KUBELET = Keeping(512 * 1024, 2.5, repeats=True)
+KUBELET = Keeping(512 * 1024, 2.5, usual_bytes=8 << 20)
 """Kubelets look at sizes every three seconds at most (`containerLogMonitorInterval`), and nobody
-lets them keep less than a megabyte. A follower opens the newest file for each one that was made
-meanwhile (cri-client, `logs.go`: each event of a creation)."""
+lets them keep less than a megabyte; ten unless told otherwise (`containerLogMaxSize`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class Pace:
 
     def _is_long(self, pause_s: float) -> bool:
         return pause_s >= self.keeping.shortest_s and self._peak * pause_s > self.keeping.file_bytes
+
+    @property
+    def is_known(self) -> bool:
+        """Enough came to say how fast it is."""
+        return bool(self._usual)
+
+    def begins_late(self, pause_s: float) -> bool:
+        """Whether a file may have been lost before a first line, so long after the beginning."""
+        return self._is_long(pause_s) and self._peak * pause_s > self.keeping.usual_bytes
 
     def pause(self, whole: bytes, before: float | None, skip: int = -1) -> Pause | None:
         """The first pause in whole lines in which a file may have been lost.

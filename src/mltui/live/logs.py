@@ -112,7 +112,8 @@ def _keeping(log: dict[str, Any]) -> Keeping | None:
     if match is None:  # of any length; -1
         return None
     # what is in a file besides the text: its times and the names of its fields
-    return Keeping(float(match[1]) * 1000 ** ("kmgt".find(match[2].lower() or "-") + 1) / 4)
+    size_bytes = float(match[1]) * 1000 ** ("kmgt".find(match[2].lower() or "-") + 1)
+    return Keeping(0.4 * size_bytes, each_timed=True)
 
 
 async def _runs(daemon: Daemon, key: str) -> bool:
@@ -133,6 +134,8 @@ async def _chunks(
 
     found = await daemon.get(f"/containers/{key}/json")
     # what it wrote after it last ended; `StartedAt` may be later than its first lines
+    if not found.get("RestartCount"):
+        file.began(read_time((found.get("State") or {}).get("StartedAt")))
     file.restarted(read_time((found.get("State") or {}).get("FinishedAt")))
     file.kept_as(_keeping((found.get("HostConfig") or {}).get("LogConfig") or {}))
     is_terminal = bool((found.get("Config") or {}).get("Tty"))

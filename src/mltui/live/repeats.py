@@ -1,8 +1,9 @@
 """Which lines of a log are there already when a host gives them a second time.
 
-Hosts begin at whole seconds after a broken connection. Kubelets open the newest file once for each
-that was made while a follower was late, and so begin it anew in the middle of a connection. Lines
-of one time that are the same are the same. `timedlog.TimedFile` uses this.
+Hosts begin at whole seconds after a broken connection. Those that rotate files open the newest once
+for each that was made while a follower was late, and so begin it anew in the middle of a connection
+(kubelets: cri-client, `logs.go`; Docker 20). Lines of one time that are the same are the same.
+`timedlog.TimedFile` uses this.
 """
 
 from __future__ import annotations
@@ -73,13 +74,20 @@ class Known:
         return not self._due or line[:19] > self._past
 
 
-def run_of(whole: bytes) -> tuple[bytes, bytes, bytes]:
-    """Lines as far as none is older than the one before it, the others, the time of the last."""
+def run_of(whole: bytes, *, each_timed: bool) -> tuple[bytes, bytes, bytes]:
+    """Lines as far as none is older than the one before it, the others, the time of the last.
+
+    *each_timed*: nor the same.
+    """
     lines = whole.split(b"\n")
     times = [line[:TIME_BYTES] for line in lines]
-    if times == sorted(times):
+    if times == sorted(times) and (not each_timed or len(set(times)) == len(times)):
         return whole, b"", times[-1]
-    stop = next(n for n in range(1, len(times)) if times[n] < times[n - 1])
+    for stop in range(1, len(times)):
+        if times[stop] < times[stop - 1] or (each_timed and lines[stop] == lines[stop - 1]):
+            break
+    else:
+        return whole, b"", times[-1]
     return b"\n".join(lines[:stop]), b"\n".join(lines[stop:]), times[stop - 1]
 
 

@@ -103,6 +103,7 @@ class TimedFile:
         """Where the line begins that is written as it comes; -1: it is there already."""
         self._last = b""
         self._known = Known()
+        self._begun_at: float | None = None
         self._restart_at: float | None = None
         self._told_restart: float | None = None
         if self._size:
@@ -141,6 +142,11 @@ class TimedFile:
         """How its host throws lines away, as far as that is known only now."""
         if keeping != (self._pace and self._pace.keeping):
             self._pace = Pace(keeping) if keeping is not None else None
+
+    def began(self, at: float | None) -> None:
+        """When the container was first started: lines from then on are expected."""
+        if not self._size and not self._begins_late:
+            self._begun_at = at
 
     def restarted(self, at: float | None) -> None:
         """The container had ended at this time: that is said before its first line after it."""
@@ -226,7 +232,7 @@ class TimedFile:
                 self._later = whole
                 return
             run, whole = whole, b""
-            if self._pace is not None and self._pace.keeping.repeats:
+            if self._pace is not None:
                 run, whole = self._until_older(run)
             if self._known.until:
                 run = self._new_of(run)
@@ -257,9 +263,12 @@ class TimedFile:
 
     def _until_older(self, whole: bytes) -> tuple[bytes, bytes]:
         """Lines in order of time, and the others; those of a file that begins anew are known."""
-        if self._came and whole[:TIME_BYTES] < self._came:
-            stop = whole.find(b"\n")
-            first = whole if stop < 0 else whole[:stop]
+        assert self._pace is not None
+        each_timed = self._pace.keeping.each_timed
+        stop = whole.find(b"\n")
+        first = whole if stop < 0 else whole[:stop]
+        is_same = each_timed and first[:KEY_BYTES] == self._last_line
+        if self._came and (is_same or whole[:TIME_BYTES] < self._came):
             again = repeat_from(self._fd, self._size, first, self._came)
             if again is not None:
                 self._known.expect(again[0], self._last)
@@ -267,7 +276,7 @@ class TimedFile:
                     whole = whole[len(first) + 1 :]
             if not whole:
                 return b"", b""
-        run, rest, self._came = run_of(whole)
+        run, rest, self._came = run_of(whole, each_timed=each_timed)
         return run, rest
 
     def _note_loss(self, offset: int, from_at: float | None, to_at: float | None) -> None:
@@ -311,6 +320,9 @@ class TimedFile:
     def _take_in(self, whole: bytes, skip: int = -1) -> None:
         """Write lines, as far as nothing need be asked before."""
         before = time_of(self._last + b" ")
+        if self._begun_at is not None and self._pace is not None and self._pace.is_known:
+            self._look_before(self._begun_at, whole)
+            self._begun_at = None
         pause = self._pace.pause(whole, before, skip) if self._pace is not None else None
         if pause is None:
             self._keep(whole)
@@ -320,6 +332,15 @@ class TimedFile:
         if cut:
             self._keep(last[: cut - 1])
         self._doubt = (pause, last[cut:], whole[pause.offset :])
+
+    def _look_before(self, begun_at: float, whole: bytes) -> None:
+        """Whether lines were thrown away before the first one that could be had."""
+        head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
+        first_at = time_of(head)
+        if first_at is None or self._pace is None:
+            return
+        if self._pace.begins_late(first_at - begun_at):
+            self._note_loss(0, begun_at, first_at)
 
     def _keep(self, whole: bytes) -> None:
         self._look(whole)

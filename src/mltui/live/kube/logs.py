@@ -21,6 +21,7 @@ from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kube.cluster import Cluster, status_of
 from mltui.live.taking import take
 from mltui.live.timedlog import LOSS, RESTARTED, Following, LogState, TimedFile
+from mltui.live.times import read_time
 from mltui.logs.timed import Note
 
 
@@ -141,7 +142,10 @@ class _Reading:
 
     async def chunks(self, since: str, follow: bool) -> AsyncIterator[bytes]:
         """See `timedlog.Chunks`."""
-        restarts = 0 if self._is_previous else self._count(await self._pod())
+        pod = None if self._is_previous else await self._pod()
+        restarts = 0 if pod is None else self._count(pod)
+        if pod is not None and not restarts:
+            self._file.began(self._started_at(pod))
         before, self._restarts = self._restarts, restarts
         if before is not None and restarts > before:
             if restarts > before + 1:
@@ -195,14 +199,22 @@ class _Reading:
         found = await self._cluster.client.get(PODS, self._place.namespace, self._place.pod)
         return found or {}
 
-    def _count(self, pod: dict[str, Any]) -> int:
-        """How often the container was started again."""
+    def _status(self, pod: dict[str, Any]) -> dict[str, Any]:
         status = pod.get("status") or {}
         for part in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
             for each in status.get(part) or ():
                 if each.get("name") == self._place.container:
-                    return int(each.get("restartCount") or 0)
-        return 0
+                    return dict(each)
+        return {}
+
+    def _count(self, pod: dict[str, Any]) -> int:
+        """How often the container was started again."""
+        return int(self._status(pod).get("restartCount") or 0)
+
+    def _started_at(self, pod: dict[str, Any]) -> float | None:
+        state = self._status(pod).get("state") or {}
+        standing = state.get("running") or state.get("terminated") or {}
+        return read_time(standing.get("startedAt"))
 
     async def goes_on(self) -> bool:
         """Whether more may come after an end."""
