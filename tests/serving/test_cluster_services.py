@@ -107,6 +107,13 @@ class Clustered(World):
             if container["name"] == "stage"
         }
 
+    def end_pods(self, namespace: str) -> None:
+        """Have all of its pods gone at once, whatever they are doing."""
+        label = "-lmltui.hosted=ctoy-web"
+        self.cluster.kubectl(
+            "delete", "pods", "-n", namespace, label, "--grace-period=0", "--force"
+        )
+
     def pods(self, namespace: str = "") -> list[dict[str, Any]]:
         """Those that are not on their way out."""
         query = ("pods", "-n", namespace or self.dev, "-l", "mltui.hosted=ctoy-web")
@@ -284,11 +291,16 @@ def test_promoted_to_another_namespace(there: Clustered, other_registry: str) ->
     assert "first version" in shown
     assert "say `--yes`" in there.cli("promote", "web", "--to", "prod", code=2)
     # Two at once: one is told that somebody was faster, or finds it done.
+    # Meanwhile its pods die, here and there.
+    there.end_pods(there.dev)
     both = [there.begin("promote", "web@dev", "--to", "prod", "--yes") for _ in range(2)]
     said = [each.communicate(timeout=240)[0] for each in both]
     assert sorted(each.returncode for each in both) in ([0, 0], [0, 1]), said
     assert "somebody else has changed it" in "".join(said) or "is this already" in "".join(said)
     assert [one["version"] for one in there.ls("versions", "web@prod")] == [1]
+    there.end_pods(there.prod)
+    until(lambda: len(there.pods(there.prod)) == 2, "others in their place")
+    until(lambda: there.service("prod")["state"] == "ready", "that they are ready")
     assert there.get(url=there.reached(there.prod))[:2] == ["good", "1"]
     dev, prod = (there.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
     for part in ("inputs", "code", "environment", "image", "run", "metrics"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import urllib.error
@@ -143,11 +144,26 @@ def test_back_to_an_earlier_version_and_on_to_another_target(world: World) -> No
     said = world.cli("rollback", "web")
     assert "0.7 → 0.9" in said
     assert world.get()[:2] == ["good", "3"]
+    world.cli("rollback", "web", "--to", "2")
+    assert world.get()[:2] == ["worse", "4"]
+    assert "has no version 9: there is 4, 3, 2, 1" in world.cli(
+        "rollback", "web", "--to", "9", code=2
+    )
+    world.cli("rollback", "web", "--to", "1")
+    assert world.get()[:2] == ["good", "5"]
+    assert [(one["run"], one["metrics"]) for one in world.ls("versions", "web")] == [
+        (run, {"train.accuracy": accuracy})
+        for run, accuracy in ((1, 0.9), (2, 0.7), (1, 0.9), (2, 0.7), (1, 0.9))
+    ]
 
     shown = world.cli("promote", "web", "--to", "prod", "--dry-run")
     assert "first version" in shown
     refused = world.cli("promote", "web", "--to", "prod", code=2)
     assert "prod is a production target: say `--yes`" in refused
+    with (world.root / "mltui.yaml").open("a") as spec:
+        spec.write("  sealed: {engine: process, read_only: true}\n")
+    refused = world.cli("promote", "web", "--to", "sealed", code=2)
+    assert "sealed is a read-only target: say `--yes`" in refused
     port = _free(world)
     world.cli("promote", "web@dev", "--to", "prod", "--port", str(port), "--yes")
     assert world.get(port)[:2] == ["good", "1"]
@@ -155,10 +171,45 @@ def test_back_to_an_earlier_version_and_on_to_another_target(world: World) -> No
     prod = world.ls("versions", "web@prod")[0]
     for part in ("inputs", "code", "environment", "image", "run", "metrics"):
         assert dev[part] == prod[part], part
-    assert prod["why"] == "promoted from dev (version 3)"
+    assert prod["why"] == "promoted from dev (version 5)"
     refused = world.cli("stop", "web@prod", code=2)
     assert "production" in refused
     assert "say `web@dev`, `web@prod`" in world.cli("scale", "web", "1", code=2)
+
+
+REFRESH = """\
+monitors:
+  refresh:
+    every: 2s
+    min_rows: 0
+    inputs: {recent: web.records}
+    run: |
+      echo "{\\"age\\": $MLTUI_MODEL_AGE_S}" > ${metrics}
+    gate: {require: age < 3, otherwise: {run: train, at_most: 1 per day}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_model_that_gets_old_is_trained_again(tmp_path: Path) -> None:
+    world = World.make(tmp_path, more=REFRESH)
+    try:
+        world.train("good")
+        world.cli("deploy", "web", "--target", "dev")
+        run = until(lambda: world.ls("runs")[:-1], "another run")[0]
+        assert re.fullmatch(r"monitor refresh: age \d+, needs < 3", run["trigger"])
+        found = until(
+            lambda: [one for one in world.ls("measurements") if one["outcome"]], "its outcome"
+        )
+        assert [(one["run"], one["verdict"]) for one in found] == [(2, "not-passed")]
+        assert "version 1 stays: run 2 made the same model again" in found[0]["outcome"]
+        until(
+            lambda: any("1 per 1d at most" in one["reason"] for one in world.ls("measurements")),
+            "that it is not trained every time",
+        )
+        assert len(world.ls("runs")) == 2
+    finally:
+        world.stop()
 
 
 def test_back_after_a_restart_of_the_machine(world: World) -> None:
