@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mltui.actions._acting import act_on
 from mltui.actions.action import Action, Context, Question, Selection
 
 if TYPE_CHECKING:
@@ -97,19 +98,13 @@ async def _act(context: Context, verb: str) -> None:
 
 
 async def _do(context: Context, verb: Verb, refs: Sequence[Ref]) -> None:
-    said = []
-    for ref in refs:
-        context.mark((ref.key,), verb.doing)
-        answer = await context.on_host(_acting(verb, ref))
-        context.mark((ref.key,), "", soon=answer is not None)
-        place = context.selection.host
-        context.note_act(verb.doing.rstrip("…"), ref.text, place, answer or "it failed")
-        if answer is not None:
-            said.append(answer)
-    if len(said) == 1:
-        context.notice(said[0])
-    elif said:
-        context.notice(f"{said[0]}, and {len(said) - 1} more")
+    await act_on(
+        context,
+        refs,
+        verb.doing,
+        lambda ref: context.on_host(_acting(verb, ref)),
+        lambda ref: context.selection.host,
+    )
 
 
 def _acting(verb: Verb, ref: Ref) -> Callable[[Daemon], Awaitable[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mltui.actions._acting import act_on
 from mltui.actions._docker import no_host
 from mltui.actions.action import KUBE, Action, Context, Question, Selection
 
@@ -83,19 +84,13 @@ async def confirmed(context: Context, asked: Asked) -> bool:
 
 async def do(context: Context, refs: Sequence[Ref], doing: str, act: Act) -> None:
     """Mark, act on each object by its identity, say what was done."""
-    said = []
-    for ref in refs:
-        context.mark((ref.key,), doing)
-        answer = await context.on_cluster(ref.context, _acting(act, ref))
-        context.mark((ref.key,), "", soon=answer is not None)
-        where = f"{ref.context}/{ref.namespace}".rstrip("/")
-        context.note_act(doing.rstrip("…"), ref.text, where, answer or "it failed")
-        if answer is not None:
-            said.append(answer)
-    if len(said) == 1:
-        context.notice(said[0])
-    elif said:
-        context.notice(f"{said[0]}, and {len(said) - 1} more")
+    await act_on(
+        context,
+        refs,
+        doing,
+        lambda ref: context.on_cluster(ref.context, _acting(act, ref)),
+        lambda ref: f"{ref.context}/{ref.namespace}".rstrip("/"),
+    )
 
 
 def _acting(act: Act, ref: Ref) -> Callable[[Cluster], Awaitable[str]]:

@@ -14,12 +14,12 @@ def _why_not(selection: Selection) -> str | None:
 
 
 async def _run(context: Context, argument: str) -> None:
-    from mltui.serving import client
+    from mltui.serving import watching
 
     name, project = context.selection.monitor, context.selection.project
 
     def ask() -> float:
-        return client.measure_now(project, client.find_monitor(project, argument or name))
+        return watching.measure_now(project, watching.find_monitor(project, argument or name))
 
     context.expect_served(name, "measuring…")
     if await context.send(ask) is None:

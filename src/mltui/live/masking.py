@@ -39,7 +39,7 @@ _FREE = ("Labels", "Options", "DriverOpts", "Annotations", "Config", "Sysctls", 
 """Parts of an inspection whose names are people's; the API's own names are not looked at."""
 _SAID = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[\"']?\s*:\s*(?=(?P<value>\S.*))")
 """`password: x`, as programs write it; whatever is behind it on the line goes."""
-_HARMLESS = re.compile(r".*(Error|Exception|Warning)$")
+_RAISED = re.compile(r".*(Error|Exception|Warning)$")
 _NUMBER = re.compile(r"[-+0-9.,eE%]+\b.{0,20}")
 """`tokens: 4096`, `tokens: 4096 of 8192`."""
 _ASSIGNED = re.compile(r"\b(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
@@ -83,7 +83,7 @@ def mask_line(line: str) -> str:
     """A line of a log without what is plainly secret."""
     for found in _SAID.finditer(line):
         name, value = found["name"], found["value"]
-        if is_secret_name(name) and not (_HARMLESS.match(name) or _NUMBER.fullmatch(value)):
+        if is_secret_name(name) and not (_RAISED.match(name) or _NUMBER.fullmatch(value)):
             line = f"{line[: found.start('value')]}{MASK}"
             break
     return mask_text(mask_command(line))

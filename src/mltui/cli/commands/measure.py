@@ -11,7 +11,7 @@ from mltui.cli import diagnostics, serving
 from mltui.cli.output import Output
 from mltui.errors import JournalError
 from mltui.runs.project import Project
-from mltui.serving import client
+from mltui.serving import client, watching
 from mltui.serving.rows import Measurement, MonitorRow
 
 EPILOG = """\
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Ask for it and say what was measured."""
     project = Project.find(Path.cwd())
     if args.on:
-        client.switch_monitor(project, args.monitor, args.target, on=True)
-    monitor = client.find_monitor(project, args.monitor)
-    asked = client.measure_now(project, monitor)
+        watching.switch_monitor(project, args.monitor, args.target, on=True)
+    monitor = watching.find_monitor(project, args.monitor)
+    asked = watching.measure_now(project, monitor)
     found = _await(project, monitor, asked)
     text = serving.metrics_text(dict(found.metrics))
     out.line(out.say("  ".join(filter(None, (found.verdict, text, found.reason)))))

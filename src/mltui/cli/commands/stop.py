@@ -10,7 +10,7 @@ from mltui.cli import diagnostics, serving
 from mltui.cli.output import Output
 from mltui.errors import UsageError
 from mltui.runs.project import Project
-from mltui.serving import client
+from mltui.serving import client, watching
 from mltui.serving.rows import Standing
 
 EPILOG = """\
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     known = {text for m in monitors for text in (m.name, f"{m.name}@{m.target}")}
     for name in names:
         if name in known:
-            monitor = client.find_monitor(project, name)
-            client.switch_monitor(project, monitor.name, monitor.target, on=False)
+            monitor = watching.find_monitor(project, name)
+            watching.switch_monitor(project, monitor.name, monitor.target, on=False)
             out.line(f"{monitor.name}@{monitor.target} is off")
             continue
         found = client.find(project, name)
