@@ -84,6 +84,22 @@ def test_a_bad_version_goes_back_to_the_one_that_serves(ledger: Ledger) -> None:
     assert ledger.give_back(second, "late", 8.0) is None
 
 
+def test_how_it_stood_is_not_said_of_what_is_wanted_now(ledger: Ledger) -> None:
+    """A supervisor looks, a person wants something else, then it says what it saw."""
+    want(ledger)
+    seen = ledger.deployment(NAME)
+    assert seen is not None
+    ledger.change(NAME, "ada", "stopped", is_wanted=False, state=Standing.STOPPING)
+    ledger.set_state(NAME, Standing.READY, "", 2, seen)
+    now = ledger.deployment(NAME)
+    assert now is not None
+    assert (now.state, now.ready) == (Standing.STOPPING, 0)
+    ledger.set_state(NAME, Standing.STOPPED, "", 0, now)
+    stopped = ledger.deployment(NAME)
+    assert stopped is not None
+    assert stopped.state is Standing.STOPPED
+
+
 def test_replicas_that_are_gone_are_forgotten_in_time(ledger: Ledger) -> None:
     want(ledger)
     version = ledger.version(NAME, 1)
