@@ -82,6 +82,14 @@ async def test_a_container_comes_stops_and_goes_before_the_eyes(fresh: Project, 
         await screen.until(lambda: "● running" in state(screen, first), "running")
         second = run("second")
         await screen.sees(second)
+        await screen.press("slash")
+        await screen.type("label:mltui.test=nobody")
+        assert "fits label:mltui.test=nobody: Esc shows all" in screen.text
+        await screen.press("escape", "slash")
+        await screen.type("-l mltui.test=app")
+        await screen.press("enter")
+        assert first in screen.text and second in screen.text
+        await screen.press("escape")
         await screen.press("x")
         assert f"Stop container {first} on docker?" in screen.text
         await screen.press("tab", "enter")
@@ -97,7 +105,8 @@ async def test_a_container_comes_stops_and_goes_before_the_eyes(fresh: Project, 
         await screen.press("escape")
         assert first in screen.text
         await screen.press("ctrl+d", "tab", "enter")
-        await screen.until(lambda: first not in screen.text, "it went")
+        grid = lists(screen).pane.grid
+        await screen.until(lambda: first not in str(grid.model.rows.values()), "it went")
         assert second in screen.text
         await screen.press("escape")
         assert "▸ containers" not in screen.line("header") and screen.stages

@@ -101,7 +101,9 @@ class Arranging:
         keys += [each for each in GROUPS if each not in keys and self._pane.has(some, each)]
         name = argument
         if not argument:
-            index = await self._bench.context.choose("Group by what?", ["no groups", *keys])
+            titles = {column.key: column.title.lower() for column in self._shown}
+            words = ["no groups", *(titles.get(key, key) for key in keys)]
+            index = await self._bench.context.choose("Group by what?", words)
             if index is None:
                 return
             name = ("none", *keys)[index]

@@ -6,7 +6,7 @@ Terms stand beside each other and all must fit; quotes keep blanks together.
     !web           what does not have it
     status:failed  in one column (also `=`; `!=` for what has it not)
     age>1h         a column compared: `restarts>3`, `mem>=500Mi`, `cpu<250m`
-    label:app=web  a label of a Kubernetes object (also `-l app=web`, `label:app`)
+    label:app=web  a label of a container or a Kubernetes object (also `-l app=web`, `label:app`)
 
 A regular expression that is not right (yet) is taken as it stands.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -79,6 +79,7 @@ class KindPane(Vertical):
         self.needle = ""
         self.look = Look()
         self._columns_passed = 0
+        self._last_cursor: Hashable | None = None
         self.showing = ""
         """What is shown in place of the list: `log`, `describe`, `inspect`; empty: the list."""
         self.subject: str | None = None
@@ -192,7 +193,11 @@ class KindPane(Vertical):
         """Show only rows that fit; see `live.matching`."""
         self.needle = needle
         keep = matcher(needle, self.kind) if self.kind is not None else None
+        before = self.grid.cursor_key
+        self._last_cursor = before if before is not None else self._last_cursor
         self.grid.set_filter(keep)
+        if before is None:  # nothing had fitted: back to where one was
+            self.grid.cursor_key = self._last_cursor
         self._say_empty()
         self.news()
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+EXTRA = 65
+"""Columns of a lower priority come only once nothing else has to be shortened much for them."""
 GAP = 2
 """Blank cells between columns."""
 
@@ -82,9 +84,17 @@ def place(columns: Sequence[Column[R]], width: int, *, gap: int = GAP) -> list[P
     def needed() -> int:
         return sum(column.narrowest for column in shown) + gap * (len(shown) - 1)
 
-    while len(shown) > 1 and needed() > width:
+    def at_ease() -> int:
+        """The same with names and the like at a width in which most are whole."""
+        more = (c.min for c in shown if c.width is None and c.flex > 0)
+        return needed() + sum(more)
+
+    while len(shown) > 1:
         # of equal priority the rightmost goes: names stand on the left
-        shown.remove(min(reversed(shown), key=lambda column: column.priority))
+        last = min(reversed(shown), key=lambda column: column.priority)
+        if (at_ease() if last.priority < EXTRA else needed()) <= width:
+            break
+        shown.remove(last)
     if not shown or width <= 0:
         return []
     widths = {column.key: column.narrowest for column in shown}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mltui.live.kinds._docker import NOWHERE, Place, labels_of, read_place, short_id
+from mltui.live.kinds._docker import NOWHERE, Place, label_words, labels_of, read_place, short_id
 from mltui.live.stats import Usage
 from mltui.live.times import read_time
 from mltui.text import unicode_ok
@@ -67,6 +67,8 @@ class ContainerRow:
     """Ids; empty before its first start."""
     volumes: tuple[str, ...] = ()
     place: Place = NOWHERE
+    labels: tuple[str, ...] = ()
+    """`name=value`, what looks secret masked: filters ask for them."""
     usage: Usage | None = None
 
     @property
@@ -103,6 +105,7 @@ def read_listed(raw: Mapping[str, Any]) -> ContainerRow:
         networks=_networks(raw),
         volumes=_volumes(raw),
         place=read_place(labels),
+        labels=label_words(labels),
     )
 
 
@@ -134,6 +137,7 @@ def read_inspected(raw: Mapping[str, Any]) -> ContainerRow:
         networks=_networks(raw),
         volumes=_volumes(raw),
         place=read_place(labels_of(config)),
+        labels=label_words(labels_of(config)),
     )
 
 

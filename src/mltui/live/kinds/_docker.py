@@ -109,6 +109,11 @@ async def names_of_users(daemon: Daemon, filters: Mapping[str, list[str]]) -> li
     return [str(next(iter(each.get("Names") or ()), "")).lstrip("/") for each in found]
 
 
+def label_words(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Labels for filters: `name=value`."""
+    return tuple([f"{name}={mask_value(name, value)}" for name, value in sorted(labels.items())])
+
+
 def label_lines(labels: Mapping[str, str], secrets: bool) -> Iterator[Line]:
     """Labels for a page."""
     for name, value in sorted(labels.items()):
