@@ -289,7 +289,9 @@ def test_what_is_taken_away_from_a_log_is_text_without_secrets(
         opened.send(b"\x13")
         opened.read_until(b".log")
         opened.settle()  # the line that is typed into has the keys
-        opened.send(b"\x15" + str(tmp_path / "saved").encode() + b"\r")
+        opened.send(b"\x15")
+        opened.settle()
+        opened.send(str(tmp_path / "saved").encode() + b"\r")
         until(lambda: (tmp_path / "saved").exists() and (tmp_path / "saved").read_bytes() == raw)
         opened.send(b"o")
         until(lambda: (tmp_path / "paged").exists() and (tmp_path / "paged").read_bytes() == raw)
