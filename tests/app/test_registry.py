@@ -109,6 +109,21 @@ def test_fixes_of_a_failure_begin_with_the_retry() -> None:
     assert texts[:2] == ["retry as it is", "retry all 3 that failed"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("pod", "pods"),
+        ("ingress", "ingresses"),
+        ("secret", "secrets"),
+        ("run", "run"),
+        ("quit", "q"),
+    ],
+)
+def test_a_kind_may_be_named_in_the_singular(typed: str, meant: str) -> None:
+    found = registry.for_command(typed, "pods" if meant != "run" else "pipeline")
+    assert found is not None and found.command == meant
+
+
 def test_dangerous_actions_ask() -> None:
     asks = {"serve.stop", "build.cancel"} | {
         f"docker.{verb}" for verb in ("kill", "prune", "push", "remove", "restart", "stop")

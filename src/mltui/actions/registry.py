@@ -249,9 +249,18 @@ def _elsewhere(chosen: Action) -> str:
     return f"{chosen.title} works on {chosen.places[0]}: `:{chosen.places[0]}` lists them"
 
 
+_ELSEWHERE = {"quit": "q", "q!": "q", "exit": "q"}
+"""What other tools call a command."""
+
+
 def for_command(name: str, place: str = "") -> Action | None:
-    """The action with this name on the `:` line; of several, the one that works in this place."""
+    """The action with this name on the `:` line; of several, the one that works in this place.
+
+    A kind may be named in the singular: `pod`, `ingress`.
+    """
     found = [each for each in ACTIONS if each.command == name]
+    for other in (f"{name}s", f"{name}es", _ELSEWHERE.get(name, "")):
+        found = found or [each for each in ACTIONS if other and each.command == other]
     return next((each for each in found if place in each.places), next(iter(found), None))
 
 
