@@ -34,7 +34,7 @@ SETTLE_S = 150.0
 _CLUSTER = ROOT / "tests" / "testbed" / "cluster.sh"
 FACTS: Mapping[str, str] = {
     "big-cpu": r"insufficient cpu|64 CPU", "big-memory": r"insufficient memory|900 ?Gi",
-    "gpu": r"nvidia\.com/gpu", "selector": r"selector|affinity|no node has the labels",
+    "gpu": r"nvidia\.com", "selector": r"selector|affinity|no node has the labels",
     "no-claim": r"claim.{0,20}data", "no-image": r"not found|manifest unknown|does not exist",
     "bad-name": r"InvalidImageName|parse|reference|no name of an image",
     "no-registry": r"refused|can't be reached|dial tcp",
@@ -53,7 +53,10 @@ FACTS: Mapping[str, str] = {
     "agents": r"agent\.yaml", "slow-start": r"startup probe",
     "init-image": r"NeverPull|not present|not on the node", "other-label": r"appp",
     "held": r"minAvailable|disruption|can't be emptied", "old-certificate": r"expired|2024|ended",
-    "blind-scaler": r"metrics|metric", "over-quota": r"quota", "too-free": r"PodSecurity|security",
+    "blind-scaler": r"metrics|metric", "hook": r"post-?start", "waits": r"no db|init container",
+    "pod-late": r"deadline", "gold": r"priority ?class", "as-root": r"runAsNonRoot",
+    "no-folder": r"not a directory", "usage": r"--port|exit code 2",
+    "over-quota": r"quota", "too-free": r"PodSecurity|security",
 }  # fmt: skip
 """What any tool would have to say, one way or another, for the cause to be told."""
 Said = list[tuple[str, str]]
@@ -84,8 +87,10 @@ def mltui(spaces: list[str]) -> Said:
                   (0, 1))  # fmt: skip
     said: Said = []
     for each in found:
+        # `Deployment web in ml`: the kind's word is no name
+        named = [x.partition(" ")[2] for x in (each["object"], *each["symptoms"])]
         texts = [each["title"], each["cause"], *(x["text"] for x in each["evidence"])]
-        said += [(about, " | ".join(texts)) for about in (each["object"], *each["symptoms"])]
+        said += [(about, " | ".join(texts)) for about in named]
     return said
 
 

@@ -439,6 +439,75 @@ def cases(base: str, registry: str) -> dict[str, Case]:
             "it can't read metrics of Deployment/scaled",
             "kube-scaler",
         ),
+        "hook": Case(
+            (
+                deployment(
+                    "hook",
+                    container(
+                        base,
+                        "sleep",
+                        "600",
+                        lifecycle={"postStart": {"exec": {"command": ["sh", "-c", "exit 9"]}}},
+                    ),
+                ),
+            ),
+            "can't start: its postStart hook fails",
+            "kube-crash",
+        ),
+        "waits": Case(
+            (
+                deployment(
+                    "waits",
+                    container(PAUSE),
+                    initContainers=[
+                        {
+                            **container(base, "sh", "-c", "while :; do echo no db; sleep 1; done"),
+                            "name": "db",
+                        }
+                    ],
+                ),
+            ),
+            "init container db does not end",
+            "kube-init",
+        ),
+        "pod-late": Case(
+            (pod("pod-late", container(PAUSE), activeDeadlineSeconds=2, restartPolicy="Never"),),
+            "Pod pod-late did not end in time",
+            "kube-failed",
+        ),
+        "gold": Case(
+            (deployment("gold", container(PAUSE), priorityClassName="gold-class"),),
+            "no PriorityClass with name gold-class was found",
+            "kube-admission",
+        ),
+        "as-root": Case(
+            (
+                deployment(
+                    "as-root",
+                    container(base, "sleep", "600", securityContext={"runAsNonRoot": True}),
+                ),
+            ),
+            "container has runAsNonRoot and image will run as root",
+            "kube-config",
+        ),
+        "no-folder": Case(
+            (
+                deployment(
+                    "no-folder",
+                    container(PAUSE, volumeMounts=[{"name": "h", "mountPath": "/h"}]),
+                    volumes=[
+                        {"name": "h", "hostPath": {"path": "/not/there", "type": "Directory"}}
+                    ],
+                ),
+            ),
+            "/not/there is not a directory",
+            "kube-volume",
+        ),
+        "usage": Case(
+            (deployment("usage", container(base, "sh", "-c", "echo usage: x --port; exit 2")),),
+            "failed with exit code 2, and said last: usage: x --port",
+            "kube-crash",
+        ),
         "over-quota": Case(
             (deployment("over-quota", container(PAUSE)),),
             "quota none is used up",

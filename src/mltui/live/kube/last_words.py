@@ -46,7 +46,7 @@ def crashed(pod: Pod) -> list[PodContainer]:
         for each in pod.containers
         if (each.state == "terminated" and each.exit_code)
         or each.last_exit_code is not None
-        or (each.state == "running" and not each.is_ready and not each.is_init)
+        or (each.state == "running" and not each.is_ready)
     ]
 
 

@@ -22,6 +22,7 @@ _RANGE = re.compile(
 _SECURITY = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<what>.+)')
 _WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request:? ?(?P<why>.*)')
 _NO_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)')
+_REFUSED = re.compile(r'^Error creating: (?:pods? "[^"]*" is forbidden: )?')
 _ACCOUNT = re.compile(r'serviceaccount "(?P<name>[^"]+)" not found')
 
 
@@ -84,7 +85,8 @@ def _why(message: str) -> tuple[str, str]:
         )
     if found := _RANGE.search(message):
         return "a LimitRange forbids its resources", tidy(found[0])
-    return "the API server refuses them", tidy(message)
+    why = tidy(_REFUSED.sub("", message))
+    return why or "the API server refuses them", why or "the API server does not say why"
 
 
 RULE = ClusterRule(

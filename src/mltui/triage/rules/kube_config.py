@@ -29,6 +29,7 @@ _KEY = re.compile(
     r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<name>[^\s,]+)"
     r"|references non-existent (?P<kind2>config|secret) key: (?P<key2>\S+)"
 )
+_IDS = re.compile(r" \(pod: .*\)$")
 _WORDS = {"configmap": "ConfigMap", "config": "ConfigMap", "secret": "Secret",
           "serviceaccount": "ServiceAccount"}  # fmt: skip
 
@@ -72,7 +73,9 @@ def _finding(cluster: Cluster, pod: Pod, what: str, message: str, seen: Evidence
         pod,
         RULE.name,
         cause if what else tidy(message),
-        f"{what} is missing in {pod.namespace}" if what else f"{owner} can't be set up",
+        f"{what} is missing in {pod.namespace}"
+        if what
+        else f"{owner} can't be set up: {_IDS.sub('', tidy(message))}",
         (seen,),
         (edit_fix(cluster, pod),),
         group=f"{pod.namespace}/{what}" if what else "",

@@ -13,6 +13,7 @@ from mltui.triage.rules._codes import meaning
 from mltui.triage.rules._pods import (
     containers,
     edit_fix,
+    event_evidence,
     kind_words,
     log_evidence,
     on_pod,
@@ -26,7 +27,13 @@ from mltui.triage.rules.kube_probe import killed_by_probe
 _START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun",
           "PostStartHookError")  # fmt: skip
 _PROGRAM = re.compile(r'exec: \\?"(?P<program>[^"\\]+)\\?": (?P<why>[^:"]+)')
+_RUNTIME = re.compile(
+    r".*(?:OCI runtime \S+ failed|unable to start container process|container init): ", re.DOTALL
+)
+"""Through whom the error came."""
 LOOP_S = 900.0
+HOOK_S = 90.0
+"""A container that is killed for its hook is gone by then."""
 
 
 def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
@@ -44,6 +51,8 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
 def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
     owner = kind_words(cluster.owner_of(pod))
     reason = each.reason or ""
+    if (hook := _hook(cluster, pod, each)) is not None:
+        return hook
     if reason in _START or each.last_reason in _START:
         said = each.message if reason in _START and each.message else each.last_message
         return _no_start(cluster, pod, each, owner, said)
@@ -61,12 +70,14 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
         cause = f"{what} ends well, and is started again each time: its command is no service"
     elif each.exception:
         cause = f"{what}: {each.exception}"
+    elif said := _last_line(each):
+        cause += f", and said last: {said}"
     times = f", restarted {each.restarts} times" if each.restarts else ""
     text = f"{what}: {reason or each.state}, exit code {code}{times}"
     verb = "fails" if not each.restarts else "crashes over and over"
     if code == 0:
         verb = "ends at once and is restarted"
-    short = each.exception or meaning(code)
+    short = each.exception or _short(each, code)
     return on_pod(
         cluster,
         pod,
@@ -80,9 +91,43 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
     )
 
 
+def _last_line(each: PodContainer) -> str:
+    return next((text.strip() for text in reversed(each.last_lines) if text.strip()), "")
+
+
+def _short(each: PodContainer, code: int | None) -> str:
+    """What a list has room for: an exit code alone tells little."""
+    said = _last_line(each)
+    return f"{meaning(code)}, {said}" if said else meaning(code)
+
+
+def _hook(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
+    """It was killed because its own postStart hook failed: the exit code says nothing of that."""
+    events = cluster.events("Pod", pod.namespace, pod.name, "FailedPostStartHook")
+    ended = each.last_ended_at or each.ended_at
+    if each.is_init or not events or not (each.restarts or each.state == "terminated"):
+        return None
+    last = events[-1].last_at
+    if ended is not None and last is not None and abs(ended - last) > HOOK_S:
+        return None
+    return on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        f"the postStart hook of container {each.name} fails, so it is killed and started again",
+        f"{kind_words(cluster.owner_of(pod))} can't start: its postStart hook fails",
+        (*event_evidence(events[-1:]), *log_evidence(pod, each)),
+        (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
+        since=ended,
+        count=max(each.restarts, 1),
+    )
+
+
 def _no_start(cluster: Cluster, pod: Pod, each: PodContainer, owner: str, said: str) -> Finding:
     found = _PROGRAM.search(said)
-    cause, title = tidy(said) or "the node can't start it", f"{owner} can't start"
+    why = tidy(_RUNTIME.sub("", said))
+    cause = why or "the node can't start it"
+    title = f"{owner} can't start: {why}" if why else f"{owner} can't start"
     if found:
         program, why = found["program"], found["why"].strip()
         if "permission" in why:

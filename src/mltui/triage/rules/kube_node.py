@@ -8,8 +8,9 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
 from mltui.triage.kube import Node, Pod
 from mltui.triage.rules import ClusterRule
-from mltui.triage.rules._pods import on_pod, opens, tidy
+from mltui.triage.rules._pods import edit_fix, kind_words, on_pod, opens, tidy
 
+JOINING_S = 10.0
 _PRESSURE = {
     "MemoryPressure": "has hardly any memory left",
     "DiskPressure": "has hardly any disk left",
@@ -42,8 +43,25 @@ def examine(cluster: Cluster, node: Node) -> Iterator[Finding]:
         )
 
 
+def _is_lost(cluster: Cluster, pod: Pod) -> bool:
+    """Its node is known not to be there; nodes that are just joining come a moment later."""
+    is_known = bool(cluster.nodes) and cluster.sees("Node", "")
+    is_absent = is_known and bool(pod.node) and pod.node not in cluster.nodes
+    return is_absent and cluster.passed(pod.created_at, JOINING_S)
+
+
 def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
-    """One that was evicted."""
+    """One that was evicted, or whose node is not there."""
+    if pod.phase == "Pending" and _is_lost(cluster, pod):
+        yield on_pod(
+            cluster,
+            pod,
+            RULE.name,
+            f"there is no node {pod.node}: its nodeName says that it is to run there",
+            f"{kind_words(cluster.owner_of(pod))} is bound to node {pod.node}, which is not there",
+            (Evidence("field", f"nodeName: {pod.node}", opens(pod)),),
+            (edit_fix(cluster, pod),),
+        )
     if pod.phase == "Failed" and pod.reason == "Evicted":
         owner = cluster.owner_of(pod)
         yield on_pod(
@@ -59,6 +77,6 @@ def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
 
 RULE = ClusterRule(
     "kube-node",
-    "A node is not ready or under pressure; pods that were evicted.",
+    "A node is not ready, under pressure or not there; pods that were evicted.",
     {Node: examine, Pod: examine_pod},
 )

@@ -39,6 +39,10 @@ def _fits(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(labels.get(name) == value for name, value in selector.items())
 
 
+NEAR = 0.75
+"""How alike two words have to be for one to be meant by the other."""
+
+
 def _words(selector: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in selector.items())
 
@@ -69,10 +73,10 @@ def _near(cluster: Cluster, service: Service) -> str:
     known = cluster.label_values(service.namespace)
     for name, value in service.selector.items():
         values = known.get(name, set())
-        near = difflib.get_close_matches(value, sorted(values), 1, cutoff=0.6)
+        near = difflib.get_close_matches(value, sorted(values), 1, cutoff=NEAR)
         if near and value not in values:
             return f": did you mean {name}={near[0]}?"
-        other = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.6)
+        other = difflib.get_close_matches(name, sorted(known), 1, cutoff=NEAR)
         if other and name not in known:
             return f": did you mean the label {other[0]}?"
     return ""
