@@ -469,6 +469,40 @@ async def test_a_port_leads_to_a_service_is_listed_outlives_its_pod_and_is_close
             await fetch(row.local)
 
 
+async def test_a_restart_stands_in_the_log_between_what_was_said_before_and_after(
+    fresh: Project, here: Cluster, namespace: str
+) -> None:
+    script = (
+        "if [ -e /kept/x ]; then echo said after; exec sleep 600; fi;"
+        " touch /kept/x; echo said before; until [ -e /kept/go ]; do sleep 0.2; done; exit 3"
+    )
+    container = {
+        "name": "c", "image": here.shell_image(), "command": ["sh", "-c", script],
+        "volumeMounts": [{"name": "kept", "mountPath": "/kept"}],
+    }  # fmt: skip
+    spec = {
+        "containers": [container], "terminationGracePeriodSeconds": 0,
+        "volumes": [{"name": "kept", "emptyDir": {}}],
+    }  # fmt: skip
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "again"}, "spec": spec}
+    here.apply(pod, namespace=namespace)
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.command(f"pods {namespace}")
+        await screen.until(lambda: "● Running" in line_of(screen, "again"), "running")
+        await screen.press("l")
+        await screen.until(lambda: "said before" in screen.text, "its log")
+        here.kubectl("exec", "-n", namespace, "again", "--", "touch", "/kept/go")
+        await screen.until(lambda: "said after" in screen.text, "its next log")
+        told = [screen.text.index(each) for each in ("said before", "restarted (1)", "said after")]
+        assert told == sorted(told)
+        assert screen.text.count("said before") == screen.text.count("restarted (1)") == 1
+        await screen.press("f")
+        await screen.type("after")
+        await screen.press("enter")
+        await screen.until(lambda: "said before" not in screen.text, "filtered")
+        assert screen.text.index("restarted (1)") < screen.text.index("said after")
+
+
 async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_back(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
