@@ -141,6 +141,20 @@ async def test_the_key_of_the_log_gives_it_the_keys_and_esc_gives_them_back(
         assert screen.selected != selected
 
 
+async def test_a_log_that_is_given_the_whole_width_is_given_the_height_too(
+    failed: Project,
+) -> None:
+    """Of the failure its name and its cause stay; with the list beside it all of it is back."""
+    async with Driver.open(failed, now=NOON, size=(80, 24)) as screen:
+        before = screen.card
+        assert "retry" in before
+        await screen.press("l", "z")
+        assert "killed at its limit" in screen.card and "retry" not in screen.card
+        assert len(screen.card.splitlines()) < len(before.splitlines())
+        await screen.press("escape")
+        assert screen.card == before
+
+
 async def test_the_log_is_searched_when_it_has_the_keys(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("enter", "slash")

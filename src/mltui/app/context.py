@@ -279,7 +279,9 @@ class ScreenContext(ListContext):
         elif not bench.stages.has_focus:
             if is_log(bench.focused) and bench.focused.back():
                 return
-            bench.left.display = True
+            if not bench.left.display:
+                bench.left.display = True
+                bench.detail.stand_alone(False)
             bench.stages.focus()
         elif bench.stages.needle:
             bench.filter("")

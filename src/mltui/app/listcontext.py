@@ -56,6 +56,7 @@ class ListContext:
         """The stage's pane over the whole width."""
         bench = self._bench
         bench.left.display = not bench.left.display
+        bench.detail.stand_alone(not bench.left.display)
         if not bench.left.display:
             bench.detail.give_focus()
         elif bench.focused is None:

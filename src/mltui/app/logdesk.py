@@ -58,6 +58,7 @@ class LogDesk:
         elif event.what == "zoom":
             left = self._bench.left
             left.display = not left.display
+            self._bench.detail.stand_alone(not left.display)
         else:
             self._bench.run_worker(self._fetch(event.pane, event.what), group="log")
 

@@ -60,6 +60,7 @@ class DetailPane(Vertical):
         self._message = LineView(id="message")
         self._subject: Subject | None = None
         self._moment = Moment(0.0)
+        self._is_alone = False
         self._numbered = True
         self._evidence: Evidence | None = None
         self._fixes: Sequence[str] = ()
@@ -94,6 +95,16 @@ class DetailPane(Vertical):
         self._show_card(moment)
         self._show_title(moment)
         self._show_pane(moment)
+
+    def stand_alone(self, is_alone: bool) -> None:
+        """There is nothing beside it, or there is again."""
+        self._is_alone = is_alone
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """The width is another."""
+        self._show_card(self._moment)
+        self._show_title(self._moment)
 
     def say(self, lines: Sequence[Line]) -> None:
         """Show lines in place of a stage: problems of the file, what to do first."""
@@ -222,6 +233,8 @@ class DetailPane(Vertical):
                 view.display = False
             return
         height = max(self.size.height // 2, 7)
+        if self._is_alone and self.tab == "log":
+            height = 2  # the whole screen is wanted for the log: what failed, and why
         if self.tab == "build" and subject.row.failure is FailureClass.BUILD:
             evidence = Evidence()  # the pane below says it all, with the lines around it
         lines = card(
