@@ -339,6 +339,19 @@ async def test_a_theme_is_used_and_kept(failed: Project) -> None:
         assert screen.app.theme == "mltui-light"
 
 
+async def test_the_list_of_stages_keeps_the_width_that_one_gave_it(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        before = screen.app.workbench.left.size.width
+        await screen.press("greater_than_sign", "greater_than_sign")
+        wider = screen.app.workbench.left.size.width
+        assert wider > before
+        await screen.press("less_than_sign")
+        assert before < screen.app.workbench.left.size.width < wider
+        kept = screen.app.workbench.left.size.width
+    async with Driver.open(failed, now=NOON) as screen:
+        assert screen.app.workbench.left.size.width == kept
+
+
 async def test_looking_changes_nothing(failed: Project) -> None:
     def state() -> dict[str, bytes]:
         files = [f for f in failed.folder.rglob("*") if f.is_file() and "-shm" not in f.name]

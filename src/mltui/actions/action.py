@@ -283,6 +283,10 @@ class Context(Protocol):
         """To what belongs to the selected thing; of several, the one chosen."""
         ...
 
+    def widen(self, percent: int) -> None:
+        """Give the list of stages more of the width, or less; it is remembered."""
+        ...
+
     def zoom(self) -> None:
         """Give the stage's pane the whole width, or not."""
         ...

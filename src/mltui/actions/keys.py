@@ -6,6 +6,8 @@ _NAMES = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "space": "Space",

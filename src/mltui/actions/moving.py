@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from mltui.actions.action import EVERYWHERE, LISTS, PAGE, Action, Context, Selection
 
+STEP = 5
+"""Percent of the width."""
+
 
 async def _back(context: Context, argument: str) -> None:
     await context.go_through_places(-1)
@@ -15,6 +18,14 @@ async def _forward(context: Context, argument: str) -> None:
 
 async def _relatives(context: Context, argument: str) -> None:
     await context.go_to_relative()
+
+
+async def _wider(context: Context, argument: str) -> None:
+    context.widen(STEP)
+
+
+async def _narrower(context: Context, argument: str) -> None:
+    context.widen(-STEP)
 
 
 async def _zoom(context: Context, argument: str) -> None:
@@ -72,5 +83,25 @@ ACTIONS = (
         keys=("z",),
         command="zoom",
         on_footer=False,
+    ),
+    Action(
+        id="look.wider",
+        title="Wider list",
+        help="More of the width for the list of stages; it is remembered.",
+        group="Look",
+        run=_wider,
+        keys=("greater_than_sign",),
+        on_footer=False,
+        rank=80,
+    ),
+    Action(
+        id="look.narrower",
+        title="Narrower list",
+        help="More of the width for the stage's pane; it is remembered.",
+        group="Look",
+        run=_narrower,
+        keys=("less_than_sign",),
+        on_footer=False,
+        rank=80,
     ),
 )

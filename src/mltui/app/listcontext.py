@@ -62,6 +62,10 @@ class ListContext:
         elif bench.focused is None:
             bench.stages.focus()
 
+    def widen(self, percent: int) -> None:
+        """More of the width for the list of stages, or less."""
+        self._bench.widen(percent)
+
     async def arrange(self, what: str, argument: str) -> None:
         """Do something with the list as a whole."""
         from mltui.app.arranging import Arranging

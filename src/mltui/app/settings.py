@@ -41,6 +41,15 @@ class Settings:
         """Use this theme from now on."""
         self._write("theme", [name])
 
+    def share(self) -> int:
+        """How much of the width the list of stages has, in percent; 0: the usual."""
+        found = next(iter(self._lines("share")), "0")
+        return int(found) if found.isdecimal() else 0
+
+    def keep_share(self, percent: int) -> None:
+        """Use this share from now on."""
+        self._write("share", [str(percent)])
+
     def history(self) -> list[str]:
         """Commands that were typed, oldest first."""
         return self._lines("history")

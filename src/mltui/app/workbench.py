@@ -220,8 +220,17 @@ class Workbench(Screen[int]):
 
     def _share_out(self, width: int) -> int:
         left = min(max(38, width * 2 // 5), 74) if width >= 70 else max(width // 2 - 2, 24)
+        if share := self.workbench_app.settings.share():
+            left = max(min(width * share // 100, width - 30), 24)
         self.left.styles.width = left
         return left
+
+    def widen(self, percent: int) -> None:
+        """Give the list of stages more of the width, or less; it is remembered."""
+        now = round(self.left.size.width * 100 / max(self.size.width, 1))
+        self.workbench_app.settings.keep_share(min(max(now + percent, 15), 80))
+        self._share_out(self.size.width)
+        self.call_after_refresh(self._after_resize)
 
     def _after_resize(self) -> None:
         self.apply(Change(run=True, facts=True))
