@@ -87,9 +87,9 @@ def named(findings: list[Finding], name: str) -> list[Finding]:
     return [each for each in findings if any(w in f" {each.object} {each.title} " for w in words)]
 
 
-def keep(facts: Facts, spaces: dict[str, str], file: Path) -> None:
+def keep(facts: Facts, spaces: dict[str, str], registry: str, file: Path) -> None:
     """For the tests of rules without a cluster, a row a line."""
-    text = write_facts(facts)
+    text = write_facts(facts).replace(registry, "localhost:5000")
     for name, space in spaces.items():
         text = text.replace(space, f"ml-{name}")
     raw = json.loads(text)
@@ -136,7 +136,7 @@ async def test_every_broken_workload_is_told_and_no_healthy_one(
             break
         await asyncio.sleep(2)
     if (record := os.environ.get("MLTUI_RECORD")) is not None:
-        keep(facts, spaces, Path(record))
+        keep(facts, spaces, registry, Path(record))
     said = "\n".join(f"{each.rule}: {each.title} | {each.cause}" for each in found)
     assert not untold, f"{untold} not told, but:\n{said}"
     first = {name: next(x for x in found if is_told([x], case)) for name, case in corpus.items()}
