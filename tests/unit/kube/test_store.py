@@ -213,6 +213,24 @@ def test_what_a_service_recorded_is_bounded(
     assert len(remote.call("GET", "/records/stage/log")) == 8 * BLOCK
 
 
+def test_a_store_that_is_away_does_not_end_the_recorder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its pod would not be ready any more, and nobody could ask the service."""
+    room = tmp_path / "room"
+    (room / "shared").mkdir(parents=True)
+    (room / "run").mkdir()
+    os.mkfifo(room / "run" / "alive")
+    (room / recorder.RECORDS).write_bytes(b"one\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        beside = recorder.Recorder(Remote(address, "t0ken", away_s=0.1), "web-1", room)
+        beside.is_told = True
+        beside.run()
+    assert "does not answer" in capsys.readouterr().err
+
+
 def test_a_stage_can_not_have_the_keepers_files_read(remote: Remote, tmp_path: Path) -> None:
     """It may put links to `/proc/self/environ`, where the token is, in the place of anything."""
     room = tmp_path / "room"

@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote, fetch
-from mltui.engines.kubernetes.store.recorder import Recorder
+from mltui.engines.kubernetes.store.pod import AWAY_S, Away, Keeper, OddFile, Remote, fetch
+from mltui.engines.kubernetes.store.recorder import RECORD_AWAY_S, Recorder
 from mltui.engines.kubernetes.store.server import Refused, answer_probes, serve
 
 
@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever()
         return 0
-    remote = Remote(os.environ["MLTUI_STORE"], token)
+    away_s = RECORD_AWAY_S if mode == "record" else AWAY_S
+    remote = Remote(os.environ["MLTUI_STORE"], token, away_s)
     try:
         if mode == "fetch":
             fetch(remote, rest[0])

@@ -32,7 +32,7 @@ _SILENT_S = 10.0
 OPEN = "open"
 """What a result says of the network of a stage that is to have none."""
 _PROBE_S = 1.0
-_AWAY_S = 1800.0
+AWAY_S = 1800.0
 """For so long a pod waits for a store that does not answer."""
 
 
@@ -47,7 +47,7 @@ class Away(Exception):
 class Remote:
     """The store as a pod reaches it."""
 
-    def __init__(self, address: str, token: str, away_s: float = _AWAY_S) -> None:
+    def __init__(self, address: str, token: str, away_s: float = AWAY_S) -> None:
         self.address, self._token, self._away_s = address, token, away_s
         self._connection: http.client.HTTPConnection | None = None
 
