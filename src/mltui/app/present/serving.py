@@ -96,15 +96,28 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
     if one.reason:
         lines += wrapped(one.reason, width - 1, role if role != "dim" else "", "   ")
     if deployment.url is not None:
-        lines.append(_fact("answers at", _say(deployment.url, moment)))
+        lines += _whole_fact("answers at", deployment.url, width)
     if deployment.forward:
-        lines.append(_fact("from here", _say(deployment.forward, moment)))
+        lines += _whole_fact("from here", deployment.forward, width)
     if version is not None:
         run = f" · run {version.run}" if version.run is not None else ""
         said = f"{version.number}{run} · {version.by} · {_ago(version.at, moment)}"
         lines.append(_fact("version", _say(said, moment)))
         lines += wrapped(version.why, width - 1, "dim", " " * 13)
         lines.append(_fact("metrics", _metrics(version)))
+    lines.append(EMPTY)
+    lines.append(line((" replica  state     version port  age", "section")))
+    for replica in one.replicas:
+        health = "" if replica.health.value == "ready" else "state-warning"
+        lines.append(
+            line(
+                (f" {replica.number:>7}  {replica.health.value:<8}", health),
+                (f"  {replica.version:>7} {replica.port or '':<5}", ""),
+                (f" {format_age(moment.now - replica.made_at):>3}", "dim"),
+            )
+        )
+        if replica.reason:
+            lines += wrapped(plain(replica.reason.encode()), width - 1, "dim", "          ")
     lines.append(EMPTY)
     if one.metrics_problem:
         lines += wrapped(plain(one.metrics_problem.encode()), width - 1, "state-warning", " ")
@@ -119,19 +132,6 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
             for c in still[:4]
         ]  # fmt: skip
         lines.append(EMPTY)
-    lines.append(line((" replica  state      version  port    age", "section")))
-    for replica in one.replicas:
-        health = "" if replica.health.value == "ready" else "state-warning"
-        lines.append(
-            line(
-                (f" {replica.number:>7}  {replica.health.value:<9}", health),
-                (f"  {replica.version:>7}  {replica.port or '':<6}", ""),
-                (f"  {format_age(moment.now - replica.made_at):>3}", "dim"),
-            )
-        )
-        if replica.reason:
-            lines += wrapped(plain(replica.reason.encode()), width - 1, "dim", "          ")
-    lines.append(EMPTY)
     lines.append(line((" versions", "section")))
     for each in one.versions:
         course = "state-warning" if each.course.value == "failed" else "dim"
@@ -262,6 +262,13 @@ def _ago(at: float, moment: Moment) -> str:
 
 def _say(text: str, moment: Moment) -> str:
     return text if moment.unicode else text.replace("·", "-")
+
+
+def _whole_fact(name: str, value: str, width: int) -> list[Line]:
+    """One that is to be copied: over several lines rather than cut."""
+    first, *rest = wrapped(value, width - 1, "", " " * 13)
+    words = "".join(part[0] for part in first.left).strip()
+    return [_fact(name, words), *rest]
 
 
 def _fact(name: str, value: str) -> Line:
