@@ -59,6 +59,7 @@ def follow(
                 for number, name, data in journal.raw_events(run, after=after):
                     after = number
                     _tell(narrator, out, run, name, data, is_json)
+                out.flush()
                 if row.state.is_final:
                     return _ended(project, journal, row, out, is_json)
                 if live is not None:
@@ -122,7 +123,7 @@ def _tell(narrator: Narrator, out: Output, run: int, name: str, data: str, is_js
     except KeyError:  # written by a newer mltui
         return
     for line in narrator.tell(event):
-        out.line(line, flush=True)
+        out.line(line)
 
 
 def _ended(project: Project, journal: Journal, row: RunRow, out: Output, is_json: bool) -> int:

@@ -7,6 +7,7 @@ so far; what was handed out as a decision is only remembered so as not to hand i
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from dataclasses import fields as fields_of
 from operator import attrgetter
@@ -203,6 +204,33 @@ class Board:
                 whole.counts[row.state] -= 1
                 whole.counts[unit.row.state] = whole.counts.get(unit.row.state, 0) + 1
             self.touch(whole)
+
+    # --- backoff -----------------------------------------------------------------------------
+
+    def sleep(self, unit: Unit, until: float) -> None:
+        """Let it wait so long before its next attempt."""
+        self.tickets += 1
+        unit.ticket, unit.due = self.tickets, until
+        heapq.heappush(self.backoff, (unit.due, unit.ticket, unit))
+        self.move(unit, Step.BACKOFF)
+
+    def wake(self, now: float) -> None:
+        """Let those begin whose backoff is over at `now`."""
+        while self.backoff and self.backoff[0][0] <= now:
+            _, ticket, unit = heapq.heappop(self.backoff)
+            if unit.step is Step.BACKOFF and unit.ticket == ticket:
+                self.move(unit, Step.PREPARE)
+
+    def wake_at(self) -> float | None:
+        """When the next backoff ends."""
+        while self.backoff:
+            due, ticket, unit = self.backoff[0]
+            if unit.step is Step.BACKOFF and unit.ticket == ticket:
+                return due
+            heapq.heappop(self.backoff)
+        return None
+
+    # --- attempts ----------------------------------------------------------------------------
 
     def remember_attempt(self, unit: Unit, attempt: int) -> None:
         """Attempts only grow, whatever is retried or forgotten."""

@@ -153,7 +153,7 @@ class Scheduler:
         board = self._board
         if board.ended is not None:
             return []
-        steps.wake(board, now)
+        board.wake(now)
         decisions: list[Decision] = [
             Stop(unit.instance, unit.row.attempt) for unit in _drain(board.to_stop)
         ]
@@ -179,7 +179,7 @@ class Scheduler:
     @property
     def wake_at(self) -> float | None:
         """When the next backoff ends (seconds since the epoch): ask `next` again then."""
-        return steps.wake_at(self._board)
+        return self._board.wake_at()
 
     def is_wanted(self, decision: Decision) -> bool:
         """Whether the answer to a `Prepare`, `Expand` or `Start` under way would still count.

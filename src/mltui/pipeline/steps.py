@@ -6,7 +6,6 @@ look at. An event about an attempt that is not under way (any more) changes noth
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from typing import Any
 
@@ -288,24 +287,6 @@ def on_ended(board: Board, event: AttemptEnded) -> None:
         _failed(board, unit, failure, event.at, for_good=fate is Fate.CANCEL)
 
 
-def wake(board: Board, now: float) -> None:
-    """Let those begin whose backoff is over at `now`."""
-    while board.backoff and board.backoff[0][0] <= now:
-        _, ticket, unit = heapq.heappop(board.backoff)
-        if unit.step is Step.BACKOFF and unit.ticket == ticket:
-            board.move(unit, Step.PREPARE)
-
-
-def wake_at(board: Board) -> float | None:
-    """When the next backoff ends."""
-    while board.backoff:
-        due, ticket, unit = board.backoff[0]
-        if unit.step is Step.BACKOFF and unit.ticket == ticket:
-            return due
-        heapq.heappop(board.backoff)
-    return None
-
-
 # --- what follows from them -----------------------------------------------------------------
 
 
@@ -376,10 +357,7 @@ def _failed(
     again = failure.kind in retry.on and failure.kind is not FailureClass.CANCELLED
     if again and unit.tries < retry.attempts and not for_good:
         pause = backoff_s(retry.backoff_s, unit.tries)
-        board.tickets += 1
-        unit.ticket, unit.due = board.tickets, at + pause
-        heapq.heappush(board.backoff, (unit.due, unit.ticket, unit))
-        board.move(unit, Step.BACKOFF)
+        board.sleep(unit, at + pause)
         text = f"attempt {unit.row.attempt} failed ({failure.kind}): {failure.message}"
         board.show(unit, state=State.PENDING, failure=failure.kind, reason=text, ended_at=at)
         return

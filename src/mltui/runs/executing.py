@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from stat import S_ISDIR
 from typing import TypeVar
@@ -262,10 +262,8 @@ class Executions:
         if live.stage.timeout_s is not None:
             gone = 0.0 if started_at is None else max(0.0, time.time() - started_at)
             self._limit(live, max(0.0, live.stage.timeout_s - gone))
-        if live.stage.secrets:
-            async with masked(attempt.log, live.place.secrets):
-                exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
-        else:
+        secrets = live.place.secrets if live.stage.secrets else None
+        async with nullcontext() if secrets is None else masked(attempt.log, secrets):
             exit_ = await self._reach(live, lambda: live.engine.wait(attempt, obj))
         if live.timer is not None:
             live.timer.cancel()

@@ -68,6 +68,7 @@ _LAYOUT = Layout(
     VERSION, _SCHEMA, {1: "ALTER TABLE runs ADD COLUMN idle_s REAL NOT NULL DEFAULT 0"}
 )
 
+_PUT_EVENT = "INSERT INTO events (run, type, data) VALUES (?, ?, ?)"
 _PUT_STAGE = "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_RESULT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_BUILD = f"INSERT OR REPLACE INTO builds ({BUILD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -199,11 +200,7 @@ class Journal(Readings):
         own line (`state`, `started_at`, `metrics` …).
         """
         with self._transaction() as db:
-            for event in events:
-                name, data = codec.encode_event(event)
-                db.execute(
-                    "INSERT INTO events (run, type, data) VALUES (?, ?, ?)", (run, name, data)
-                )
+            db.executemany(_PUT_EVENT, [(run, *codec.encode_event(event)) for event in events])
             version = db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
             for instance in gone:
                 db.execute(
