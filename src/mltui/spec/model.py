@@ -13,6 +13,16 @@ from typing import TypeAlias
 from mltui.spec.choices import FailureClass as FailureClass
 from mltui.spec.choices import Otherwise as Otherwise
 from mltui.spec.choices import Phase as Phase
+from mltui.spec.condition import And as And
+from mltui.spec.condition import Best as Best
+from mltui.spec.condition import Compare as Compare
+from mltui.spec.condition import Expr as Expr
+from mltui.spec.condition import Metric as Metric
+from mltui.spec.condition import Not as Not
+from mltui.spec.condition import Operand as Operand
+from mltui.spec.condition import Or as Or
+from mltui.spec.condition import Param as Param
+from mltui.spec.condition import Round as Round
 
 ParamValue: TypeAlias = "bool | int | float | str | list[ParamValue] | dict[str, ParamValue] | None"
 """A value of YAML's JSON-compatible core; `None` means unset."""
@@ -76,70 +86,7 @@ class Command:
         return (self.shell,) if self.shell is not None else self.argv
 
 
-# --- gate expressions -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric of the gated stage, by its dotted name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """`${params.x}` in a gate."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """`${round}` in a gate."""
-
-
-Operand: TypeAlias = Metric | Param | Round | float | int
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`left op right`; op is one of `< <= > >= == !=`."""
-
-    op: str
-    left: Operand
-    right: Operand
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """True when all terms are."""
-
-    terms: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """True when any term is."""
-
-    terms: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """True when its term is not."""
-
-    term: Expr
-
-
-Expr: TypeAlias = Compare | And | Or | Not
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """`max(metric)` or `min(metric)`: which round `accept-best` takes."""
-
-    direction: str
-    metric: str
+# --- gates ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
