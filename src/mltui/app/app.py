@@ -18,8 +18,9 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from mltui.actions.action import Action
 from mltui.app import config, notify, theming
+from mltui.app.change import Change
 from mltui.app.context import ScreenContext
-from mltui.app.session import Change, Session
+from mltui.app.session import Session
 from mltui.app.settings import Settings
 from mltui.app.workbench import Workbench
 from mltui.errors import MltuiError

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.app import reading
+from mltui.app.change import Change
 from mltui.app.present.facts import Facts
 from mltui.app.runview import RunView, planned, with_state
 from mltui.errors import JournalError, Problem
@@ -34,28 +34,6 @@ if TYPE_CHECKING:
 
 MAX_CURVES = 8
 """Sparklines are drawn for so many running stages at once."""
-
-
-@dataclass(slots=True)
-class Change:
-    """What became different since the last one; false and empty where nothing did."""
-
-    switched: bool = False
-    """Another run is on screen."""
-    instances: set[Instance] = field(default_factory=set)
-    run: bool = False
-    """The run itself, or who works on it."""
-    runs: bool = False
-    """There are more or other runs."""
-    facts: bool = False
-    """The file, durations or curves."""
-    problems: bool = False
-    ended: list[RunRow] = field(default_factory=list)
-    """Runs that ended or stopped at a decision while we looked."""
-
-    def __bool__(self) -> bool:
-        news = (self.instances, self.runs, self.facts, self.problems, self.ended)
-        return self.switched or self.run or any(news)
 
 
 class Session:
@@ -261,14 +239,13 @@ class Session:
 
     def expect(self, instances: list[Instance], text: str) -> Change:
         """Mark stages with what was asked for; an empty text takes the mark away."""
-        change = Change()
+        change = Change(instances=set() if self.view is None else set(instances))
         if self.view is not None:
             for instance in instances:
                 if text:
                     self.view.pending[instance] = text
                 else:
                     self.view.pending.pop(instance, None)
-                change.instances.add(instance)
         if change:
             self.on_change(change)
         return change

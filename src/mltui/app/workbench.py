@@ -24,6 +24,7 @@ from mltui.actions import registry
 from mltui.actions.action import TRIAGE, Action, Selection
 from mltui.app import keymap
 from mltui.app.cellwise import CellCompositor
+from mltui.app.change import Change
 from mltui.app.commandline import CommandLine
 from mltui.app.context import ScreenContext
 from mltui.app.detailing import Detailing
@@ -36,7 +37,7 @@ from mltui.app.panes.stages import StagesPane
 from mltui.app.past import Past
 from mltui.app.present.moment import Moment
 from mltui.app.selecting import selection_of
-from mltui.app.session import Change, Session
+from mltui.app.session import Session
 from mltui.app.triaging import Triaging
 from mltui.app.widgets.logkeys import BINDINGS, LogSaid, LogWanted, is_log
 from mltui.pipeline.rows import State
