@@ -263,6 +263,9 @@ class Monitors:
         trigger = gate.trigger
         if trigger is None:
             return verdict.value, why, None
+        begun = self.begun(row.name)
+        if begun is not None:
+            return verdict.value, why, begun
         if trigger.at_most is not None and trigger.per_s is not None:
             started = self._ledger.runs_since(row.name, row.target, now - trigger.per_s)
             if started >= trigger.at_most:
@@ -278,9 +281,22 @@ class Monitors:
             target=source.target,
             start_from=(trigger.run_from,),
             overrides=overrides,
-            trigger=f"monitor {row.name}: {why}",
+            trigger=f"{_triggered(row.name)}{why}",
         )
         return verdict.value, why, runs.submit(self._project, request).run
+
+    def begun(self, name: str) -> int | None:
+        """A run that an earlier supervisor started for a monitor and could not note any more."""
+        noted = {row[0] for row in self._ledger.query("SELECT run FROM measurements")}
+        kept = self._ledger.query("SELECT min(at) FROM measurements WHERE monitor = ?", name)
+        since = kept[0][0] or 0.0  # what came of measurements before is no longer known
+        with closing(self._project.journal()) as journal:
+            for run in journal.runs(limit=20):
+                trigger = run.request.trigger or ""
+                is_new = run.number not in noted and run.created_at >= since
+                if is_new and trigger.startswith(_triggered(name)):
+                    return run.number
+        return None
 
     # --- what came of it ------------------------------------------------------------------------
 
@@ -365,6 +381,10 @@ class Monitors:
 
 class _Unmeasured(Exception):
     """There is nothing to measure (yet)."""
+
+
+def _triggered(name: str) -> str:
+    return f"monitor {name}: "
 
 
 def next_due(row: MonitorRow, now: float) -> float:
