@@ -352,6 +352,31 @@ async def test_the_list_of_stages_keeps_the_width_that_one_gave_it(failed: Proje
         assert screen.app.workbench.left.size.width == kept
 
 
+async def test_the_mouse_does_what_one_would_try(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+
+        async def click(text: str) -> None:
+            y, line = next((y, line) for y, line in enumerate(screen.lines) if text in line)
+            await screen.pilot.click(offset=(line.index(text) + 1, y))
+            await screen.settle()
+
+        await click("acquire")
+        assert screen.selected == "acquire~2"
+        await click("Gate")
+        assert "missing_rate" in screen.pane
+        await click("x Explain")
+        assert screen.app.workbench.detail.tab == "explain"
+        await click("n Run")
+        await click("Leave it")
+        assert len(screen.app.screen_stack) == 1
+        await click("▲1")
+        assert "Triage" in screen.line("header")
+        await screen.press("escape")
+        await screen.command("theme")
+        await click("mltui-light")
+        assert screen.app.theme == "mltui-light"
+
+
 async def test_looking_changes_nothing(failed: Project) -> None:
     def state() -> dict[str, bytes]:
         files = [f for f in failed.folder.rglob("*") if f.is_file() and "-shm" not in f.name]

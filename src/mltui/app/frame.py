@@ -61,7 +61,9 @@ class Frame:
         elif listed is not None:
             self.header.show(listed.header())
         else:
-            self.header.show(header(place, view, width, moment))
+            wrong = f"▲{place.wrong} " if place.wrong else ""  # where the header has it
+            places = [(width - cell_width(wrong), width, "look.triage")] if wrong else []
+            self.header.show(header(place, view, width, moment), places)
         strip = listed.about() if listed is not None else EMPTY
         if bench.triaging.is_open:
             strip = EMPTY

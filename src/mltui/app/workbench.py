@@ -369,8 +369,10 @@ class Workbench(Screen[int]):
                 self.context.go_favourite(number)
         elif row is not None and row.state is State.FAILED and not self.session.listing:
             self.detailing.fix(number)
-        elif 1 <= number <= 5 and not self.session.listing:
+        elif 1 <= number <= len(keymap.TAB_NAMES) and row is not None and not self.session.listing:
             self.detail.show_tab(keymap.TAB_NAMES[number - 1])
+        else:
+            self.frame.notice("numbers show the panes of a stage", bad=True, refusal=True)
 
     def action_next_tab(self, step: int) -> None:
         """The next or previous pane of the selected stage."""
@@ -459,7 +461,8 @@ class Workbench(Screen[int]):
         self.context.enter()
 
     @on(OneLine.Clicked, "#footer")
-    async def _footer_clicked(self, event: OneLine.Clicked) -> None:
+    @on(OneLine.Clicked, "#header")
+    async def _key_clicked(self, event: OneLine.Clicked) -> None:
         if is_log(focused := self.focused):
             for each in BINDINGS:
                 if each.id == event.name:

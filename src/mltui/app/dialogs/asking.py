@@ -99,7 +99,7 @@ class PickDialog(ModalScreen[int | None]):
     def on_click(self, event: events.Click) -> None:
         """A click on a line chooses it."""
         view = self.query_one(LineView)
-        if event.widget is view:
+        if view.content_region.contains(event.screen_x, event.screen_y):
             index = event.screen_y - view.content_region.y + view.scroll_offset.y - len(self._head)
             if 0 <= index < len(self._words):
                 self.dismiss(index)

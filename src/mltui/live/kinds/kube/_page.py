@@ -89,9 +89,9 @@ def pod_sections(found: Found) -> Iterator[Section | None]:
             given("quality of service", status.get("qosClass")),
             given("priority", spec.get("priorityClassName")),
             given("service account", spec.get("serviceAccountName")),
-            line("restarts", spec.get("restartPolicy") or "Always"),
+            line("restart policy", spec.get("restartPolicy") or "Always"),
             given("deadline", _seconds(spec.get("activeDeadlineSeconds"))),
-            given("time to end", _seconds(spec.get("terminationGracePeriodSeconds"))),
+            given("grace period", _seconds(spec.get("terminationGracePeriodSeconds"))),
         ),
     )
     for part, told, title in (
