@@ -9,6 +9,7 @@ into one; the log pane and `mltui logs` read it as a `logs.timed.TimedIndex`.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -104,6 +105,7 @@ class TimedFile:
         self._last = b""
         self._known = Known()
         self._begun_at: float | None = None
+        self._asked_at = 0.0
         self._restart_at: float | None = None
         self._told_restart: float | None = None
         if self._size:
@@ -144,9 +146,12 @@ class TimedFile:
             self._pace = Pace(keeping) if keeping is not None else None
 
     def began(self, at: float | None) -> None:
-        """When the container was first started: lines from then on are expected."""
+        """When the container was first started: lines from then on are expected.
+
+        What it writes from now on is not lost; until then it may have been silent for long.
+        """
         if not self._size and not self._begins_late:
-            self._begun_at = at
+            self._begun_at, self._asked_at = at, time.time()
 
     def restarted(self, at: float | None) -> None:
         """The container had ended at this time: that is said before its first line after it."""
@@ -337,7 +342,7 @@ class TimedFile:
         """Whether lines were thrown away before the first one that could be had."""
         head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
         first_at = time_of(head)
-        if first_at is None or self._pace is None:
+        if first_at is None or first_at >= self._asked_at or self._pace is None:
             return
         if self._pace.begins_late(first_at - begun_at):
             self._note_loss(0, begun_at, first_at)

@@ -6,6 +6,7 @@ import asyncio
 import random
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,33 @@ def kept(lines: list[bytes]) -> taking.Again:
             yield data[at : at + 10_000]
 
     return again
+
+
+@pytest.mark.parametrize(("silent_s", "marks"), [(1, 0), (1200, 1)])
+def test_a_log_that_begins_long_after_its_container_may_lack_its_beginning(
+    tmp_path: Path, silent_s: float, marks: int
+) -> None:
+    lines = fast(50_000.0, 20_000)
+    first_at = time_of(lines[0])
+    assert first_at is not None
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    file.began(first_at - silent_s)
+    file.begin()
+    file.feed(b"".join(lines))
+    file.close()
+    assert len(file.notes) == marks
+
+
+def test_a_log_that_is_followed_from_its_first_line_on_lacks_nothing(tmp_path: Path) -> None:
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    now = datetime.now(UTC)
+    file.began((now - timedelta(hours=1)).timestamp())
+    file.begin()
+    head = (now + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:").encode()
+    rest = b"x" * 80
+    file.feed(b"".join(b"%s59.%09dZ %s\n" % (head, n * 50_000, rest) for n in range(20_000)))
+    file.close()
+    assert file.notes == []
 
 
 async def test_a_node_whose_clock_is_in_another_zone_is_asked_in_utc(tmp_path: Path) -> None:
