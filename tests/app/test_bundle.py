@@ -14,6 +14,7 @@ import pytest
 from mltui.app.app import MltuiApp
 from mltui.app.session import Session
 from mltui.cli.main import main
+from mltui.live.acts import acts_file
 from mltui.pipeline.model import Failure
 from mltui.runs.bundle import BadBundle, Replay, read_bundle
 from mltui.runs.project import Project
@@ -42,6 +43,14 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = seed.project.file.read_text()
     seed.project.file.write_text(f"# the token is {TOKEN}\n{text}")
     seed.run(world(changes={"train": KILLED}), began=NOON)
+    acts = acts_file()
+    acts.parent.mkdir(parents=True, exist_ok=True)
+    acts.write_text(
+        "".join(
+            json.dumps({"by": "ada", "verb": "stop", "object": each, "where": each}) + "\n"
+            for each in ("digits", "another-project")
+        )
+    )
     file = tmp_path / "incident.zip"
     assert main(["-C", str(seed.project.root), "bundle", "--docker", "no", "-o", str(file)]) == 0
     return file
@@ -76,6 +85,7 @@ def test_a_bundle_is_bounded_masked_and_the_owner_s(bundle: Path) -> None:
     whole = b"".join(texts.values())
     assert not [each for each in (TOKEN, PASSWORD, "MIIEvQ") if each.encode() in whole]
     assert max(len(text) for name, text in texts.items() if name.endswith("/log")) <= 256 << 10
+    assert [json.loads(x)["where"] for x in texts["acts.jsonl"].splitlines()] == ["digits"]
     (found,) = json.loads(texts["findings.json"])
     assert found["title"] == "train~1 of run 1 runs out of memory"
 

@@ -99,7 +99,9 @@ async def test_findings_follow_the_watches(
         await followed.until(lambda found: any("KeyError: 'label'" in each.cause for each in found))
         cluster.apply(service("typo", "raises"), namespace=space)
         cluster.apply(deployment("raises", container(PAUSE)), namespace=space)
-        await followed.until(lambda found: not found)
+        # The old pod may run for a moment before it raises again: until it is gone, too.
+        sick = followed.ward.chart.examination.cluster.sick
+        await followed.until(lambda found: not found and not sick)
         cluster.apply(pod("never", container("ml/absent:1", imagePullPolicy="Never")),
                       namespace=space)  # fmt: skip
         found = await followed.until(bool)
@@ -168,6 +170,8 @@ async def test_the_header_counts_the_cluster_before_anybody_asks(
         await screen.press("t")
         await sees(screen, lambda: "image ml/absent:1 is not on the node" in screen.text)
         assert "WENT AWAY" in screen.text
+        await screen.press("down")
+        await sees(screen, lambda: "ended" in screen.text and "it is gone" in screen.text)
 
 
 async def sees(screen: Driver, holds: Callable[[], bool]) -> None:

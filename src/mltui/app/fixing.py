@@ -122,7 +122,8 @@ class Fixing:
 
     def _note(self, finding: Finding, fix: Fix, said: str) -> None:
         settings = self._bench.workbench_app.settings
-        settings.note_act(f"fix: {fix.title}", finding.title, finding.cluster, said)
+        where = finding.cluster or self._bench.session.name
+        settings.note_act(f"fix: {fix.title}", finding.title, where, said)
 
     def _check(self, finding: Finding, fix: Fix) -> None:
         """Conflict when what was found has changed while the person looked at the change."""

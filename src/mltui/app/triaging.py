@@ -140,9 +140,15 @@ class Triaging:
             found = await asyncio.to_thread(diagnose, facts)
         else:
             async with self._cluster.lock:
-                found = await asyncio.to_thread(told, facts, self._cluster.examined())
-            project = bench.session.project
-            self._history = await asyncio.to_thread(keep_findings, project, found, facts)
+                examined = self._cluster.examined()
+                found = await asyncio.to_thread(told, facts, examined)
+                self._history = await asyncio.to_thread(
+                    keep_findings,
+                    bench.session.project,
+                    found,
+                    facts,
+                    [each.cluster for each in examined],
+                )
         assert self._history is not None
         found = since_known(found, self._history)
         before = (self.findings, self.silent)
@@ -186,7 +192,8 @@ class Triaging:
             bench.notice(f"it can't be kept: {error.strerror or error}", bad=True)
             return
         verb = "tell again" if again else "acknowledge"
-        bench.workbench_app.settings.note_act(verb, finding.title, finding.cluster, text)
+        where = finding.cluster or bench.session.name
+        bench.workbench_app.settings.note_act(verb, finding.title, where, text)
         said = "it is told again" if again else "acknowledged: it is not counted until it changes"
         if quiet is not None and quiet.until is not None:
             said = f"acknowledged until {datetime.fromtimestamp(quiet.until):%a %H:%M}"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mltui.runs.project import Project
+from mltui.triage.cluster import Cluster
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
 from mltui.triage.history import History, Open, Past, looked
@@ -57,10 +58,15 @@ def history_to(history: History) -> dict[str, Any]:
     }
 
 
-def keep_findings(project: Project, findings: Iterable[Finding], facts: Facts) -> History:
-    """Note what is wrong now; the history after that."""
+def keep_findings(
+    project: Project,
+    findings: Iterable[Finding],
+    facts: Facts,
+    clusters: Sequence[Cluster] = (),
+) -> History:
+    """Note what is wrong now; the history after that. `clusters`: those not among the facts."""
     before = read_history(project)
-    after = looked(before, findings, facts)
+    after = looked(before, findings, facts, clusters)
     if after is not before and project.file.is_file():
         with suppress(OSError):
             _write(project, after)

@@ -5,12 +5,14 @@ Pure; `runs.findings` keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from mltui.triage.cluster import Cluster
 from mltui.triage.diagnosis import ordered
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding, Harm
+from mltui.triage.kube import Pod, Service, Workload
 from mltui.triage.quiet import Quiet
 
 MOST = 100
@@ -50,8 +52,13 @@ class History:
     """What persons have acknowledged, by the finding's id."""
 
 
-def looked(history: History, findings: Iterable[Finding], facts: Facts) -> History:
-    """The history after another look; notes are not kept.
+def looked(
+    history: History,
+    findings: Iterable[Finding],
+    facts: Facts,
+    clusters: Sequence[Cluster] = (),
+) -> History:
+    """The history after another look; notes are not kept. `clusters`: those not among the facts.
 
     What could not be looked at now, because its host does not answer, is not taken to be well.
     """
@@ -69,7 +76,7 @@ def looked(history: History, findings: Iterable[Finding], facts: Facts) -> Histo
         elif not _was_looked_at(before.key, facts):
             known[id_] = before
         else:
-            how = _how(before.key, facts)
+            how = _how_there(before.key, facts, clusters) or _how(before.key, facts)
             gone.append(Past(id_, before.key, before.title, before.since, facts.at, how))
     still = {**known, **now}
     by_id = {each.id: each for each in findings}
@@ -108,6 +115,30 @@ def _was_looked_at(key: str, facts: Facts) -> bool:
     return any(
         host.engine == "kubernetes" and host.is_up and host.name == name for host in facts.hosts
     )
+
+
+def _how_there(key: str, facts: Facts, clusters: Sequence[Cluster]) -> str:
+    """What became of a cluster's object; empty for other keys."""
+    place, _, context = key.partition("@")
+    if not context:
+        return ""
+    row: object = None
+    for each in clusters:
+        if each.name == context:
+            row = each.subjects.get(place)
+    for kube in facts.clusters:
+        if kube.cluster == context:
+            row = next((x for x in kube.rows() if getattr(x, "key", "") == place), None)
+    kind = place.partition(":")[0]
+    if isinstance(row, Pod):
+        return "it is well again" if row.is_well else f"it is {row.phase.lower()} now"
+    if isinstance(row, Workload):
+        return f"{row.ready} of {row.desired} pods are ready now"
+    if isinstance(row, Service) and row.ready is not None:
+        return f"it has {row.ready} ready addresses now"
+    if row is None and kind in ("pod", "deployment", "job", "service", "claim", "leaving"):
+        return "it is gone"
+    return "it is not so any more"
 
 
 def _how(key: str, facts: Facts) -> str:

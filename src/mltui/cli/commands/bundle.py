@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mltui.triage.facts import Facts
     from mltui.triage.finding import Finding
 
+MOST_ACTS = 500
 EPILOG = """\
 examples:
   mltui bundle                       mltui-digits-20261125-231500.zip in this folder
@@ -28,7 +29,8 @@ examples:
   mltui open incident.zip            the same screens, anywhere; nothing can be changed
 
 Holds the findings, what they were concluded from, the objects that they are about as YAML with
-their events and the ends of their logs, the journal, the ends of the stages' logs, and mltui.yaml.
+their events and the ends of their logs, who did what there, the journal, the ends of the stages'
+logs, and mltui.yaml.
 Contents of Secrets and ConfigMaps are never in it; other secrets are masked where they are known
 by their name or shape; look it through before you hand it on.
 """
@@ -71,7 +73,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
             project,
             mask=lambda text: mask_text(mask_command(text)),
             mask_log=mask_log,
-            more={"findings.json": mask_text(findings), **asyncio.run(_texts(facts, found))},
+            more={
+                "findings.json": mask_text(findings),
+                "acts.jsonl": _acts(facts),
+                **asyncio.run(_texts(facts, found)),
+            },
         )
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror or error}") from error
@@ -82,6 +88,20 @@ def run(args: argparse.Namespace, out: Output) -> int:
     things = "1 thing" if wrong == 1 else f"{wrong} things"
     out.line(f"{file}  {size}, {things} wrong; look at it with `mltui open {file}`")
     return diagnostics.DONE
+
+
+def _acts(facts: Facts) -> str:
+    """Who did what to what there, when, and how it ended: the end of the action journal."""
+    from mltui.live.acts import read_acts
+    from mltui.live.masking import mask_text
+
+    places = {facts.project, *(each.name for each in facts.hosts)} - {""}
+    found = [
+        each
+        for each in read_acts(MOST_ACTS)
+        if str(each.get("where") or "").partition("/")[0] in places
+    ]
+    return "".join(mask_text(json.dumps(each, ensure_ascii=False)) + "\n" for each in found)
 
 
 async def _texts(facts: Facts, found: Sequence[Finding]) -> dict[str, str]:

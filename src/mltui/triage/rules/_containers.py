@@ -71,7 +71,7 @@ def limit_fix(container: ContainerFact) -> Fix | None:
     if not limit:
         return None
     new = f"{-(-limit * 3 // 2 // (1 << 20))}m"
-    argv = ("docker", "update", "--memory", new, "--memory-swap", new, container.name)
+    argv = ("docker", "update", "--memory", new, "--memory-swap", new, container.id[:12])
     title = f"give it {format_bytes(int(new[:-1]) << 20, binary=True)} and start it again"
     return Fix(title, (Command(argv), Docker("start", container.id, container.name)))
 
