@@ -118,7 +118,7 @@ def preview_deploy(
     spec = project.read_spec()
     found = releases.service_of(spec, service)
     wanted = found.replicas if replicas is None else replicas
-    what = f"{why} run {version.run}"
+    what = f"{why}{'' if why == 'deployed' else ':'} run {version.run}"
     return _change(project, spec, version, _count(wanted), port or found.port, what)
 
 

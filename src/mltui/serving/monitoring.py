@@ -359,7 +359,7 @@ class Monitors:
                 target=found.target,
                 run=run.number,
                 by=client.AUTOMATIC,
-                why=f"better than version {serving.number} (monitor {found.monitor}):",
+                why=f"better than version {serving.number} (monitor {found.monitor})",
             )
         )
         result = await contest.hold(self._maker, service, serving, change.version, found.id)
