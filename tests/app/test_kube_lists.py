@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -437,10 +439,15 @@ def _served(name: str, image: str, replicas: int = 1) -> list[dict[str, Any]]:
 
 async def fetch(port: int) -> bytes:
     """What answers at a port of this machine, tried until something does."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /etc/hostname HTTP/1.0\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 30)
-    writer.close()
+    answer = b""
+    until = time.monotonic() + 60
+    while not answer:  # a pod's process may begin to listen later than the pod is ready
+        assert time.monotonic() < until, "nothing answers there"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionError):
+            writer.write(b"GET /etc/hostname HTTP/1.0\r\n\r\n")
+            answer = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
     return answer
 
 

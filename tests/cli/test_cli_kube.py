@@ -145,8 +145,8 @@ def test_a_shell_in_a_pod_has_the_terminal_its_size_and_gives_it_back(
 
     try:
         until(b"# ")
-        os.write(master, b"stty size\r")
-        until(b"30 90")
+        os.write(master, b"until stty size | grep '30 90'; do sleep 0.1; done\r")
+        until(b"\r30 90")
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
         process.send_signal(signal.SIGWINCH)
         os.write(master, b"until stty size | grep '33 99'; do sleep 0.1; done\r")

@@ -92,7 +92,7 @@ def test_the_api_server_away_for_a_while(make: Make, relay: tuple[Relay, str]) -
 
 
 def test_cancelled_and_over_its_time(make: Make) -> None:
-    work = make(LONG.replace("SECONDS", "300").replace("100s", "8s"))
+    work = make(LONG.replace("SECONDS", "300").replace("100s", "20s"))
     work.mltui("run", "--target", "local", "--detach")
     work.until(lambda: work.stages()["long"]["state"] == "failed")
     assert work.stages()["long"]["failure"] == "timeout"
