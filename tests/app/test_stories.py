@@ -352,6 +352,16 @@ async def test_the_list_of_stages_keeps_the_width_that_one_gave_it(failed: Proje
         assert screen.app.workbench.left.size.width == kept
 
 
+async def test_without_a_project_nothing_of_projects_is_offered(tmp_path: Path) -> None:
+    async with Driver.open(Project(tmp_path), now=NOON) as screen:
+        assert "there is no mltui.yaml here" in " ".join(screen.text.split())
+        assert "Run" not in screen.line("footer") and "Edit" not in screen.line("footer")
+        await screen.press("n")
+        assert screen.notice == "Run: there is no mltui.yaml here, `mltui init` writes one"
+        await screen.press("t")
+        assert "mltui.yaml can't be used" not in screen.text
+
+
 async def test_the_mouse_does_what_one_would_try(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
 

@@ -26,6 +26,8 @@ T = TypeVar("T")
 GROUPS = ("Run", "Stage", "Serve", "Look", "Docker", "Kubernetes", "Find", "mltui")
 """In this order in the help and in the docs."""
 
+OF_PROJECTS = ("Run", "Stage", "Serve")
+"""Groups of what can be done to a project only."""
 DOCKER = ("containers", "images", "volumes", "networks", "compose")
 """Lists of what is on a Docker host (`live.kinds`)."""
 KUBE = (
@@ -51,6 +53,8 @@ class Selection:
     """What an action would act on: the run that is shown and the stage under the cursor."""
 
     project: Project
+    has_project: bool = True
+    """There is an `mltui.yaml` here, or what runs left behind."""
     place: str = "pipeline"
     """What has the keys: `pipeline`, `runs`, `triage`, one of `LISTS`, or `page`."""
     run: RunRow | None = None
@@ -455,7 +459,8 @@ class Action:
     def can(self, selection: Selection) -> bool:
         """Whether it applies here and nothing stands in the way."""
         return (
-            selection.place in self.places
+            (selection.has_project or self.group not in OF_PROJECTS)
+            and selection.place in self.places
             and self.applies(selection)
             and self.why_not(selection) is None
         )

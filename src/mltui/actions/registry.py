@@ -67,7 +67,7 @@ from mltui.actions import (
     unfold,
     unpause,
 )
-from mltui.actions.action import GROUPS, PAGE, Action, Selection
+from mltui.actions.action import GROUPS, OF_PROJECTS, PAGE, Action, Selection
 from mltui.actions.action import LISTS as LISTS_OF_ALL
 from mltui.actions.lists import KUBE_LISTS, LISTS
 from mltui.actions.tabs import TABS
@@ -242,6 +242,8 @@ def refusal(chosen: Action, selection: Selection) -> str | None:
             return _elsewhere(chosen)
     if selection.is_replay and (chosen.group not in _LOOKING or chosen.id in _DOING):
         return f"{chosen.title}: this is a bundle, what it tells of is not here"
+    if not selection.has_project and chosen.group in OF_PROJECTS:
+        return f"{chosen.title}: there is no mltui.yaml here, `mltui init` writes one"
     return chosen.why_not(selection)
 
 

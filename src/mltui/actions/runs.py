@@ -6,6 +6,8 @@ from mltui.actions.action import Action, Context, Selection
 
 
 def _why_not(selection: Selection) -> str | None:
+    if not selection.has_project:
+        return "there are no runs: there is no mltui.yaml here, `mltui init` writes one"
     return None if selection.newest is not None else "there are no runs yet: `n` starts one"
 
 

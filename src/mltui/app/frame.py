@@ -45,6 +45,7 @@ class Frame:
         session.estimate()
         place = Place(
             project=session.name,
+            has_project=session.view is not None or session.has_project,
             newest=session.newest,
             listing=session.listing,
             run_count=session.run_count,

@@ -41,6 +41,7 @@ def selection_of(
             undecided = row
     return Selection(
         project=session.project,
+        has_project=view is not None or session.has_project,
         place="runs" if in_runs else "pipeline",
         run=view.run if view is not None and has_run else None,
         state=view.state if view is not None else State.PENDING,

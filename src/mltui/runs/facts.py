@@ -58,6 +58,8 @@ def project_facts(project: Project, at: float) -> Facts:
     except SpecError as error:
         problems = tuple(error.problems)
     name = spec.name if spec is not None else project.root.name
+    if not project.file.exists() and not project.folder.exists():
+        problems = ()  # no project at all is nothing wrong: one looks at what is out there
     if not (project.folder / "journal.db").exists():
         return Facts(at, name, engines=_engines(spec, ()), problems=problems)
     with closing(project.journal()) as journal:

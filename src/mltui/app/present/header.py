@@ -17,6 +17,7 @@ class Place:
     """What the header says besides the run."""
 
     project: str
+    has_project: bool = True
     newest: int | None = None
     listing: bool = False
     """The list of runs is shown."""
@@ -42,7 +43,8 @@ def header(place: Place, view: RunView | None, width: int, moment: Moment) -> Li
         count = "1 run" if place.run_count == 1 else f"{place.run_count} runs"
         right.append((f"{count} ", "dim"))
     elif view is None or view.run.number == 0:
-        parts.append((f" {arrow} no runs yet", "dim"))
+        said = "no runs yet" if place.has_project else "no mltui.yaml here"
+        parts.append((f" {arrow} {said}", "dim"))
     else:
         parts += _run(place, view, arrow, moment, width)
     if place.read_only:

@@ -204,7 +204,7 @@ def _since(row: ContainerRow) -> float | None:
 
 
 _COLUMNS: tuple[Column[ContainerRow], ...] = (
-    Column("name", "NAME", lambda r: plain(r.name), min=12, flex=3, max=48, priority=200),
+    Column("name", "NAME", lambda r: plain(r.name), min=20, flex=3, max=48, priority=200),
     Column("state", "STATE", state_cell, width=15, priority=190, shorten="end",
            sort=lambda r: (_RANK.get(_marked(r)[0], 9), r.exit_code or 0),
            help="Docker's word; a running one's failed health check; a code that is not 0"),
