@@ -22,4 +22,6 @@ def test_each_step_is_an_action_or_a_target_of_the_makefile() -> None:
                 elif (command := step["run"].split())[0] == "make":
                     assert set(command[1:]) <= set(targets), (file.name, name, command)
                 else:
-                    assert command[0] == "git", (file.name, name, command)
+                    assert command[0] in ("docker", "git"), (file.name, name, command)
+                    folders = [word for word in command if word.startswith("tests/")]
+                    assert all((ROOT / folder / "Dockerfile").is_file() for folder in folders)
