@@ -82,7 +82,7 @@ async def test_what_went_away_is_kept_with_how_it_ended(failed: Project) -> None
     Seed(failed, now=NOON).run(world(), began=NOON - 60)
     async with Driver.open(failed, size=(100, 30), now=NOON + 600) as screen:
         await screen.press("t")
-        assert "nothing is wrong" in screen.lines[0]
+        await screen.until(lambda: "nothing is wrong" in screen.lines[0], "it has looked")
         assert "WENT AWAY" in screen.text
         await screen.press("down")
         assert "run 3 took the place of run 2" in screen.text
@@ -101,10 +101,17 @@ async def test_a_key_typed_before_the_question_was_seen_answers_nothing(failed: 
         assert "memory: 768Mi" in failed.file.read_text()
 
 
+async def test_without_a_project_its_file_is_not_missed(tmp_path: Path) -> None:
+    async with Driver.open(Project(tmp_path), size=(100, 30), now=NOON) as screen:
+        await screen.press("t")
+        await screen.until(lambda: "LOOKED AT" in screen.text or "thing" in screen.lines[0])
+        assert "mltui.yaml" not in screen.text
+
+
 async def test_with_nothing_wrong_nothing_is_offered(project: Project) -> None:
     async with Driver.open(project, size=(100, 30), now=NOON) as screen:
         await screen.press("t")
-        assert "nothing is wrong" in screen.lines[0]
+        await screen.until(lambda: "nothing is wrong" in screen.lines[0], "it has looked")
         assert "Fix" not in screen.lines[-1]
         assert "LOOKED AT" in screen.text and "digits: mltui.yaml, run" in screen.text
         await screen.press("f")
@@ -126,7 +133,8 @@ async def test_what_is_acknowledged_is_folded_away_until_it_changes(
         await screen.press("t", "a")
         await screen.type(", see the ticket")
         await screen.press("enter")
-        assert "nothing is wrong" in screen.lines[0] and "ACKNOWLEDGED" in screen.text
+        await screen.until(lambda: "nothing is wrong" in screen.lines[0], "it has looked")
+        assert "ACKNOWLEDGED" in screen.text
         await screen.press("down")
         assert "until it changes" in screen.text and "seen, see the ticket" in screen.text
         acts = [json.loads(line) for line in acts_of(screen).read_text().splitlines()]

@@ -47,7 +47,17 @@ class DockerFacts:
 
     def put(self, facts: Facts) -> Facts:
         """The facts with what is known of it."""
-        return facts if self.host is None else facts.with_host(self.host, self._containers)
+        if self.host is None:
+            return facts
+        lists = self._bench.listing.known
+        if not self.host.is_up and not facts.project and lists is not None and lists.kube.is_used:
+            return facts  # one who looks at clusters may have no Docker
+        return facts.with_host(self.host, self._containers)
+
+    @property
+    def is_looking(self) -> bool:
+        """It has not answered yet."""
+        return self._table is not None and self.host is None
 
     async def follow(self) -> None:
         """Look at it from now on."""
@@ -138,6 +148,11 @@ class ClusterFacts:
     def is_reading(self) -> bool:
         """Something is on its way."""
         return any(ward.is_reading for _, ward in self._wards.values())
+
+    @property
+    def is_looking(self) -> bool:
+        """One of them has not answered yet."""
+        return any(not (ward.is_judged or ward.is_down) for _, ward in self._wards.values())
 
     async def follow(self, project: str, *, is_used: bool) -> None:
         """Look there from now on. `is_used`: the project has targets there."""

@@ -158,6 +158,8 @@ class Triaging:
         if before != (self.findings, self.silent):
             bench.show_detail()
             bench.frame.show()
+        elif self.is_open:
+            bench.frame.show()  # where was looked, and whether all have answered
 
     def _wake(self) -> None:
         """What is quiet for a time is told when that is over."""
@@ -269,15 +271,32 @@ class Triaging:
             quiet = self._history.quiet if self._history is not None else {}
             if self._shown is not None:
                 self.pane.looked, self.pane.looked_at = looked(self._shown), self._shown.at
+            self.pane.is_looking = self.is_looking
             self.pane.apply(self.findings, self.silent, quiet, past, self._bench.moment)
+
+    @property
+    def is_looking(self) -> bool:
+        """That nothing is wrong can't be said yet."""
+        if self._bench.workbench_app.replay is not None or self.findings:
+            return False
+        return self._shown is None or self._docker.is_looking or self._cluster.is_looking
 
     def header(self) -> Line:
         """The screen's first line."""
         from mltui.app.present.triage import header
 
         bench = self._bench
-        name, places = bench.session.name, self.places
-        return header(name, self.findings, places, self.trouble, bench.moment, bench.band)
+        is_one = self._shown is None or bool(self._shown.project)
+        name, places = bench.session.name if is_one else "", self.places
+        return header(
+            name,
+            self.findings,
+            places,
+            self.trouble,
+            bench.moment,
+            bench.band,
+            is_looking=self.is_looking,
+        )
 
     def _uses(self, engine: str) -> bool:
         return self._facts is not None and engine in self._facts.engines

@@ -61,6 +61,8 @@ def project_facts(project: Project, at: float) -> Facts:
     if not project.file.exists() and not project.folder.exists():
         problems = ()  # no project at all is nothing wrong: one looks at what is out there
     if not (project.folder / "journal.db").exists():
+        if not project.file.exists():
+            return Facts(at)  # no project at all: that is no fault
         return Facts(at, name, engines=_engines(spec, ()), problems=problems)
     with closing(project.journal()) as journal:
         return _read(project, journal, spec, name, at, problems)

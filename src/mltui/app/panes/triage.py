@@ -42,6 +42,7 @@ class TriagePane(Container):
         self.looked: Sequence[tuple[str, str]] = ()
         """Where was looked, and at what."""
         self.looked_at: float | None = None
+        self.is_looking = False
 
     def compose(self) -> ComposeResult:
         """The list, and the detail."""
@@ -92,7 +93,17 @@ class TriagePane(Container):
         silent = [x for x in self._silent if wanted in f"{x.title} {x.cause}".lower()]
         past = [x for x in self._past if wanted in x.title.lower()]
         width = max(self.list.size.width, 30)
-        lines = list_lines(findings, past, width, self._moment, silent, self.looked, self.looked_at)
+        looked = [] if self.is_looking else self.looked
+        lines = list_lines(
+            findings,
+            past,
+            width,
+            self._moment,
+            silent,
+            looked,
+            self.looked_at,
+            is_looking=self.is_looking,
+        )
         self.list.show(lines)
         if not self.has_class("-wide"):
             most = max(self.size.height // 2 - 1, 3)

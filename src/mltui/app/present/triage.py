@@ -46,6 +46,8 @@ def header(
     trouble: str,
     moment: Moment,
     band: str = "",
+    *,
+    is_looking: bool = False,
 ) -> Line:
     """What is wrong in one line, and where was looked."""
     dot = " · " if moment.unicode else " - "
@@ -54,10 +56,11 @@ def header(
     if trouble:
         right.append((f"{glyph('warning', unicode=moment.unicode)} {trouble} ", "state-warning"))
     else:
-        right.append((f"{dot.join((project, *places))} ", "dim"))
+        right.append((f"{dot.join(filter(None, (project, *places)))} ", "dim"))
+    said = "looking…" if is_looking else summary(findings, is_blind=bool(trouble))
     left: list[Part] = [
         (" Triage", "strong"),
-        (f"   {summary(findings, is_blind=bool(trouble))}", role),
+        (f"   {said}", role),
     ]
     if band:
         left += [("  ", ""), (f" {band} ", "match-current")]
@@ -80,6 +83,8 @@ def list_lines(
     silent: Sequence[Finding] = (),
     looked: Sequence[tuple[str, str]] = (),
     looked_at: float | None = None,
+    *,
+    is_looking: bool = False,
 ) -> list[Line]:
     """A line each, then those that are kept quiet, then those that went away.
 
@@ -87,7 +92,9 @@ def list_lines(
     """
     are_several = len({each.cluster for each in findings if each.cluster}) > 1
     lines = [_line(each, width, moment, names_cluster=are_several) for each in findings]
-    if not findings:
+    if is_looking:
+        lines.append(line((" looking…", "dim")))
+    elif not findings:
         tick = glyph("succeeded", unicode=moment.unicode)
         is_blind = any(not place for place, _ in looked)
         lines.append(line((f" {tick} {summary((), is_blind=is_blind)}", "state-succeeded")))
