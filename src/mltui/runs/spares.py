@@ -14,6 +14,11 @@ from pathlib import Path
 
 from mltui.runs.attempts import INPUTS, Place
 
+TRASH = ".trash"
+"""Beside the working folders, for small files until the run ends: ext4 without a journal looks at
+every inode that was freed in the last minutes whenever it makes a file."""
+_SMALL_BYTES = 1 << 14
+
 
 class Spares:
     """Empty working folders of one run, each with an empty folder of inputs in it."""
@@ -21,6 +26,8 @@ class Spares:
     def __init__(self) -> None:
         self._paths: list[str] = []
         self._like: os.stat_result | None = None
+        self._trash = ""
+        self._count = 0
 
     def offer(self, place: Place, files: Iterable[str]) -> bool:
         """Keep an attempt's working folder, without these files; False: it has to be removed.
@@ -33,13 +40,25 @@ class Spares:
             if not (self._is_as_made(work) and self._is_as_made(inputs)):
                 return False
             for file in files:
-                os.unlink(file)  # noqa: PTH108
+                self._put_away(file, place.work.parent)
             if os.listdir(inputs) or os.listdir(work) != [INPUTS]:  # noqa: PTH208
                 return False
         except OSError:
             return False
         self._paths.append(work)
         return True
+
+    def _put_away(self, file: str, beside: Path) -> None:
+        """Take a file out of its folder; its inode, if it has no other name, is freed later."""
+        info = os.lstat(file)
+        if info.st_nlink > 1 or info.st_size > _SMALL_BYTES:
+            os.unlink(file)  # noqa: PTH108
+            return
+        if not self._trash:
+            self._trash = f"{beside}/{TRASH}"
+            os.makedirs(self._trash, exist_ok=True)  # noqa: PTH103
+        self._count += 1
+        os.rename(file, f"{self._trash}/{self._count}")  # noqa: PTH104
 
     def _is_as_made(self, folder: str) -> bool:
         found = os.lstat(folder)
@@ -57,5 +76,6 @@ class Spares:
 
     def drain(self) -> list[Path]:
         """What is left, to be removed."""
-        left, self._paths = self._paths, []
+        left, self._paths = [*self._paths, *filter(None, [self._trash])], []
+        self._trash = ""
         return [Path(path) for path in left]

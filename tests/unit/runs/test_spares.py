@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mltui.runs.attempts import Place
-from mltui.runs.spares import Spares
+from mltui.runs.spares import TRASH, Spares
 
 
 def place(root: Path, name: str) -> Place:
@@ -34,6 +34,9 @@ def test_an_emptied_folder_is_another_attempts(tmp_path: Path) -> None:
     assert list(second.work.rglob("*")) == [second.work / "inputs"]
     assert not first.work.exists()
     assert not spares.take(place(tmp_path, "three.1")), "there was only one"
+    trash = tmp_path / "work" / TRASH
+    assert sorted(file.read_text() for file in trash.iterdir()) == ["one.1", "one.1"]
+    assert spares.drain() == [trash]
     assert spares.drain() == []
 
 
@@ -78,4 +81,4 @@ def test_what_is_left_is_told_and_a_lost_one_is_no_harm(tmp_path: Path) -> None:
     place(tmp_path, "two.1").work.joinpath("inputs").rmdir()
     place(tmp_path, "two.1").work.rmdir()
     assert not spares.take(place(tmp_path, "three.1"))
-    assert spares.drain() == [place(tmp_path, "one.1").work]
+    assert spares.drain() == [place(tmp_path, "one.1").work, tmp_path / "work" / TRASH]
