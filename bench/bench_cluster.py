@@ -35,7 +35,8 @@ _ROW = b"worker-"
 _SPEC = "mltui: 1\nname: listed\nstages:\n  one: {phase: data, run: 'true'}\n"
 _READY = b"Help"
 _PATIENCE_S = 180.0
-_SETTLE_S = 8.0
+_SETTLE_S = 15.0
+"""What is looked at is judged after it was listed."""
 _KEYS = 60
 _CALM_S, _LOST_S = 0.1, 5.0
 _CURSOR = "▌".encode()
@@ -130,9 +131,9 @@ def filter_s(terminal: Terminal) -> float:
         os.write(terminal.fd, b"\x7f")
         terminal.quiet(1.0)
         took.append(terminal.key(b"]", (_ROW,)))
-    for _ in range(2):
-        os.write(terminal.fd, b"\x1b")
-        terminal.quiet()
+    for key in (b"\r", b"\x1b"):  # back to the list, then all of it
+        os.write(terminal.fd, key)
+        terminal.quiet(1.0)
     return min(took)
 
 

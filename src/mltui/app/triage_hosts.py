@@ -217,12 +217,17 @@ class ClusterFacts:
         self._bench.run_worker(self._look(), group="cluster", exit_on_error=True)
 
     async def _look(self) -> None:
+        from mltui.live.kube.heap import LONG, give_back
+
         is_different = False
         async with self._working:
             for _, ward in list(self._wards.values()):
                 at = self._bench.session.now() + ward.skew_s
                 batch = ward.take()
                 changed = await asyncio.to_thread(ward.chart.apply, batch, at)
+                if len(batch.objects) >= LONG:
+                    del batch
+                    give_back()
                 ward.is_judged = ward.is_judged or ward.is_settled
                 ward.read_logs()
                 is_different = is_different or changed or ward.said_anew
