@@ -19,25 +19,29 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(r"^(PWD|OLDPWD|SSH_AUTH_SOCK|XAUTHORITY|AUTHORS?|GPG_KEYS?)$", re.IGNORECASE)
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/?#@]*)@")
+_URL = re.compile(r"(?<=[A-Za-z0-9+.-])://[^\s/?#@]*@")
+"""This and what follows is tried at each place of a text, so nothing in it looks far: a megabyte
+without a blank is common in logs and annotations."""
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\A[A-Za-z0-9+/=\s]+-----END [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:ghp|gho|ghs|ghu|ghr)_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
     r"|\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}\b"
-    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"
     r"|\bglpat-[A-Za-z0-9_-]{15,}",
     re.DOTALL,
 )
 _OPTION = re.compile(
-    r"(?P<name>--?[A-Za-z0-9_.-]*"
+    r"(?P<name>--?[A-Za-z0-9_.-]{0,64}"
     r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[A-Za-z0-9_.-]*)(?P<sign>=|\s+)(?P<value>\"[^\"]*\"|'[^']*'|\S+)",
+    r"[A-Za-z0-9_.-]{0,64})(?P<sign>=|\s+)(?P<value>\"[^\"]*\"|'[^']*'|\S+)",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"token|secret|passw|passphrase|key|credential", re.IGNORECASE)
+"""What every such option has: most texts need no closer look."""
 _FREE = ("Labels", "Options", "DriverOpts", "Annotations", "Config", "Sysctls", "BuildArgs")
 """Parts of an inspection whose names are people's; the API's own names are not looked at."""
-_SAID = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[\"']?\s*:\s*(?=(?P<value>\S.*))")
+_SAID = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,63}+)[\"']?\s{0,9}:\s{0,9}(?=\S)")
 """`password: x`, as programs write it; whatever is behind it on the line goes."""
 _RAISED = re.compile(r".*(Error|Exception|Warning)$")
 _NUMBER = re.compile(r"[-+0-9.,eE%]+\b.{0,20}")
@@ -52,7 +56,7 @@ def is_secret_name(name: str) -> bool:
 
 def mask_text(text: str) -> str:
     """Text without what is plainly a secret: users in URLs, known shapes of tokens."""
-    text = _URL.sub(lambda found: f"{found['scheme']}{MASK}@", text)
+    text = _URL.sub(f"://{MASK}@", text)
     return _SHAPES.sub(MASK, text)
 
 
@@ -75,16 +79,17 @@ def mask_command(text: str) -> str:
         value = found["value"]
         return f"{found['name']}={MASK if is_secret_name(found['name']) else value}"
 
-    text = _OPTION.sub(lambda found: f"{found['name']}{found['sign']}{MASK}", text)
+    if _WORD.search(text) is not None:
+        text = _OPTION.sub(lambda found: f"{found['name']}{found['sign']}{MASK}", text)
     return mask_text(_ASSIGNED.sub(assigned, text))
 
 
 def mask_line(line: str) -> str:
     """A line of a log without what is plainly secret."""
     for found in _SAID.finditer(line):
-        name, value = found["name"], found["value"]
-        if is_secret_name(name) and not (_RAISED.match(name) or _NUMBER.fullmatch(value)):
-            line = f"{line[: found.start('value')]}{MASK}"
+        name, start = found["name"], found.end()
+        if is_secret_name(name) and not (_RAISED.match(name) or _NUMBER.fullmatch(line, start)):
+            line = f"{line[:start]}{MASK}"
             break
     return mask_text(mask_command(line))
 

@@ -19,6 +19,7 @@ from mltui.live.masking import (
     mask_command,
     mask_entry,
     mask_inspection,
+    mask_line,
     mask_text,
     mask_words,
 )
@@ -190,3 +191,11 @@ def test_kinds_are_declared_without_an_engine_or_a_screen() -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("text", ["a", "-", "a:", "x=", "://a", "token"])
+def test_what_is_long_is_masked_as_fast_as_it_is_read(text: str) -> None:
+    """A blob in a log or an annotation; a pattern that looks far would take hours."""
+    long = text * (200_000 // len(text))
+    assert mask_text(f"{long} https://me:pw@host") == f"{long} https://******@host"
+    assert mask_line(f"{long} password: x").endswith("******")
