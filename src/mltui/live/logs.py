@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ async def log_to(
     def hear(state: LogState) -> None:
         say(state)
 
-    def chunks(since: str, is_followed: bool) -> AsyncIterator[bytes]:
+    def chunks(since: str, is_followed: bool) -> AsyncGenerator[bytes]:
         return _chunks(daemon, key, file, since, is_followed, tail)
 
     async def goes_on() -> bool:

@@ -6,8 +6,8 @@ Called by `live.logs` and `live.kube.logs`, which know how their hosts are asked
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.timedlog import Following, LogState, TimedFile
@@ -15,7 +15,10 @@ from mltui.live.timedlog import Following, LogState, TimedFile
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 4.0
 _AGAIN_S, _LONGEST_AGAIN_S = 0.5, 2.0
 
-Chunks = Callable[[str, bool], AsyncIterator[bytes]]
+_SILENT_S, _LONGEST_SILENT_S = 5.0, 60.0
+_IN_FLIGHT_S = 2.0
+
+Chunks = Callable[[str, bool], AsyncGenerator[bytes]]
 """Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
 or followed."""
 
@@ -57,12 +60,17 @@ async def take(
             reads_first = False
             if not is_over:  # an ended log is looked at again and again
                 said(LogState(Following.FOLLOWING))
-            async for data in chunks(file.since, follow):
-                file.feed(data)
-                await _settle(file, again)
-                if is_over and file.size > size:
-                    is_over = False
-                    said(LogState(Following.FOLLOWING))
+            stream = _Stream(chunks(file.since, follow), file, again if follow else None)
+            async with aclosing(stream.chunks()) as coming:
+                async for data in coming:
+                    file.feed(data)
+                    await _settle(file, again)
+                    if is_over and file.size > size:
+                        is_over = False
+                        said(LogState(Following.FOLLOWING))
+            if stream.is_left:
+                file.end(is_over=False)
+                continue
             if follow:  # hosts end a followed log with its program, and not always after all of it
                 file.end(is_over=False)
                 file.begin()
@@ -100,3 +108,62 @@ async def _settle(file: TimedFile, again: Again | None) -> None:
         except MltuiError:
             pass  # a possible loss, then
         file.settle(question)
+
+
+class _Stream:
+    """A followed log, until its host goes on without this follower.
+
+    A kubelet that rotates faster than it is read may lose sight of the new file and be silent for
+    ever, while the log goes on. So after a silence it is asked whether there is more.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[bytes], file: TimedFile, again: Again | None) -> None:
+        self._chunks, self._file, self._again = chunks, file, again
+        self.is_left = False
+        """There is more than comes: follow anew."""
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """What comes."""
+        if self._again is None:
+            async with aclosing(self._chunks):
+                async for data in self._chunks:
+                    yield data
+            return
+        wait_s = _SILENT_S
+        coming = asyncio.ensure_future(self._next())
+        try:
+            while True:
+                done, _ = await asyncio.wait({coming}, timeout=wait_s)
+                if not done and not await self._is_behind(self._again):
+                    wait_s = min(2 * wait_s, _LONGEST_SILENT_S)
+                    continue
+                if not done:
+                    done, _ = await asyncio.wait({coming}, timeout=_IN_FLIGHT_S)
+                if not done:
+                    self.is_left = True
+                    return
+                found = coming.result()
+                if found is None:
+                    return
+                yield found
+                wait_s = _SILENT_S
+                coming = asyncio.ensure_future(self._next())
+        finally:
+            coming.cancel()
+            with suppress(asyncio.CancelledError, MltuiError):
+                await coming
+            await self._chunks.aclose()
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._chunks, None)
+
+    async def _is_behind(self, again: Again) -> bool:
+        question = self._file.silence()
+        if question is None:
+            return False
+        with suppress(MltuiError):
+            async with aclosing(again(self._file.since)) as answer:
+                async for data in answer:
+                    if question.hear(data) or (question.is_seen and question.lines):
+                        break
+        return bool(question.lines)

@@ -299,6 +299,13 @@ class TimedFile:
         stop = rest.find(b"\n")
         return Question(last or self._last_line, rest if stop < 0 else rest[:stop])
 
+    def silence(self) -> Question | None:
+        """What to ask when nothing comes: whether there is more; None: files are never lost."""
+        pace = self._pace
+        if pace is None or not self._last_line or self._size < pace.keeping.file_bytes:
+            return None
+        return Question(self._last_line, b"9999")
+
     def settle(self, question: Question | None = None) -> None:
         """Go on after a pause: with what was between, or with a word where that is not known."""
         if self._doubt is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tracemalloc
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Host:
         self.breaks = breaks
         self.asked: list[str] = []
 
-    async def chunks(self, since: str, follow: bool) -> AsyncIterator[bytes]:
+    async def chunks(self, since: str, follow: bool) -> AsyncGenerator[bytes]:
         self.asked.append(since)
         start = since.removesuffix("Z").encode()
         data = b"".join(line for line in self.lines if line[: len(start)] >= start)
@@ -217,7 +217,7 @@ async def test_two_lines_that_a_node_ran_into_one_are_parted(tmp_path: Path) -> 
     given = [*lines[:-1], torn + text, *new[1:]]
     file = TimedFile(tmp_path / "log", keeping=KUBELET)
 
-    async def chunks(since: str, follow: bool) -> AsyncIterator[bytes]:
+    async def chunks(since: str, follow: bool) -> AsyncGenerator[bytes]:
         yield b"".join(given[:19_990])
         yield b"".join(given[19_990:])
 
@@ -276,6 +276,29 @@ def test_a_log_that_is_followed_from_its_first_line_on_lacks_nothing(tmp_path: P
     file.feed(b"".join(b"%s59.%09dZ %s\n" % (head, n * 50_000, rest) for n in range(20_000)))
     file.close()
     assert file.notes == []
+
+
+async def test_a_host_that_goes_on_without_its_follower_is_followed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kubelet that lost sight of the new file is silent for ever."""
+    monkeypatch.setattr(taking, "_SILENT_S", 0.01)
+    monkeypatch.setattr(taking, "_IN_FLIGHT_S", 0.01)
+    lines = fast(50_000.0, 20_000)
+    asked = []
+
+    async def chunks(since: str, follow: bool) -> AsyncGenerator[bytes]:
+        asked.append(follow)
+        if len(asked) == 1:
+            yield b"".join(lines[:10_000])
+            await asyncio.Event().wait()
+        yield b"".join(lines[9_000:])
+
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    await take(file, chunks, follow=True, goes_on=over, again=kept(lines))
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines)
+    assert asked == [True, True, False] and file.notes == []
 
 
 async def test_a_node_whose_clock_is_in_another_zone_is_asked_in_utc(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class _Reading:
         self._restarts: int | None = None
         self.is_gone = False
 
-    async def chunks(self, since: str, follow: bool) -> AsyncIterator[bytes]:
+    async def chunks(self, since: str, follow: bool) -> AsyncGenerator[bytes]:
         """See `timedlog.Chunks`."""
         pod = None if self._is_previous else await self._pod()
         restarts = 0 if pod is None else self._count(pod)
