@@ -69,7 +69,7 @@ class Follower:
         self._process.wait(20)
 
     def check(self) -> None:
-        """Lines in order and once; a mark for each gap, at its place, and a gap for each mark."""
+        """Lines in order and once; a mark for each gap, and about how large."""
         *lines, _ = self.out.read_bytes().splitlines()
         numbers = [int(found[1]) for line in lines if (found := _LINE.fullmatch(line))]
         assert all(before < after for before, after in itertools.pairwise(numbers))
@@ -79,10 +79,13 @@ class Follower:
             if after != before + 1
         ]
         marks = _MARK.findall(self.err.read_text())
-        assert gaps and len(marks) == len(gaps)
+        assert gaps
         # a file that is lost may end within a line
         assert len(lines) - len(numbers) <= 2 * len(gaps)
-        for (before, after), (first, last, about) in zip(gaps, marks, strict=True):
-            assert datetime.fromisoformat(first) < datetime.fromisoformat(last)
-            said = int(about.replace(",", "") or 0)
-            assert (after - before) / 4 < said < (after - before) * 4
+        assert all(datetime.fromisoformat(first) < datetime.fromisoformat(last)
+                   for first, last, _ in marks)  # fmt: skip
+        # a busy machine may make a writer pause as long as a loss would take: that is marked too
+        told = (int(about.replace(",", "") or 0) for _, _, about in marks)
+        for before, after in gaps:
+            missing = after - before - 1
+            assert any(missing / 4 < said < missing * 4 for said in told), (gaps, marks)
