@@ -98,8 +98,6 @@ class Exit:
     usage: Usage = field(default_factory=Usage)
     message: str = ""
     """What is known of it beyond the code, a sentence; always there for `LOST`, `REFUSED`."""
-    is_gone: bool = False
-    """Certainly nothing of it lives: nobody can write to its working folder any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,12 +233,12 @@ def make_attempt(
     )
 
 
-def make_folders(place: Place, *, has_work: bool = False) -> None:
-    """Both folders, empty. OSError when there is no room. has_work: its working folder is there.
+def make_folders(place: Place) -> None:
+    """Both folders, empty. OSError when there is no room.
 
     What an attempt of the same name left (its start was intended, it never began) goes.
     """
-    for folder in (place.folder,) if has_work else (place.folder, place.work):
+    for folder in (place.folder, place.work):
         try:
             os.mkdir(folder)  # noqa: PTH102 - most often its parent is there
         except FileExistsError:
@@ -267,17 +267,14 @@ def put_inputs(
     inputs: Mapping[str, InputValue],
     digests: Mapping[str, str],
     work: Path,
-    *,
-    is_made: bool = False,
 ) -> None:
     """Fill the working folder's `inputs`. `digests`: input → digest, as the key names it.
 
-    is_made: the folder `inputs` is there. StoreError when an artifact is gone or there is no room.
+    StoreError when an artifact is gone or there is no room.
     """
     if not inputs:
         return
-    if not is_made:
-        os.mkdir(f"{work}/{INPUTS}")  # noqa: PTH102 - a Path costs more than the call
+    os.mkdir(f"{work}/{INPUTS}")  # noqa: PTH102 - a Path costs more than the call
     paths = input_paths(spec, stage, work)
     for name, value in inputs.items():
         path = paths[name]

@@ -17,7 +17,6 @@ from mltui.runs.outcomes import Outcome
 from mltui.runs.parts import INPUT
 from mltui.runs.planning import Blueprint
 from mltui.runs.project import Project
-from mltui.runs.spares import Spares
 from mltui.runs.store import Store
 
 
@@ -36,7 +35,6 @@ class Context:
     """Hands facts to the loop, which applies and journals them; set by `running`."""
     keys: dict[Instance, Key] = field(default_factory=dict)
     """Of each instance's present attempt, from its StageKeyed or StageCached."""
-    spares: Spares = field(default_factory=Spares)
 
     def input_digests(self, instance: Instance) -> dict[str, str]:
         """Input → digest, as the key of the present attempt has it."""

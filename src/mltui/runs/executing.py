@@ -99,7 +99,6 @@ class Executions:
         tasks = [task for live in self._live.values() for task in live.tasks]
         if tasks:
             await asyncio.wait(tasks)
-        self._tidier.remove(self._context.spares.drain())
         await self._tidier.settle()
 
     # --- one attempt ----------------------------------------------------------------------------
@@ -367,9 +366,9 @@ class Executions:
             Usage() if exit_ is None else exit_.usage,
         )
         results = () if failure is not None else (self._result(live, event),)
-        is_gone = exit_ is not None and exit_.is_gone
-        tidy = partial(self._tidy, live, failure is None, is_gone)
-        self._context.emit(Outcome((event,), results, after=tidy))
+        self._context.emit(
+            Outcome((event,), results, after=partial(self._tidy, live, failure is None))
+        )
 
     def _result(self, live: Live, event: AttemptEnded) -> Result:
         context = self._context
@@ -386,14 +385,13 @@ class Executions:
             log=f"runs/{context.run}/{slug}",
         )
 
-    def _tidy(self, live: Live, is_done: bool, is_gone: bool) -> None:
+    def _tidy(self, live: Live, is_done: bool) -> None:
         """Remove what nobody needs any more; its end is in the journal."""
         self._live.pop((live.instance, live.number), None)
-        is_kept = is_done and is_gone and layout.keep_spare(self._context, live)
         self._tidier.tidy(
             live.place,
             has_secrets=bool(live.stage.secrets),
-            is_done=is_done and not is_kept,
+            is_done=is_done,
             size_bytes=live.bytes_in,
         )
         if live.attempt is not None:

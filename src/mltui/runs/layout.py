@@ -81,46 +81,18 @@ def _file_bytes(context: Context, digest: str) -> int:
         return 0
 
 
-def keep_spare(context: Context, live: Live) -> bool:
-    """Empty its working folder for another attempt; False when it has to be removed.
-
-    Only where there are few files, all of which are known.
-    """
-    stage = live.stage
-    if not live.inputs or live.blueprint.code[stage.name] != NO_CODE:
-        return False
-    for value in live.inputs.values():
-        if value.artifact is None or value.artifact.is_folder:
-            return False
-    if any("/" in output.path for output in stage.outputs.values()):
-        return False
-    work = live.place.work
-    files = [
-        *attempts.input_paths(live.blueprint.spec, stage, work).values(),
-        *attempts.output_paths(stage, work),
-    ]
-    return context.spares.offer(live.place, files)
-
-
 def lay_out(context: Context, live: Live) -> None:
     """Make and fill the folders. Runs in a thread when there is much to copy."""
     stage, place = live.stage, live.place
     if live.number > 1:
         before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
         attempts.remove_tree(before.work)
-    is_spare = bool(live.inputs) and context.spares.take(place)
-    attempts.make_folders(place, has_work=is_spare)
+    attempts.make_folders(place)
     code = live.blueprint.code[stage.name]
     if code != NO_CODE:
         materialise_code(code, place.work, context.store)
     attempts.put_inputs(
-        context.store,
-        live.blueprint.spec,
-        stage,
-        live.inputs,
-        live.digests,
-        place.work,
-        is_made=is_spare,
+        context.store, live.blueprint.spec, stage, live.inputs, live.digests, place.work
     )
     attempts.make_output_parents(place, stage)
     if stage.secrets:

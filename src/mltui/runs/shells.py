@@ -250,12 +250,12 @@ async def _find_built(
 
 
 def _fill(project: Project, story: _Story, row: StageRow, place: Place, notes: list[str]) -> None:
-    """The working folder: a copy of what a failed attempt left, else made again of what is kept."""
+    """The working folder: a copy of what the attempt left, else made again from what is kept."""
     blueprint, store = story.blueprint, project.store()
     stage = blueprint.stage(row.stage)
     place.folder.mkdir()
     left = attempts.place_of(project, row.run, row.instance, max(row.attempt, 1)).work
-    if row.attempt > 0 and not row.state.is_done and left.is_dir():
+    if row.attempt > 0 and left.is_dir():
         _copy(left, place.work)
     else:
         place.work.mkdir()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -57,10 +57,6 @@ class Tidier:
             self._sweep()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._sweep)
-
-    def remove(self, folders: Iterable[Path]) -> None:
-        """These too, with the others."""
-        self._waiting.extend(folders)
 
     def release(self, engine: Engine, attempt: Attempt, obj: str | None) -> None:
         """Let the engine clean up after an attempt."""

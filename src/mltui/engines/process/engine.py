@@ -157,8 +157,7 @@ class ProcessEngine:
         if not watched.is_child or self._may_be_left(attempt, watched.identity.pid):
             await self._sweep(attempt, fresh=False)
         if watched.code == 0:  # our own shim claimed the attempt and wrote its record
-            is_gone = self._orphans is not None and self._orphans.is_alone
-            return Exit(Stopped.EXITED, 0, watched.usage(None), is_gone=is_gone)
+            return Exit(Stopped.EXITED, 0, watched.usage(None))
         record = shim.read_record(attempt.folder)
         usage = watched.usage(None if record is None else record.cpu_s)
         owner = None if record is None else record.identity

@@ -28,9 +28,6 @@ class Orphans:
     def __init__(self) -> None:
         self._file = f"/proc/self/task/{os.getpid()}/children"
         self._works = os.access(self._file, os.R_OK) and _become_reaper()
-        self.is_alone = False
-        """At the last look there was no child but those that are known: then nothing that any
-        attempt left lives, whatever it did to hide."""
         self._sessions: dict[int, float] = {}
         self._many = 100
         self._dead: dict[int, float] = {}
@@ -41,7 +38,6 @@ class Orphans:
         `session`: of the attempt's shim, which has been reaped. `known`: shims of other attempts.
         Reaps what died meanwhile.
         """
-        self.is_alone = self._works
         if not self._works:
             return True
         now = time.monotonic()
@@ -52,7 +48,6 @@ class Orphans:
         for pid in map(int, procs.read(self._file, 1 << 16).split()):
             if pid in known:
                 continue
-            self.is_alone = False
             environ = procs.read(f"/proc/{pid}/environ", 1 << 20)
             if environ:
                 found = found or wanted in environ.split(b"\0")
