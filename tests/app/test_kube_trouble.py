@@ -41,8 +41,12 @@ class World:
         self.events: list[dict[str, Any]] = []
         self.deletes: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.is_asked_to_delete = asyncio.Event()
+        self.is_silent = False
+        self.let_go = asyncio.Event()
 
     async def handle(self, asked: Asked) -> Answer | list[Any]:
+        if self.is_silent:
+            await self.let_go.wait()
         if "watch" in asked.query:
             await asyncio.Event().wait()
         if asked.method == "DELETE":
@@ -125,3 +129,18 @@ async def test_without_a_usable_kubeconfig_it_is_said(
             await screen.command("pods")
             await screen.until(lambda said=said: said in screen.notice, said)  # type: ignore[misc]
             assert screen.app.workbench.listed is None
+
+
+async def test_a_list_that_does_not_come_says_for_how_long_and_keys_go_on(
+    fresh: Project, world: World
+) -> None:
+    world.is_silent = True
+    async with Driver.open(fresh, size=WIDE) as screen:
+        await screen.pilot.press("colon", *"pods", "enter")
+        await _meanwhile(screen, "reading pods… nothing has come for 6s")
+        await screen.pilot.press("question_mark")
+        await _meanwhile(screen, "Filter")
+        await screen.pilot.press("escape")
+        world.is_silent = False
+        world.let_go.set()
+        await screen.until(lambda: "web-1" in screen.text, "the pod, by itself")

@@ -26,6 +26,7 @@ from mltui.live.cells import NOTHING, plain
 from mltui.live.kind import Kind
 from mltui.live.matching import matcher
 from mltui.live.table import Changes, Table
+from mltui.text.format import format_age
 from mltui.text.glyphs import unicode_ok
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _WRONG = ("state-failed", "state-warning", "state-unknown")
 """Roles of what needs a person, the worst first."""
 TICKS_S = ((10.0, 1.0), (60.0, 5.0))
 CALM_S = 15.0
+LATE_S = 5.0
+"""A first list that takes so long is said to, each second: the server lives but is slow."""
 """How often ages are looked at: by the youngest on screen, and where none is told in seconds."""
 CONFIRM_S = 2.0
 """An event that confirms what was done comes within this, or there is none to come."""
@@ -99,6 +102,7 @@ class KindPane(Vertical):
         self._stamps: dict[str, object] = {}
         self._end: Callable[[], None] = lambda: None
         self._is_placed = False
+        self._shown_at = 0.0
         self._unicode = unicode_ok()
 
     def compose(self) -> ComposeResult:
@@ -129,6 +133,7 @@ class KindPane(Vertical):
         """List this kind, from now on as its table changes."""
         self.leave()
         self.kind, self.table, self.look = kind, table, look
+        self._shown_at = time.monotonic()
         self.needle, self._is_placed = "", False
         self._columns_passed = 0
         self.pending.clear()
@@ -258,7 +263,9 @@ class KindPane(Vertical):
         if kind is None or table is None:
             return
         if not table.is_loaded:
-            said = table.why or f"reading {kind.name}…"
+            waited = time.monotonic() - self._shown_at
+            late = f" nothing has come for {format_age(waited)}" if waited >= LATE_S else ""
+            said = table.why or f"reading {kind.name}…{late}"
         elif self.needle and self.grid.total_count:
             said = f"none of {self.grid.total_count} fits {self.needle}: Esc shows all"
         elif kind.watched is not None and kind.watched.resource.is_namespaced:
@@ -297,7 +304,10 @@ class KindPane(Vertical):
         if table is None:
             return
         now, rows = time.time(), self.grid.model.rows
-        youngest = 0.0 if table.is_stale or self.pending else math.inf
+        if not table.is_loaded:
+            self._say_empty()
+        is_waiting = table.is_stale or not table.is_loaded or self.pending
+        youngest = 0.0 if is_waiting else math.inf
         for key in self.grid.model.page:
             at = getattr(rows[key], "ended_at", None) or getattr(rows[key], "created_at", None)
             youngest = min(youngest, math.inf if at is None else now - at)
