@@ -53,6 +53,7 @@ environments:
   train: {requirements: env/train.txt, image: debian}
 stages:
   acquire: {phase: data, environment: train, run: "true", outputs: {a: a}}
+  train: {phase: training, environment: train, run: "true", inputs: {a: acquire.a}}
 services:
   classifier: {environment: train, run: serve, port: 8080}
 """

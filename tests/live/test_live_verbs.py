@@ -212,7 +212,7 @@ async def test_prune_shows_what_goes_and_takes_only_that(feed: Feed, box: Box) -
     whole = await preview(feed.daemon, "containers")
     keys = {item.ref.key for item in whole.items}
     assert ended in keys and runs not in keys and staged not in keys
-    assert "stay: `mltui gc`" in whole.note
+    assert "of mltui's runs stay" in whole.note and "`mltui gc`" in whole.note
     shown = _ours(whole, box)
     assert shown.frees_bytes == 50_000
     asked = shown.question("docker")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mltui.engines.kubernetes import watch
@@ -232,6 +232,7 @@ async def play(steps: list[tuple[str, Any]]) -> None:
 
 @settings(max_examples=10 * settings().max_examples)
 @given(st.lists(STEPS, max_size=60))
+@example([("add", "a"), ("add", "b"), ("add", "c"), ("wait", 1), ("delete", 0)])
 def test_after_any_history_the_table_is_as_a_fresh_list(steps: list[tuple[str, Any]]) -> None:
     with no_pauses():
         asyncio.run(play(steps))

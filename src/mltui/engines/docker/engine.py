@@ -304,6 +304,8 @@ class DockerEngine:
         code = int(state.get("ExitCode") or 0)
         if await self._bring(attempt, obj, with_outputs=code == 0) is False:
             message = "its container was removed by somebody else before its outputs were collected"
+            if code and watch.saw_kill and obj not in self._stopped:
+                message = _REMOVED
             return Exit(Stopped.LOST, None, watch.usage, message)
         usage = watch.usage
         if code and watch.saw_kill and obj not in self._stopped and await self._goes(obj):

@@ -189,7 +189,10 @@ class Watching(Generic[T]):
         )  # fmt: skip
         async with aclosing(pages):
             async for raw in pages:
-                items, version = self._shape.page(raw)
+                items, of = self._shape.page(raw)
+                if version and of != version:
+                    sink.begin()  # another list: what only the page before named is gone
+                version = of
                 del raw
                 for start in range(0, len(items), _AT_ONCE):
                     sink.page(items[start : start + _AT_ONCE])
