@@ -340,14 +340,6 @@ class LineView(ScrollView, can_focus=True):
         self._repaint([before, row])
         self.post_message(self.Moved(self, self._cursor))
 
-    def move_to_key(self, key: Hashable) -> bool:
-        """Put the cursor on the line with this key; False if there is none."""
-        for row, line in enumerate(self._lines):
-            if line.key == key:
-                self.move_to(row)
-                return True
-        return False
-
     def _follow(self) -> None:
         """Scroll as little as it takes to have the cursor's line on screen."""
         height = self.size.height

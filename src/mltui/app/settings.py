@@ -90,12 +90,6 @@ class Settings:
         """Places by number, from 1, as long as they are in the file."""
         return self._lines("favourites")
 
-    def keep_favourite(self, number: int, text: str) -> None:
-        """Give a place a number, from 1; what had it goes."""
-        known = [each for each in self._lines("favourites") if each != text]
-        known[number - 1 : number] = [text]
-        self._write("favourites", known)
-
     def look(self, kind: str) -> Any:
         """How the list of a kind was arranged, as it was kept."""
         kept = self._json("looks").get(kind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from mltui.text import cell_width, glyph, shorten_end, unicode_ok
 
@@ -124,14 +124,6 @@ class Output:
     def json(self, value: Any) -> None:
         """One JSON value, indented where a person reads it."""
         self.line(dump_json(value, indent=2 if self.is_terminal else None))
-
-    def json_list(self, values: Iterable[Any]) -> None:
-        """One JSON list, written as its values come: it may be of any length."""
-        before = "["
-        for value in values:
-            self.stream.write(before + dump_json(value))
-            before = ",\n"
-        self.stream.write("[]\n" if before == "[" else "]\n")
 
     def json_line(self, value: Any) -> None:
         """One object of a stream, on one line, at once."""

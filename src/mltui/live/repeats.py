@@ -20,7 +20,6 @@ KEY_BYTES = 64 * 1024
 """Lines of one time that are the same so far are one."""
 TIME_BYTES = 29
 """A host's time, without its zone."""
-_STAMP_BYTES = 40
 _TAIL_BYTES = 64 << 20
 """How much of the file's end is compared with what comes again; two seconds of most logs."""
 _READ_BYTES = 1 << 20

@@ -39,7 +39,6 @@ log = logging.getLogger("mltui.supervisor")
 
 _LOOK_S = 0.5
 _RUNNER_S = 10.0
-_AGAIN_S = 5.0
 _NEVER = 0.0
 KEPT_FOLDERS = 100
 """Logs of measurements that are kept, of each monitor."""

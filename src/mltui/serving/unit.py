@@ -103,11 +103,6 @@ def uninstall(project: Project) -> Installed | None:
     return Installed(file, (*left, *_systemctl(["daemon-reload"])))
 
 
-def is_installed(project: Project) -> bool:
-    """Whether there is a unit of this project."""
-    return unit_file(project).exists()
-
-
 def _systemctl(*commands: list[str]) -> tuple[str, ...]:
     """Run them; those that could not be, as a person would write them."""
     program = shutil.which("systemctl")

@@ -57,12 +57,3 @@ class Facts:
         """How long the stage usually takes: the median of its newest passages."""
         values = sorted(self.durations.get(stage, ()))
         return values[len(values) // 2] if values else None
-
-    def is_fan_out(self, stage: str) -> bool:
-        """Whether it is a `for_each` stage."""
-        found = self.spec.stages.get(stage) if self.spec is not None else None
-        return found is not None and found.for_each is not None
-
-    def in_loop(self, stage: str) -> bool:
-        """Whether a gate may send the pipeline back to this stage."""
-        return self.graph is not None and bool(self.graph.loops_of(stage))

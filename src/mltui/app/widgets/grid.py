@@ -269,11 +269,6 @@ class Grid(Widget, Generic[R]):
             return [key for key in self.model.rows if key in marks]
         return [] if self.model.cursor is None else [self.model.cursor]
 
-    def row_text(self, key: Hashable) -> str:
-        """All cells of a row, unshortened, tab separated: for copying. KeyError if unknown."""
-        row = self.model.rows[key]
-        return "\t".join(column.cell_of(row).text for column in self._columns)
-
     def restyle(self) -> None:
         """Paint everything anew: cells look different though their rows are the same."""
         self._generation += 1

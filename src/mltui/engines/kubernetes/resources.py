@@ -91,7 +91,6 @@ CONFIGMAPS = Resource("configmaps", "ConfigMap", short_names=("cm",))
 SECRETS = Resource("secrets", "Secret")
 CLAIMS = Resource("persistentvolumeclaims", "PersistentVolumeClaim", short_names=("pvc",))
 SERVICE_ACCOUNTS = Resource("serviceaccounts", "ServiceAccount", short_names=("sa",))
-QUOTAS = Resource("resourcequotas", "ResourceQuota", short_names=("quota",))
 DEPLOYMENTS = Resource("deployments", "Deployment", "apps", short_names=("deploy",))
 REPLICA_SETS = Resource("replicasets", "ReplicaSet", "apps", short_names=("rs",))
 STATEFUL_SETS = Resource("statefulsets", "StatefulSet", "apps", short_names=("sts",))
@@ -117,9 +116,5 @@ POD_METRICS = Resource("pods", "PodMetrics", "metrics.k8s.io", "v1beta1")
 NODE_METRICS = Resource("nodes", "NodeMetrics", "metrics.k8s.io", "v1beta1", is_namespaced=False)
 ACCESS_REVIEWS = Resource(
     "selfsubjectaccessreviews", "SelfSubjectAccessReview", "authorization.k8s.io",
-    is_namespaced=False,
-)  # fmt: skip
-RULES_REVIEWS = Resource(
-    "selfsubjectrulesreviews", "SelfSubjectRulesReview", "authorization.k8s.io",
     is_namespaced=False,
 )  # fmt: skip
