@@ -53,7 +53,10 @@ class Driver:
         async with app.run_test(size=size) as pilot:
             driver = cls(app, pilot)
             await driver.settle()
-            yield driver
+            try:
+                yield driver
+            finally:
+                app.workers.cancel_all()  # as leaving does; `run_test` takes the screens first
         session.close()
 
     # --- doing --------------------------------------------------------------------------------

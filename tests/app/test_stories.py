@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
 from mltui.actions import registry
+from mltui.app.session import Change, Session
 from mltui.runs.project import Project
 
 from .driver import Driver
@@ -438,6 +440,18 @@ async def test_a_removed_journal_leaves_the_plan(failed: Project) -> None:
         shutil.rmtree(failed.folder)
         await screen.until(lambda: "no runs yet" in screen.line("header"), "the plan is shown")
         assert "pending" in screen.stage("train")
+
+
+async def test_changes_while_the_app_closes_are_left_alone(failed: Project) -> None:
+    async def change(session: Session) -> None:
+        while screen.app.is_running or screen.app.screen_stack:
+            session.on_change(Change(run=True))
+            await asyncio.sleep(0)
+        session.on_change(Change(run=True))
+
+    async with Driver.open(failed, now=NOON) as screen:
+        changes = asyncio.create_task(change(screen.app.session))
+    await changes
 
 
 @pytest.mark.parametrize("hangs", [False, True])

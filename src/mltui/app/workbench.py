@@ -244,7 +244,7 @@ class Workbench(Screen[int]):
 
     def apply(self, change: Change) -> None:
         """Take what changed to the panes concerned; the session calls this."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):  # not painted yet, or the app closes
             return
         session, moment = self.session, self.moment
         view = session.view
