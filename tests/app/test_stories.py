@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mltui.actions import registry
-from mltui.app.session import Change, Session
+from mltui.app.change import Change
+from mltui.app.session import Session
 from mltui.runs.project import Project
 
 from .driver import Driver
