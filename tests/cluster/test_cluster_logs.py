@@ -52,3 +52,37 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
         follower.end()
         cluster.kubectl("delete", "pod", "rotates", "-n", place, "--wait=false")
     follower.check()
+
+
+def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path) -> None:
+    """Also those that have begun nothing yet; others of the namespace stay out."""
+
+    def pod(name: str, script: str) -> None:
+        container = {
+            "name": "c",
+            "image": cluster.shell_image(),
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", script],
+        }
+        spec = {
+            "containers": [container],
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+        }
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        cluster.apply(body, namespace=place)
+
+    names = ["joins-1", "joins-2", "stays-out"]
+    pod("joins-1", "echo the first; sleep 300")
+    follower = numbered.Follower(tmp_path, cluster.environ, "joins-*", "--namespace", place)
+    try:
+        follower.begins()
+        pod("stays-out", "echo not meant; sleep 300")
+        pod("joins-2", "echo the second")
+        numbered.until(lambda: b"the second" in follower.out.read_bytes(), "it does not join")
+        numbered.until(lambda: "joins-2 left" in follower.err.read_text(), "its end is not told")
+    finally:
+        follower.end()
+        cluster.kubectl("delete", "pod", *names, "-n", place, "--ignore-not-found", "--wait=false")
+    assert follower.out.read_bytes() == b"the first\nthe second\n"
+    assert "joins-2 joined" in follower.err.read_text()

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mltui.errors import MltuiError, UsageError
-from mltui.live.kube.logs import PodPlace
 from mltui.live.timedlog import Following, LogState
 from mltui.logs.timed import Note
 
-_LOOK_AGAIN_S = 2.0
+_GATHER_S, _OPEN_S, _CALM_S = 0.016, 0.004, 0.1
+_MANY_BYTES = 1 << 11
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class Pumps:
         """Why nothing can be had."""
         self.is_over = False
         self._wish = wish
-        self._said = said
+        self.said = said
         self._told: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="mltui-logs-")
         self._lock = threading.Lock()
@@ -76,7 +77,7 @@ class Pumps:
 
     def _run(self, targets: list[str]) -> None:
         try:
-            asyncio.run(self._all(targets))
+            asyncio.run(self._all_gathered(targets))
         except MltuiError as error:
             self.error = error
         except OSError as error:
@@ -85,6 +86,27 @@ class Pumps:
             self.is_over = True
             self.is_found.set()
 
+    async def _all_gathered(self, targets: list[str]) -> None:
+        gathering = asyncio.create_task(self._gather())
+        try:
+            await self._all(targets)
+        finally:
+            gathering.cancel()
+
+    async def _gather(self) -> None:
+        """While much comes, stop this thread for moments in which it gathers in the kernel.
+
+        Hosts send a busy log line by line, and a turn of the loop for each costs more than the
+        line does. No screen waits for this loop.
+        """
+        before = 0
+        while True:
+            size = sum(stream.path.stat().st_size for stream in self.streams)
+            is_busy, before = size - before > _MANY_BYTES, size
+            if is_busy:
+                time.sleep(_GATHER_S)  # noqa: ASYNC251
+            await asyncio.sleep(_OPEN_S if is_busy else _CALM_S)
+
     async def _all(self, targets: list[str]) -> None:
         from mltui.live.daemon import opened
 
@@ -92,7 +114,9 @@ class Pumps:
         kube = [each for each in targets if not each.startswith("container/")]
         work: list[Coroutine[Any, Any, None]] = []
         if kube or self._wish.selector:
-            work.append(self._kube(kube))
+            from mltui.cli.logpods import Pods
+
+            work.append(Pods(self, self._wish, kube).run())
         if docker:
             async with opened() as daemon:
                 work += [await self._container(daemon, name) for name in docker]
@@ -100,7 +124,8 @@ class Pumps:
         else:
             await asyncio.gather(*work)
 
-    def _new(self, label: str, about: dict[str, Any]) -> Stream:
+    def new(self, label: str, about: dict[str, Any]) -> Stream:
+        """One more log, with an empty file."""
         with self._lock:
             path = Path(self._folder.name) / str(len(self.streams))
             path.touch()
@@ -111,7 +136,7 @@ class Pumps:
     async def _container(self, daemon: Any, name: str) -> Coroutine[Any, Any, None]:
         found = await daemon.get(f"/containers/{name}/json")
         shown = str(found.get("Name") or name).lstrip("/")
-        stream = self._new(shown, {"container": shown})
+        stream = self.new(shown, {"container": shown})
         self.is_found.set()
 
         async def follow() -> None:
@@ -125,149 +150,19 @@ class Pumps:
                     follow=self._wish.follow,
                     tail=self._wish.tail,
                     notes=stream.notes,
-                    said=lambda state: self._hear(shown, state),
+                    said=lambda state: self.hear(shown, state),
                 )
-                self._hear(shown, state)
+                self.hear(shown, state)
             finally:
                 stream.is_over = True
 
         return follow()
 
-    def _hear(self, label: str, state: LogState) -> None:
+    def hear(self, label: str, state: LogState) -> None:
         """Say what keeps a log from being followed, once."""
         words = f"{label}: {state.why}"
         if state.why and self._told.get(label) != words:
-            self._said(words)
+            self.said(words)
         self._told[label] = words
         if state.following is Following.FOLLOWING:
             self._told.pop(label)
-
-    # --- Kubernetes -----------------------------------------------------------------------------
-
-    async def _kube(self, targets: list[str]) -> None:
-        from mltui.live.kube.cluster import open_clusters
-        from mltui.live.kube.listing import places_of
-
-        wish = self._wish
-        clusters = await asyncio.to_thread(open_clusters)
-        try:
-            contexts = [wish.context] if wish.context else []
-            places = places_of(clusters, contexts, wish.namespaces)
-            tasks: dict[tuple[str, str, str], asyncio.Task[None]] = {}
-            is_first = True
-            while True:
-                found: dict[tuple[str, str, str], tuple[Any, PodPlace]] = {}
-                for place in places:
-                    cluster = clusters.cluster(place.context)
-                    for pod in await self._pods(cluster, place.namespace, targets):
-                        for each in self._containers(pod):
-                            key = (place.context, str(pod["metadata"].get("uid")), each.container)
-                            found[key] = (cluster, each)
-                if is_first and not found:
-                    what = ", ".join(targets) or f"label {wish.selector}"
-                    where = ", ".join(place.text for place in places)
-                    raise UsageError(f"no pods of {what} in {where}")
-                for key, (cluster, each) in found.items():
-                    if key not in tasks:
-                        many = sum(p.pod == each.pod for _, p in found.values()) > 1
-                        label = f"{each.pod}/{each.container}" if many else each.pod
-                        if not is_first:
-                            self._said(f"{label} joined")
-                        tasks[key] = asyncio.create_task(self._pod(cluster, each, label))
-                is_first = False
-                self.is_found.set()
-                if not wish.follow or wish.previous:
-                    await asyncio.gather(*tasks.values())
-                    return
-                await asyncio.sleep(_LOOK_AGAIN_S)
-                is_named = targets and all(each.startswith("pod/") for each in targets)
-                if is_named and all(task.done() for task in tasks.values()):
-                    return
-        finally:
-            await clusters.close()
-
-    async def _pods(self, cluster: Any, namespace: str, targets: list[str]) -> list[dict[str, Any]]:
-        from mltui.engines.kubernetes.resources import PODS
-
-        query: dict[str, Any] = {"limit": 500}
-        if self._wish.selector:
-            query["labelSelector"] = self._wish.selector
-            answer = await cluster.client.get(PODS, namespace or None, query=query)
-            return list((answer or {}).get("items") or ())
-        found: list[dict[str, Any]] = []
-        for target in targets:
-            word, _, name = target.partition("/")
-            if word in ("pod", "pods", "po"):
-                try:
-                    found.append(await cluster.client.get(PODS, namespace or "default", name))
-                except MltuiError as error:
-                    if getattr(error, "status", 0) != 404 or self.is_found.is_set():
-                        raise
-            else:
-                found += await self._pods_of(cluster, namespace, word, name)
-        return found
-
-    async def _pods_of(
-        self, cluster: Any, namespace: str, word: str, name: str
-    ) -> list[dict[str, Any]]:
-        """The pods that another object selects (Deployment, Job, Service, …)."""
-        from mltui.engines.kubernetes.resources import PODS
-        from mltui.live.kube.listing import known
-
-        kind = known(word)
-        if kind is None or kind.watched is None or kind.watched.pods is None:
-            raise UsageError(f"{word}/{name}: a {word} has no pods of its own")
-        raw = await cluster.client.get(kind.watched.resource, namespace or "default", name)
-        spec = (raw or {}).get("spec") or {}
-        selector = spec.get("selector") or {}
-        labels = selector.get("matchLabels", selector) if isinstance(selector, dict) else {}
-        if not labels:
-            raise UsageError(f"{word}/{name} selects no pods")
-        text = ",".join(f"{key}={value}" for key, value in labels.items())
-        query = {"labelSelector": text, "limit": 500}
-        answer = await cluster.client.get(PODS, namespace or "default", query=query)
-        return list((answer or {}).get("items") or ())
-
-    def _containers(self, pod: dict[str, Any]) -> list[PodPlace]:
-        """Those whose log is meant and that have one."""
-        meta, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-        found = []
-        for part, states in (
-            ("containers", "containerStatuses"),
-            ("initContainers", "initContainerStatuses"),
-        ):
-            known = {each.get("name"): each for each in status.get(states) or ()}
-            for each in spec.get(part) or ():
-                name = each["name"]
-                if self._wish.container and name != self._wish.container:
-                    continue
-                if part == "initContainers" and not self._wish.container:
-                    continue
-                state = (known.get(name) or {}).get("state") or {}
-                if "running" in state or "terminated" in state or self._wish.previous:
-                    found.append(PodPlace(meta["namespace"], meta["name"], name))
-        return found
-
-    async def _pod(self, cluster: Any, place: PodPlace, label: str) -> None:
-        from mltui.live.kube.logs import log_to
-
-        about = {"namespace": place.namespace, "pod": place.pod, "container": place.container}
-        stream = self._new(label, about)
-        wish = self._wish
-        try:
-            state = await log_to(
-                cluster,
-                place,
-                stream.path,
-                follow=wish.follow,
-                is_previous=wish.previous,
-                since_s=wish.since_s,
-                tail=wish.tail,
-                notes=stream.notes,
-                said=lambda state: self._hear(label, state),
-            )
-            self._hear(label, state)
-            if wish.follow:
-                self._said(f"{label} left")
-        finally:
-            stream.is_over = True

@@ -42,6 +42,7 @@ examples:
   mltui logs service/classifier -f the replicas of a service; `service/classifier/3`: one
   mltui logs container/db deploy/classifier -f --since 10m
   mltui logs -l app=classifier --previous
+  mltui logs 'web-*' --namespace shop -f   all pods with such names, and those to come
 """
 
 
@@ -99,9 +100,12 @@ def run(args: argparse.Namespace, out: Output) -> int:
         offset_s=float(-time.timezone),
     )
     printer = Printer(look, out, diagnostics.note)
-    outside = [each for each in args.targets if _is_outside(each)]
+    targets = args.targets
+    if args.namespace or args.context or args.container:  # only pods have these
+        targets = [each if "/" in each else f"pod/{each}" for each in targets]
+    outside = [each for each in targets if _is_outside(each)]
     if outside or args.selector:
-        if len(outside) != len(args.targets):
+        if len(outside) != len(targets):
             raise UsageError("stages and things outside of the project can't be shown together")
         from mltui.cli.logsoutside import print_outside
 
