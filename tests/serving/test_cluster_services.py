@@ -50,7 +50,7 @@ CYCLE = """\
 MONITOR = """\
 monitors:
   drift:
-    every: 5s
+    every: 1m
     window: 1h
     min_rows: 20
     environment: plain
@@ -112,6 +112,23 @@ class Clustered(World):
         label = "-lmltui.hosted=ctoy-web"
         self.cluster.kubectl(
             "delete", "pods", "-n", namespace, label, "--grace-period=0", "--force"
+        )
+
+    def suspend(self, wanted: bool) -> None:
+        """What a person does to the monitor's CronJob."""
+        change = json.dumps({"spec": {"suspend": wanted}})
+        self.cluster.kubectl("patch", "cronjob", "ctoy-drift", "-n", self.dev, "-p", change)
+
+    def measure_by_hand(self, job: str) -> None:
+        """As any tool triggers a CronJob."""
+        self.cluster.kubectl("create", "job", job, "--from=cronjob/ctoy-drift", "-n", self.dev)
+
+    def recorded(self, rows: int) -> None:
+        """Wait until so many requests are recorded, here and so in the store."""
+        folder = self.root / ".mltui" / "serving" / "web@dev"
+        until(
+            lambda: _lines(list(folder.glob("*/shared/records.jsonl"))) >= rows,
+            f"{rows} records",
         )
 
     def pods(self, namespace: str = "") -> list[dict[str, Any]]:
@@ -331,7 +348,10 @@ def test_promoted_to_another_namespace(there: Clustered, other_registry: str) ->
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustered) -> None:
-    """Nobody asks for anything: what is asked of the service changes, and a new version serves."""
+    """Nobody asks for anything: what is asked of the service changes, and a new version serves.
+
+    The cluster measures, with no mltui anywhere; what follows is decided once, when it is back.
+    """
     spec = there.root / "mltui.yaml"
     head, _, rest = spec.read_text().partition("stages:\n")
     services, _, targets = rest.partition("services:\n")[2].partition("targets:\n")
@@ -342,14 +362,33 @@ def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustere
     there.cli("run", "--target", "dev")
     there.cli("deploy", "web", "--target", "dev")
     url = there.reached()
+    where = f"{there.dev}/ctoy-drift"
+    until(lambda: _monitor(there)["cronjob"] == where, "that the cluster keeps its times")
+    cron = there.cluster.get("cronjob", "ctoy-drift", "-n", there.dev)
+    assert [each["name"] for each in cron["metadata"]["ownerReferences"]] == ["ctoy-web"]
+    assert cron["metadata"]["labels"]["mltui.monitor"] == "drift"
+    # A person may suspend it: said, and left so.
+    there.suspend(True)
+    until(lambda: "is suspended" in _monitor(there)["note"], "that it is said")
     for _ in range(25):
         assert there.get(url=url)[0] == "good"
+    there.recorded(25)
+    there.measure_by_hand("by-hand-1")
     until(lambda: "passed" in _verdicts(there), "that what is asked is as it was")
 
-    # What came back from those who use it, and what they ask now.
+    # What came back from those who use it, and what they ask now; then no mltui is left.
     extra.write_text("good\nbetter\nbetter\n")
     for _ in range(10):
         there.get(url=url.replace("/x", "/odd"))
+    there.recorded(35)
+    os.kill(there.service()["supervisor"], signal.SIGKILL)
+    until(lambda: there.service()["supervisor"] is None, "the supervisor's end")
+    there.suspend(False)
+    until(lambda: _at_its_time(there), "that the cluster measures at its time")
+    there.measure_by_hand("by-hand-2")
+    until(lambda: "by-hand-2" in _complete(there), "another measurement")
+    assert len(there.ls("runs")) == 1
+    there.cli("resume")
     until(lambda: len(there.ls("runs")) == 2, "that it is trained again")
     # Its supervisor dies meanwhile: the run goes on, and the next one follows it.
     os.kill(there.service()["supervisor"], signal.SIGKILL)
@@ -362,21 +401,51 @@ def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustere
     run = there.ls("runs")[0]
     assert (run["run"], run["state"], run["target"]) == (2, "succeeded", "dev")
     assert run["trigger"] == "monitor drift: odd 10, needs < 10"
-    found = [one for one in there.ls("measurements") if one["run"] == 2]
+    measured = there.ls("measurements")
+    found = [one for one in measured if one["run"] == 2]
     assert [(one["verdict"], one["metrics"]) for one in found] == [("not-passed", {"odd": 10})]
+    # Each with the time at which it was made, and one of them decided.
+    by_job = {one["job"]: one for one in measured}
+    first, later = found[0], by_job[f"{there.dev}/by-hand-2"]
+    assert by_job[f"{there.dev}/by-hand-1"]["at"] < first["at"] < later["at"]
+    assert "no run: run 2 was started since" in later["reason"]
+    assert len(there.ls("runs")) == 2
     assert "version 2: right 2 > 1 of what serves" in found[0]["outcome"]
     second, first = there.ls("versions", "web")
     assert (second["by"], second["run"], second["state"]) == ("mltui", 2, "serving")
     assert first["state"] == "replaced"
+    # Somebody removes its CronJob: it is made again, and that is said.
+    there.cluster.kubectl("delete", "cronjob", "ctoy-drift", "-n", there.dev)
+    until(lambda: there.cluster.get("cronjobs", "-n", there.dev)["items"], "that it is back")
+    removed = "its CronJob was removed by somebody else: made again"
+    until(lambda: removed in {a["what"] for a in there.ls("acts", "drift@dev")}, "that it is said")
     # The monitor is off when it is told so, and leaves nothing in the cluster.
     there.cli("stop", "drift")
     until(lambda: not _monitored(there), "the end of what it was measuring")
+    assert _monitor(there)["cronjob"] is None
 
 
 def _verdicts(world: World) -> set[str]:
     return {one["verdict"] for one in world.ls("measurements")}
 
 
+def _monitor(world: World) -> dict[str, Any]:
+    return world.ls("monitors")[0]
+
+
+def _complete(there: Clustered) -> list[str]:
+    """The Jobs that measured and ended well."""
+    return [
+        job["metadata"]["name"]
+        for job in there.cluster.get("jobs", "-n", there.dev, "-l", "mltui.schedule")["items"]
+        if (job.get("status") or {}).get("succeeded")
+    ]
+
+
+def _at_its_time(there: Clustered) -> list[str]:
+    return [name for name in _complete(there) if name.startswith("ctoy-drift-")]
+
+
 def _monitored(there: Clustered) -> list[str]:
-    jobs = there.cluster.get("jobs", "-n", there.dev)["items"]
-    return [job["metadata"]["name"] for job in jobs if "drift" in job["metadata"]["name"]]
+    found = there.cluster.get("jobs,cronjobs", "-n", there.dev)["items"]
+    return [each["metadata"]["name"] for each in found if "drift" in each["metadata"]["name"]]

@@ -238,6 +238,8 @@ def _monitors(
                 "on": found.is_wanted,
                 "every": found.every_s,
                 "next_at": timestamp(found.next_at if found.is_wanted else None),
+                "cronjob": found.cronjob or None,
+                "note": found.note,
                 "last": None if last is None else measurement_object(last),
             }
         )
@@ -247,7 +249,8 @@ def _monitors(
                 due(found, now),
                 "" if last is None else last.verdict or "measuring",
                 "" if last is None else _ago(last.at, now),
-                "" if last is None else last.outcome or last.reason or _last_metrics(last.metrics),
+                found.cronjob,
+                found.note or ("" if last is None else _detail(last)),
             )
         )
     columns = [
@@ -255,9 +258,14 @@ def _monitors(
         Column("DUE"),
         Column("LAST"),
         Column("WHEN", right=True),
+        Column("CRONJOB"),
         Column("DETAIL"),
     ]
     return objects, columns, rows
+
+
+def _detail(last: Measurement) -> str:
+    return last.outcome or last.reason or _last_metrics(last.metrics)
 
 
 def due(found: MonitorRow, now: float) -> str:
@@ -315,6 +323,7 @@ def measurement_object(one: Measurement) -> dict[str, Any]:
         "reason": one.reason,
         "run": one.run,
         "outcome": one.outcome,
+        "job": one.object or None,
     }
 
 

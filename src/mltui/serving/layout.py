@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mltui.runs.database import Layout
 
-VERSION = 1
+VERSION = 4
 _SCHEMA = """
 CREATE TABLE deployments (
   service TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, replicas INTEGER NOT NULL,
@@ -21,13 +21,14 @@ CREATE TABLE replicas (
   WITHOUT ROWID;
 CREATE TABLE monitors (
   name TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL, every_s REAL NOT NULL,
-  next_at REAL NOT NULL, asked_at REAL, running_since REAL, PRIMARY KEY (name, target))
+  next_at REAL NOT NULL, asked_at REAL, running_since REAL, cronjob TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '', PRIMARY KEY (name, target))
   WITHOUT ROWID;
 CREATE TABLE measurements (
   id INTEGER PRIMARY KEY, monitor TEXT NOT NULL, target TEXT NOT NULL, at REAL NOT NULL,
   ended_at REAL, verdict TEXT NOT NULL DEFAULT '', rows INTEGER NOT NULL DEFAULT 0,
   metrics TEXT NOT NULL DEFAULT '{}', reason TEXT NOT NULL DEFAULT '', run INTEGER,
-  outcome TEXT NOT NULL DEFAULT '');
+  outcome TEXT NOT NULL DEFAULT '', object TEXT NOT NULL DEFAULT '');
 CREATE INDEX measurements_monitor ON measurements (monitor, target, at);
 CREATE TABLE acts (
   id INTEGER PRIMARY KEY, at REAL NOT NULL, "by" TEXT NOT NULL, deployment TEXT NOT NULL,
@@ -44,4 +45,9 @@ CREATE TABLE points (
   WITHOUT ROWID;
 CREATE TABLE problems (deployment TEXT PRIMARY KEY, metrics TEXT NOT NULL) WITHOUT ROWID;
 """
-LAYOUT = Layout(VERSION, _SCHEMA)
+_UPGRADES = {
+    1: "ALTER TABLE monitors ADD COLUMN cronjob TEXT NOT NULL DEFAULT ''",
+    2: "ALTER TABLE monitors ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+    3: "ALTER TABLE measurements ADD COLUMN object TEXT NOT NULL DEFAULT ''",
+}
+LAYOUT = Layout(VERSION, _SCHEMA, _UPGRADES)

@@ -8,24 +8,22 @@ is one transaction.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mltui.errors import Conflict, JournalError
-from mltui.runs.database import open_database, transaction
+from mltui.runs.database import open_database
 from mltui.serving.layout import LAYOUT
-from mltui.serving.readings import DEPLOYMENT, FILE, REPLICA, Readings, version_data
+from mltui.serving.measurements import Measurements
+from mltui.serving.readings import DEPLOYMENT, FILE, REPLICA, version_data
 from mltui.serving.rows import (
     BuiltAs,
     Course,
     Deployment,
     Health,
-    MonitorRow,
     Replica,
     Standing,
     Version,
@@ -33,15 +31,13 @@ from mltui.serving.rows import (
 
 KEPT_GONE = 20
 """Replicas that are no more and still listed, of each deployment."""
-KEPT_MEASUREMENTS = 2_000
-"""Of each monitor."""
 _PUT_REPLICA = f"INSERT OR REPLACE INTO replicas ({REPLICA}) VALUES ({', '.join('?' * 11)})"
 _PUT_DEPLOYMENT = (
     f"INSERT OR REPLACE INTO deployments ({DEPLOYMENT}) VALUES ({', '.join('?' * 12)})"
 )
 
 
-class Ledger(Readings):
+class Ledger(Measurements):
     """One connection that may write. Not shared between threads."""
 
     @classmethod
@@ -54,10 +50,6 @@ class Ledger(Readings):
         if not write and not file.exists():
             raise JournalError(f"nothing is served in {folder.parent}: begin with `mltui deploy`")
         return cls(open_database(file, LAYOUT, write=write), folder)
-
-    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """All or nothing. JournalError when the file can't be written."""
-        return transaction(self._db, self.folder / FILE)
 
     # --- what is wanted -------------------------------------------------------------------------
 
@@ -138,45 +130,6 @@ class Ledger(Readings):
                 (name, found.version),
             )
             self._note(now, by, name, what)
-
-    def want_monitor(self, name: str, target: str, every_s: float, by: str, what: str) -> None:
-        """Switch a monitor on."""
-        now = time.time()
-        with self.transaction():
-            self._want_monitor(name, target, every_s, now)
-            self._note(now, by, f"{name}@{target}", what)
-
-    def _want_monitor(self, name: str, target: str, every_s: float, now: float) -> None:
-        found = self.monitor(name, target)
-        keeps = found is not None and found.is_wanted and found.every_s == every_s
-        if not keeps:
-            self._db.execute(
-                "INSERT OR REPLACE INTO monitors (name, target, wanted, every_s, next_at) "
-                "VALUES (?, ?, 1, ?, ?)",
-                (name, target, every_s, now + every_s),
-            )
-
-    def change_monitor(self, monitor: MonitorRow, by: str, what: str, **columns: Any) -> None:
-        """Change a monitor's line; `what` empty: not an act of anybody."""
-        with self.transaction() as db:
-            names = ", ".join(f"{name} = ?" for name in columns)
-            db.execute(
-                f"UPDATE monitors SET {names} WHERE name = ? AND target = ?",
-                (*columns.values(), monitor.name, monitor.target),
-            )
-            if what:
-                self._note(time.time(), by, f"{monitor.name}@{monitor.target}", what)
-
-    def note(self, by: str, deployment: str, what: str) -> None:
-        """Add a line to the journal of acts."""
-        with self.transaction():
-            self._note(time.time(), by, deployment, what)
-
-    def _note(self, at: float, by: str, deployment: str, what: str) -> None:
-        self._db.execute(
-            'INSERT INTO acts (at, "by", deployment, what) VALUES (?, ?, ?, ?)',
-            (at, by, deployment, what),
-        )
 
     # --- what is there: the supervisor's ----------------------------------------------------------
 
@@ -297,67 +250,6 @@ class Ledger(Readings):
                 (version_data(known), version.deployment, version.number),
             )
         return known
-
-    def begin_measurement(self, monitor: MonitorRow, at: float, next_at: float) -> int:
-        """A monitor begins; when it is due again. The measurement's id."""
-        with self.transaction() as db:
-            db.execute(
-                "UPDATE monitors SET running_since = ?, next_at = ?, asked_at = NULL "
-                "WHERE name = ? AND target = ?",
-                (at, next_at, monitor.name, monitor.target),
-            )
-            cursor = db.execute(
-                "INSERT INTO measurements (monitor, target, at) VALUES (?, ?, ?)",
-                (monitor.name, monitor.target, at),
-            )
-            db.execute(
-                "DELETE FROM measurements WHERE monitor = ?1 AND target = ?2 AND id <= (SELECT id "
-                "FROM measurements WHERE monitor = ?1 AND target = ?2 ORDER BY id DESC "
-                "LIMIT 1 OFFSET ?3)",
-                (monitor.name, monitor.target, KEPT_MEASUREMENTS),
-            )
-            return int(cursor.lastrowid or 0)
-
-    def end_measurement(
-        self,
-        monitor: MonitorRow,
-        measurement: int,
-        *,
-        verdict: str,
-        rows: int = 0,
-        metrics: Mapping[str, float] | None = None,
-        reason: str = "",
-        run: int | None = None,
-    ) -> None:
-        """What a monitor measured, and the run that it started."""
-        with self.transaction() as db:
-            db.execute(
-                "UPDATE measurements SET ended_at = ?, verdict = ?, rows = ?, metrics = ?, "
-                "reason = ?, run = ? WHERE id = ?",
-                (
-                    time.time(),
-                    verdict,
-                    rows,
-                    json.dumps(dict(metrics or {})),
-                    reason,
-                    run,
-                    measurement,
-                ),
-            )
-            db.execute(
-                "UPDATE monitors SET running_since = NULL WHERE name = ? AND target = ?",
-                (monitor.name, monitor.target),
-            )
-
-    def say_meanwhile(self, measurement: int, reason: str) -> None:
-        """Why a measurement takes so long."""
-        with self.transaction() as db:
-            db.execute("UPDATE measurements SET reason = ? WHERE id = ?", (reason, measurement))
-
-    def set_outcome(self, measurement: int, outcome: str) -> None:
-        """What became of the model of a run that a monitor started."""
-        with self.transaction() as db:
-            db.execute("UPDATE measurements SET outcome = ? WHERE id = ?", (outcome, measurement))
 
     def _put(self, found: Deployment, now: float) -> None:
         self._db.execute(

@@ -77,7 +77,7 @@ async def perform(
     if place.folder.exists():  # an earlier supervisor began it
         await patiently(lambda: abandon(engine, lone.name, lone.folder))
     try:
-        attempt = await patiently(lambda: _make(maker, lone, place, engine))
+        attempt = await patiently(lambda: lay_out(maker, lone, engine))
         obj = await patiently(lambda: engine.start(attempt))
     except (MltuiError, OSError) as error:
         attempts.remove_tree(place.work)
@@ -139,14 +139,18 @@ def _place(lone: Lone) -> Place:
     return Place(lone.folder, lone.folder / "work", lone.folder / "secrets")
 
 
-async def _make(maker: Maker, lone: Lone, place: Place, engine: Engine) -> Attempt:
-    # Laid out like any stage; what reads a service's records is written beside.
+async def lay_out(maker: Maker, lone: Lone, engine: Engine) -> Attempt:
+    """Its folders, filled, and its environment, ready. MltuiError, OSError.
+
+    Like any stage; what reads a service's records is written beside (`fill`).
+    """
+    place = _place(lone)
     spec = replace(lone.spec, stages={**lone.spec.stages, lone.stage.name: lone.stage})
     instance = Instance(lone.stage.name)
     environment = environment_of(spec, instance)
     ready = None if environment is None else await maker.ready(environment, engine)
 
-    def lay_out() -> None:
+    def fill() -> None:
         attempts.make_folders(place)
         if lone.code != NO_CODE:
             materialise_code(lone.code, place.work, maker.store)
@@ -163,7 +167,7 @@ async def _make(maker: Maker, lone: Lone, place: Place, engine: Engine) -> Attem
             found = secretfiles.read_secrets(spec, lone.stage.secrets, root, os.environ)
             secretfiles.write_secrets(found, place.secrets)
 
-    await asyncio.to_thread(lay_out)
+    await asyncio.to_thread(fill)
     attempt = attempts.make_attempt(
         maker.project,
         spec,

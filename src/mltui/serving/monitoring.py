@@ -16,32 +16,27 @@ from functools import partial
 from pathlib import Path
 
 from mltui.errors import MltuiError, UsageError
-from mltui.pipeline.gates import gap, judge
-from mltui.pipeline.model import InputValue
-from mltui.pipeline.rows import State, Verdict
+from mltui.pipeline.rows import State
 from mltui.runs import client as runs
-from mltui.runs.attempts import remove_tree
-from mltui.runs.code import take_snapshot
 from mltui.runs.lock import runner_status
-from mltui.runs.planning import NO_CODE, environment_files
-from mltui.runs.rows import RunRequest, RunRow
+from mltui.runs.rows import RunRow
 from mltui.serving import client, contest, records
+from mltui.serving.hosted import HOSTED
 from mltui.serving.ledger import Ledger
 from mltui.serving.lonework import Lone, Measured, abandon, perform
 from mltui.serving.making import Maker
-from mltui.serving.releases import inputs_of, service_of
-from mltui.serving.replicas import FOLDER, mark_of
-from mltui.serving.rows import Course, Measurement, MonitorRow, Version, deployment_name
+from mltui.serving.measuring import Measuring, Unmeasured, too_few
+from mltui.serving.releases import service_of
+from mltui.serving.replicas import mark_of
+from mltui.serving.rows import Measurement, MonitorRow, Version, deployment_name
+from mltui.serving.scheduled import Scheduled
 from mltui.spec.model import Monitor, Spec
-from mltui.text.format import format_duration
 
 log = logging.getLogger("mltui.supervisor")
 
 _LOOK_S = 0.5
 _RUNNER_S = 10.0
 _NEVER = 0.0
-KEPT_FOLDERS = 100
-"""Logs of measurements that are kept, of each monitor."""
 
 
 class Monitors:
@@ -50,6 +45,9 @@ class Monitors:
     def __init__(self, ledger: Ledger, maker: Maker) -> None:
         self._ledger, self._maker = ledger, maker
         self._project = maker.project
+        self._measuring = Measuring(ledger, maker)
+        self._scheduled: dict[tuple[str, str], Scheduled] = {}
+        """Those that a cluster may measure."""
         self._tasks: dict[tuple[str, ...], asyncio.Task[None]] = {}
         self._is_new = True
 
@@ -62,7 +60,8 @@ class Monitors:
             now = time.time()
             for row in self._ledger.monitors():
                 key = (row.name, row.target)
-                is_due = row.is_wanted and row.next_at <= now
+                is_here = self._is_here(row)
+                is_due = row.is_wanted and row.next_at <= now and is_here
                 if (is_due or row.asked_at is not None) and key not in self._tasks:
                     self._spawn(key, self._measure(row, now))
             for found in self._ledger.open_outcomes():
@@ -70,6 +69,18 @@ class Monitors:
                 if key not in self._tasks:
                     self._spawn(key, self._follow(found))
             await asyncio.sleep(_LOOK_S)
+
+    def _is_here(self, row: MonitorRow) -> bool:
+        """Whether the supervisor keeps a monitor's times; else a cluster does."""
+        key = (row.name, row.target)
+        if key not in self._scheduled:
+            may_be_there = row.is_wanted and self._ledger.has_engine(row.target, HOSTED)
+            if not (row.cronjob or may_be_there):
+                return True
+            made = Scheduled(row, self._ledger, self._maker, self._measuring)
+            self._scheduled[key] = made
+            self._spawn(("scheduled", *key), made.keep())
+        return self._scheduled[key].is_here
 
     def let_go(self) -> list[asyncio.Task[None]]:
         """Drop what is under way; wait for these."""
@@ -87,8 +98,8 @@ class Monitors:
         for row in self._ledger.monitors():
             if row.running_since is None:
                 continue
-            for found in self._ledger.measurements(row.name, row.target, limit=1):
-                if found.ended_at is None:
+            for found in self._ledger.measurements(row.name, row.target):
+                if found.ended_at is None and not found.object:
                     with suppress(MltuiError):
                         spec = self._project.read_spec()
                         own = (
@@ -97,28 +108,16 @@ class Monitors:
                             else None
                         )
                         engine = self._maker.engine_of(spec, own or row.target)
-                        folder = self._folder(row, found.id)
+                        folder = self._measuring.folder(row, found.id)
                         await abandon(engine, self._name(row, found.id), folder)
                     why = "the supervisor ended meanwhile; it is measured again"
                     self._ledger.end_measurement(row, found.id, verdict="failed", reason=why)
             self._ledger.change_monitor(row, "", "", running_since=None, next_at=time.time())
 
-    def _folder(self, row: MonitorRow, number: int) -> Path:
-        return self._project.folder / FOLDER / "monitors" / f"{row.name}@{row.target}" / str(number)
-
     def _name(self, row: MonitorRow, number: int) -> str:
         return (
             f"{self._project.root.name}-{mark_of(self._project)}-{row.name}-{row.target}-{number}"
         )
-
-    def _tidy_up(self, row: MonitorRow, number: int) -> None:
-        """A window that nothing was given, and what the oldest measurements printed."""
-        folder = self._folder(row, number)
-        for window in folder.parent.glob(f"{number}.*"):
-            window.unlink(missing_ok=True)
-        found = (int(one.name) for one in folder.parent.glob("[0-9]*") if one.name.isdecimal())
-        for old in sorted(found)[:-KEPT_FOLDERS]:
-            remove_tree(folder.with_name(str(old)))
 
     # --- measuring ------------------------------------------------------------------------------
 
@@ -140,18 +139,17 @@ class Monitors:
                 raise UsageError(f"there is no monitor `{row.name}` in mltui.yaml any more")
             lone, rows = await asyncio.to_thread(self._prepare, spec, monitor, row, number, now)
             if rows < monitor.min_rows:
-                verdict, reason = (
-                    "unmeasured",
-                    f"{rows:,} of the {monitor.min_rows:,} records needed",
-                )
+                verdict, reason = "unmeasured", too_few(rows, monitor)
             else:
                 measured = await perform(
                     self._maker, lone, partial(self._ledger.say_meanwhile, number)
                 )
                 reason = measured.problem
                 if not reason:
-                    verdict, reason, run = self._judge(spec, monitor, row, measured, now)
-        except _Unmeasured as error:
+                    verdict, reason, run = self._measuring.judge(
+                        spec, monitor, row, measured.metrics, now
+                    )
+        except Unmeasured as error:
             verdict, reason = "unmeasured", str(error)
         except MltuiError as error:
             verdict, reason = "failed", str(error)
@@ -159,7 +157,7 @@ class Monitors:
             log.exception("monitor %s", row.name)
             reason = f"the supervisor could not measure it ({type(error).__name__}: {error})"
         finally:
-            await asyncio.to_thread(self._tidy_up, row, number)
+            await asyncio.to_thread(self._measuring.tidy_up, row, number)
         log.info("monitor %s@%s: %s %s", row.name, row.target, verdict, reason)
         self._ledger.end_measurement(
             row,
@@ -176,12 +174,8 @@ class Monitors:
     ) -> tuple[Lone, int]:
         """Everything that the monitor's stage needs, and how many records there are. Blocks."""
         stage = monitor.stage
-        services = [one.service for one in stage.inputs.values() if one.service is not None]
-        version, run = self._source(services, row)
-        with closing(self._project.journal()) as journal:
-            wanted = {n: one for n, one in stage.inputs.items() if one.service is None}
-            found = inputs_of(self._project, self._maker.store, journal, run, wanted, monitor.name)
-        folder = self._folder(row, number)
+        made = self._measuring.outline(spec, monitor, row)
+        folder = self._measuring.folder(row, number)
         since = now - (monitor.window_s or math.inf)
         rows = 0
         files: dict[str, Path] = {}
@@ -201,17 +195,7 @@ class Monitors:
                 (work / "inputs").mkdir(exist_ok=True)
                 file.replace(paths[name])
 
-        code = NO_CODE
-        if spec.code != ():
-            globs = spec.code if stage.code is None else stage.code
-            exclude = environment_files(spec)
-            code = take_snapshot(self._project.root, globs, exclude, self._maker.store).digest
-        values = {
-            name: InputValue(artifact=one.artifact) if one.artifact else InputValue(items=one.items)
-            for name, one in found.items()
-        }
-        age_s = 0 if version is None else max(0, int(now - version.at))
-        params = {name: spec.params[name] for name in stage.params if name in spec.params}
+        age_s = 0 if made.version is None else max(0, int(now - made.version.at))
         return (
             Lone(
                 self._name(row, number),
@@ -219,83 +203,14 @@ class Monitors:
                 spec,
                 stage,
                 row.target,
-                code,
-                values,
-                params,
-                {"MLTUI_MODEL_AGE_S": str(age_s), "MLTUI_RUN": str(run.number)},
+                made.code,
+                made.values,
+                made.params,
+                {"MLTUI_MODEL_AGE_S": str(age_s), "MLTUI_RUN": str(made.run.number)},
                 fill,
             ),
             rows,
         )
-
-    def _source(self, services: list[str], row: MonitorRow) -> tuple[Version | None, RunRow]:
-        """The version that serves, and the run whose data it was trained on."""
-        with closing(self._project.journal()) as journal:
-            for service in services:
-                version = self._serving(deployment_name(service, row.target))
-                if version is None:
-                    raise _Unmeasured(f"{service}@{row.target} serves nothing yet")
-                run = None if version.run is None else journal.run(version.run)
-                if run is None:
-                    raise UsageError(f"run {version.run}, which made what serves, is gone")
-                return version, run
-            done = [one for one in journal.runs(limit=200) if one.state is State.SUCCEEDED]
-        if not done:
-            raise _Unmeasured("no run has succeeded yet")
-        return None, done[0]
-
-    def _serving(self, deployment: str) -> Version | None:
-        found = self._ledger.versions(deployment, limit=50)
-        return next((v for v in found if v.course is Course.SERVING), None)
-
-    def _judge(
-        self, spec: Spec, monitor: Monitor, row: MonitorRow, measured: Measured, now: float
-    ) -> tuple[str, str, int | None]:
-        """Verdict, its reason, and the run that it started."""
-        gate = monitor.stage.gate
-        if gate is None:
-            return Verdict.PASSED.value, "", None
-        verdict = judge(gate, measured.metrics, spec.params, 1)
-        if verdict is not Verdict.NOT_PASSED:
-            return verdict.value, "", None
-        why = gap(gate, measured.metrics, spec.params)
-        trigger = gate.trigger
-        if trigger is None:
-            return verdict.value, why, None
-        begun = self.begun(row.name)
-        if begun is not None:
-            return verdict.value, why, begun
-        if trigger.at_most is not None and trigger.per_s is not None:
-            started = self._ledger.runs_since(row.name, row.target, now - trigger.per_s)
-            if started >= trigger.at_most:
-                limit = f"{trigger.at_most} per {format_duration(trigger.per_s)}"
-                return verdict.value, f"{why}; no run: {limit} at most", None
-        if self._ledger.open_outcomes():
-            busy = self._ledger.open_outcomes()[0].run
-            return verdict.value, f"{why}; no run: run {busy} is still at work", None
-        services = [one.service for one in monitor.stage.inputs.values() if one.service]
-        _, source = self._source(services, row)
-        overrides = {n: t for n, t in source.request.overrides.items() if n in spec.params}
-        request = RunRequest(
-            target=source.target,
-            start_from=(trigger.run_from,),
-            overrides=overrides,
-            trigger=f"{_triggered(row.name)}{why}",
-        )
-        return verdict.value, why, runs.submit(self._project, request).run
-
-    def begun(self, name: str) -> int | None:
-        """A run that an earlier supervisor started for a monitor and could not note any more."""
-        noted = {row[0] for row in self._ledger.query("SELECT run FROM measurements")}
-        kept = self._ledger.query("SELECT min(at) FROM measurements WHERE monitor = ?", name)
-        since = kept[0][0] or 0.0  # what came of measurements before is no longer known
-        with closing(self._project.journal()) as journal:
-            for run in journal.runs(limit=20):
-                trigger = run.request.trigger or ""
-                is_new = run.number not in noted and run.created_at >= since
-                if is_new and trigger.startswith(_triggered(name)):
-                    return run.number
-        return None
 
     # --- what came of it ------------------------------------------------------------------------
 
@@ -340,7 +255,7 @@ class Monitors:
         said = []
         for name in dict.fromkeys(names):
             deployment = deployment_name(name, found.target)
-            serving = self._serving(deployment)
+            serving = self._measuring.serving(deployment)
             if serving is not None:
                 said.append(await self._contest(spec, name, found, serving, run))
         return (
@@ -376,14 +291,6 @@ class Monitors:
             )
         number = await asyncio.to_thread(client.apply, self._project, change)
         return f"version {number}: {result.sentence}"
-
-
-class _Unmeasured(Exception):
-    """There is nothing to measure (yet)."""
-
-
-def _triggered(name: str) -> str:
-    return f"monitor {name}: "
 
 
 def next_due(row: MonitorRow, now: float) -> float:

@@ -34,8 +34,10 @@ DEPLOYMENT = (
 REPLICA = (
     "deployment, number, version, health, made_at, host, port, object, ready_at, ended_at, reason"
 )
-MONITOR = "name, target, wanted, every_s, next_at, asked_at, running_since"
-MEASUREMENT = "id, monitor, target, at, ended_at, verdict, rows, metrics, reason, run, outcome"
+MONITOR = "name, target, wanted, every_s, next_at, asked_at, running_since, cronjob, note"
+MEASUREMENT = (
+    "id, monitor, target, at, ended_at, verdict, rows, metrics, reason, run, outcome, object"
+)
 
 
 class Readings:
@@ -133,13 +135,30 @@ class Readings:
         return [_measurement(row) for row in rows]
 
     def runs_since(self, monitor: str, target: str, at: float) -> int:
-        """How many runs a monitor has started since `at`."""
+        """How many runs a monitor has started since `at`, whenever it had measured."""
         row = self._db.execute(
-            "SELECT count(*) FROM measurements WHERE monitor = ? AND target = ? AND at >= ? "
-            "AND run IS NOT NULL",
+            "SELECT count(*) FROM measurements WHERE monitor = ? AND target = ? AND "
+            "ended_at >= ? AND run IS NOT NULL",
             (monitor, target, at),
         ).fetchone()
         return int(row[0])
+
+    def measured(self, obj: str, at: float) -> Measurement | None:
+        """What was taken from a cluster, by its Job and when that measured."""
+        rows = self._db.execute(
+            f"SELECT {MEASUREMENT} FROM measurements WHERE object = ? AND at = ?", (obj, at)
+        ).fetchall()
+        return _measurement(rows[0]) if rows else None
+
+    def has_engine(self, target: str, engine: str) -> bool:
+        """Whether a deployment on a target runs on this engine."""
+        row = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM deployments AS d JOIN versions AS v ON v.deployment = "
+            "d.service || '@' || d.target AND v.number = d.version WHERE d.target = ? AND "
+            "json_extract(v.data, '$.engine') = ?)",
+            (target, engine),
+        ).fetchone()
+        return bool(row[0])
 
     def acts(self, deployment: str | None = None, *, limit: int = 50) -> list[Act]:
         """Who did what, newest first."""
@@ -156,7 +175,7 @@ class Readings:
             self._db.execute(
                 "SELECT EXISTS (SELECT 1 FROM deployments WHERE wanted OR state NOT IN "
                 "('stopped', 'failed')) OR EXISTS (SELECT 1 FROM monitors "
-                "WHERE wanted OR asked_at IS NOT NULL)"
+                "WHERE wanted OR asked_at IS NOT NULL OR cronjob != '')"
             ).fetchone()[0]
         )
 

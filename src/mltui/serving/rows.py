@@ -180,6 +180,10 @@ class MonitorRow:
     asked_at: float | None = None
     """A person wants it to run now."""
     running_since: float | None = None
+    cronjob: str = ""
+    """What keeps its times in a cluster, `digits-dev/digits-drift`; empty: the supervisor does."""
+    note: str = ""
+    """Why the supervisor does where a cluster could, or what is wrong with what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,7 @@ class Measurement:
     target: str
     at: float
     ended_at: float | None
+    """When it was judged: long after it was measured where no supervisor was there."""
     verdict: str
     """`passed`, `not-passed`, `unmeasured`, `failed`; empty while it runs."""
     rows: int
@@ -200,6 +205,8 @@ class Measurement:
     """The run it started."""
     outcome: str = ""
     """What became of that run's model; empty while it is not known."""
+    object: str = ""
+    """The Job that a cluster measured by itself, `digits-dev/digits-drift-29384756`."""
 
 
 @dataclass(frozen=True, slots=True)

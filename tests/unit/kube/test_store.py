@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from mltui.engines.kubernetes.manifest import Served, job, job_name
 from mltui.engines.kubernetes.store import pod, recorder
 from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote
-from mltui.engines.kubernetes.store.server import FROM, TOKEN, Refused, serve
+from mltui.engines.kubernetes.store.recorded import Refused
+from mltui.engines.kubernetes.store.server import FROM, TOKEN, serve
 from mltui.engines.kubernetes.store.sparse import BLOCK
 from mltui.engines.kubernetes.store.tree import Content, Tree, restore, survey
 from mltui.engines.protocol import Attempt, Built

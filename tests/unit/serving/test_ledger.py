@@ -118,3 +118,23 @@ def test_what_is_no_journal_of_ours_is_said(tmp_path: Path) -> None:
     (tmp_path / "serving.db").write_bytes(b"not a database, not at all" * 100)
     with pytest.raises(JournalError, match="damaged"):
         Ledger.open(tmp_path)
+
+
+def test_a_journal_of_before_monitors_were_in_clusters_is_read(tmp_path: Path) -> None:
+    with closing(Ledger.open(tmp_path, write=True)) as ledger:
+        ledger.want_monitor("drift", "local", 60.0, "ada", "switched on")
+        row = ledger.monitor("drift", "local")
+        assert row is not None
+        ledger.end_measurement(row, ledger.begin_measurement(row, 1.0, 61.0), verdict="passed")
+        with ledger.transaction() as db:
+            for table, name in (
+                ("monitors", "cronjob"), ("monitors", "note"), ("measurements", "object"),
+            ):  # fmt: skip
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        with ledger.transaction() as db:
+            db.execute("PRAGMA user_version = 1")
+    with closing(Ledger.open(tmp_path)) as ledger:
+        row = ledger.monitor("drift", "local")
+        assert row is not None
+        assert (row.cronjob, row.note) == ("", "")
+        assert [one.object for one in ledger.measurements("drift", "local")] == [""]

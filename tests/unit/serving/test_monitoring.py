@@ -9,7 +9,7 @@ from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
-from mltui.serving.monitoring import Monitors
+from mltui.serving.measuring import Measuring
 
 
 async def test_a_run_that_was_begun_is_not_begun_again(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ async def test_a_run_that_was_begun_is_not_begun_again(tmp_path: Path) -> None:
         closing(Ledger.open(project.folder, write=True)) as ledger,
         closing(project.journal(write=True)) as journal,
     ):
-        monitors = Monitors(ledger, Maker(project, project.store(), journal))
+        monitors = Measuring(ledger, Maker(project, project.store(), journal))
         assert monitors.begun("drift") is None
         journal.queue_run(RunRequest(trigger="monitor drifter: psi 3, needs < 0.2"), 1.0)
         run = journal.queue_run(RunRequest(trigger="monitor drift: psi 3, needs < 0.2"), 2.0)

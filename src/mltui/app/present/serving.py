@@ -194,6 +194,10 @@ def monitor_page(
                 lines.append(_fact("gate", gate.require_text))
                 if gate.trigger is not None:
                     lines.append(_fact("otherwise", f"a run from {_trigger(gate.trigger)}"))
+        if row.cronjob:
+            lines += _whole_fact("cronjob", row.cronjob, width)
+        if row.note:
+            lines += wrapped(plain(row.note.encode()), width - 1, "state-warning", " " * 13)
         lines.append(EMPTY)
         lines += _history(
             one, _main_metric(declared.stage.gate) if declared else None, width, moment

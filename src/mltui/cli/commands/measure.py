@@ -73,7 +73,7 @@ def _await(project: Project, monitor: MonitorRow, asked: float) -> Measurement:
     with closing(client.read(project)) as ledger:
         while time.monotonic() < until:
             for found in ledger.measurements(monitor.name, monitor.target, limit=3):
-                if found.at >= asked and found.ended_at is not None:
+                if found.at >= asked and found.ended_at is not None and not found.object:
                     return found
             time.sleep(0.05)
     raise JournalError(

@@ -25,6 +25,7 @@ from mltui.engines.kubernetes.manifest import NAME, VIEW, job_name
 from mltui.engines.kubernetes.resources import JOBS, PODS, SECRETS
 from mltui.engines.kubernetes.services import objects
 from mltui.engines.kubernetes.services.host import ClusterHost
+from mltui.engines.kubernetes.services.schedules import ClusterSchedules
 from mltui.engines.kubernetes.standing import plain_line
 from mltui.engines.kubernetes.storage import Storage
 from mltui.engines.kubernetes.store.tree import Content, survey
@@ -68,6 +69,10 @@ class KubernetesEngine:
         self._stopped: set[str] = set()
         self.host = ClusterHost(target, self.reach, lambda: self._images, self._pool)
         """Keeps services."""
+        self.schedules = ClusterSchedules(
+            target, self.host, lambda: self._images, self._pool, grace_s
+        )
+        """Measures monitors at their times."""
 
     # --- environments ---------------------------------------------------------------------------
 

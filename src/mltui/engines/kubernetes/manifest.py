@@ -28,7 +28,7 @@ MANAGED = {"app.kubernetes.io/managed-by": "mltui"}
 STORE = "mltui-store"
 NETWORK, CLOSED = "mltui.network", "closed"
 """Label of pods that may reach the store and nothing else."""
-STORE_FORMAT = 4
+STORE_FORMAT = 5
 """Raise when a store of before can't serve the pods of now."""
 FORMAT = "mltui.store/format"
 STARTER = ["/mltui/bin/busybox", "sh"]

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
@@ -264,6 +264,26 @@ class Storage:
     async def forget_record(self, record: str) -> None:
         """Remove what an attempt left; content stays."""
         await self._say("DELETE", f"/records/{record}")
+
+    async def scheduled(self, schedule: str) -> dict[str, Any]:
+        """A monitor's pods left this: `now`, `made` (name, when, version, whether it is whole)."""
+        found = await self._say("GET", f"/schedules/{schedule}")
+        assert isinstance(found, dict)
+        return found
+
+    async def keep_windows(self, schedule: str, windows: Mapping[str, float] | None) -> None:
+        """How far back a monitor looks into what services record, in seconds; None: no more."""
+        if windows is None:
+            await self._say("DELETE", f"/schedules/{schedule}")
+        else:
+            await self._say("PUT", f"/schedules/{schedule}", json.dumps(dict(windows)).encode())
+
+    async def take(self, record: str, by: str) -> str:
+        """Who decides on a measurement: whoever asked first."""
+        status, told = await self._ask("POST", f"/records/{record}/take", {"by": by})
+        if status != 200:
+            raise self._refusal(status, told)
+        return str(told["by"])
 
     # --- requests -------------------------------------------------------------------------------
 

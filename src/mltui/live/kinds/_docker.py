@@ -33,10 +33,13 @@ class Place:
     compose: str = ""
     folder: str = ""
     """Where the Compose project is, on the machine that started it."""
+    monitor: str = ""
 
     @property
     def text(self) -> str:
         """`train~3.2 of digits 14`, `service classifier of digits`, `web of shop`."""
+        if self.monitor:
+            return f"monitor {self.monitor} of {self.project}"
         if self.stage:
             run = f" {self.run}" if self.run is not None else ""
             return f"{self.stage} of {self.project}{run}"
@@ -71,6 +74,7 @@ def read_place(labels: Mapping[str, str]) -> Place:
         stage,
         labels.get("mltui.service", ""),
         compose,
+        monitor=labels.get("mltui.monitor", ""),
     )
 
 

@@ -230,6 +230,10 @@ def _below(top: One) -> Iterator[tuple[Kind[Any], str]]:
             selector = selector_of(spec.get("selector"))
             yield kinds["replicasets"], selector
             yield pods, selector
+            if "mltui.hosted" in ((top.raw.get("metadata") or {}).get("labels") or {}):
+                # The monitors of a service go with it.
+                for each in (kinds["cronjobs"], kinds["jobs"], pods):
+                    yield each, "mltui.schedule"
         case "statefulsets" | "daemonsets" | "replicasets" | "jobs":
             yield pods, selector_of(spec.get("selector"))
         case "cronjobs":

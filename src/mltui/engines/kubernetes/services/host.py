@@ -44,7 +44,7 @@ from mltui.errors import Forbidden, StartFailed, Unreachable, UsageError
 from mltui.spec.model import Target
 
 BUDGETS = Resource("poddisruptionbudgets", "PodDisruptionBudget", "policy", short_names=("pdb",))
-_APPLY = {"fieldManager": "mltui", "force": "true"}
+APPLY = {"fieldManager": "mltui", "force": "true"}
 _ANSWER_S = 5.0
 _MAX_BYTES = 2 << 20
 _FOLLOW_S = 20.0
@@ -68,14 +68,14 @@ class ClusterHost:
 
     async def look(self, hosting: Hosting) -> Look:
         """See `Host`."""
-        client, namespace, _ = await self._reached()
+        client, namespace, _ = await self.reached()
         name = object_name(hosting)
         try:
             query = {"labelSelector": f"{HOSTED}={name}"}
             found = await client.get(PODS, namespace, query=query)
             self._seen[name] = str(found["metadata"]["resourceVersion"])
-            deployment = await self._own(client, namespace, DEPLOYMENTS, hosting)
-            service = await self._own(client, namespace, SERVICES, hosting)
+            deployment = await self.own(client, namespace, DEPLOYMENTS, hosting)
+            service = await self.own(client, namespace, SERVICES, hosting)
             slices: list[Any] = []
             if service is not None:
                 query = {"labelSelector": f"kubernetes.io/service-name={name}"}
@@ -98,7 +98,7 @@ class ClusterHost:
                     events += (await client.get(EVENTS, namespace, query=query))["items"]
         return events
 
-    async def _own(
+    async def own(
         self, client: Client, namespace: str, resource: Resource, hosting: Hosting
     ) -> Any:
         """An object of a service; None when it is not there. StartFailed: its name is another's."""
@@ -125,7 +125,7 @@ class ClusterHost:
         name = object_name(hosting)
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
-                client, namespace, _ = await self._reached()
+                client, namespace, _ = await self.reached()
                 query = {"labelSelector": f"{HOSTED}={name}"}
                 try:
                     async with client.watch(
@@ -145,14 +145,14 @@ class ClusterHost:
         if attempt.built is None:
             raise StartFailed(f"{attempt.name} has no environment, so there is no image for it")
         try:
-            client, namespace, storage = await self._reached()
+            client, namespace, storage = await self.reached()
             image = await self._images().bring(attempt.built.location)
             served = await storage.served()
-            tree = await self._bring(storage, attempt.work)
+            tree = await self.bring(storage, attempt.work)
             hosting = wanted.hosting
             for resource in (DEPLOYMENTS, SERVICES, BUDGETS):
-                await self._own(client, namespace, resource, hosting)
-            secrets = await self._in_pool(_read_secrets, attempt.secrets)
+                await self.own(client, namespace, resource, hosting)
+            secrets = await self._in_pool(read_secrets, attempt.secrets)
             if secrets:
                 await self._apply(client, namespace, SECRETS, objects.secret(hosting, secrets))
             await self._apply(client, namespace, BUDGETS, objects.budget(wanted))
@@ -183,7 +183,7 @@ class ClusterHost:
         except (ApiError, UsageError) as error:
             raise StartFailed(str(error)) from error
 
-    async def _bring(self, storage: Storage, work: Path) -> str:
+    async def bring(self, storage: Storage, work: Path) -> str:
         """Code and inputs into the store; the digest of how they are laid out."""
         tree, contents = await self._in_pool(survey, work, ["."])
         data = tree.to_bytes()
@@ -198,12 +198,12 @@ class ClusterHost:
         self, client: Client, namespace: str, resource: Resource, body: dict[str, Any]
     ) -> None:
         name = body["metadata"]["name"]
-        await client.patch(resource, namespace, name, body, patch="apply", query=_APPLY)
+        await client.patch(resource, namespace, name, body, patch="apply", query=APPLY)
 
     async def scale(self, hosting: Hosting, replicas: int) -> None:
         """See `Host`."""
-        client, namespace, _ = await self._reached()
-        found = await self._own(client, namespace, DEPLOYMENTS, hosting)
+        client, namespace, _ = await self.reached()
+        found = await self.own(client, namespace, DEPLOYMENTS, hosting)
         if found is not None:
             change = {
                 "metadata": {"uid": found["metadata"]["uid"]},
@@ -213,10 +213,10 @@ class ClusterHost:
 
     async def take_down(self, hosting: Hosting) -> None:
         """See `Host`. By UID: what has its name and is another's stays."""
-        client, namespace, _ = await self._reached()
+        client, namespace, _ = await self.reached()
         for resource in (SERVICES, DEPLOYMENTS, BUDGETS, SECRETS):
             try:
-                found = await self._own(client, namespace, resource, hosting)
+                found = await self.own(client, namespace, resource, hosting)
             except StartFailed:
                 continue
             if found is not None:
@@ -225,7 +225,8 @@ class ClusterHost:
                         resource, namespace, object_name(hosting), uid=found["metadata"]["uid"]
                     )
 
-    async def _reached(self) -> tuple[Client, str, Storage]:
+    async def reached(self) -> tuple[Client, str, Storage]:
+        """The API server, the namespace, its store. Unreachable."""
         try:
             return await self._reach()
         except UsageError as error:
@@ -237,7 +238,7 @@ class ClusterHost:
         """See `Host`. Through the API server, so that pods need not be reachable from here."""
         pod = obj.partition("/")[0]
         try:
-            client, namespace, _ = await self._reached()
+            client, namespace, _ = await self.reached()
             call = Call("get", PODS, namespace, f"http:{pod}:{port}", "proxy")
             plain, _, query = path.partition("?")
             asked = dict(part.partition("=")[::2] for part in query.split("&") if part)
@@ -258,7 +259,7 @@ class ClusterHost:
 
     async def follow_log(self, hosting: Hosting, obj: str, log: Path) -> None:
         """See `Host`."""
-        client, namespace, _ = await self._reached()
+        client, namespace, _ = await self.reached()
         await PodLog(client, namespace, obj.partition("/")[0], log).follow()
 
     async def follow_records(self, hosting: Hosting, obj: str, records: Path) -> None:
@@ -273,7 +274,7 @@ class ClusterHost:
     async def forget_records(self, hosting: Hosting, obj: str, records: Path) -> None:
         """See `Host`."""
         try:
-            _, _, storage = await self._reached()
+            _, _, storage = await self.reached()
             await self._records(obj, records, 0)
             await storage.forget_record(obj.partition("/")[0])
             self._trimmed.pop(obj.partition("/")[0], None)
@@ -281,7 +282,7 @@ class ClusterHost:
             raise Unreachable(str(error)) from error
 
     async def _records(self, obj: str, records: Path, limit_s: float) -> None:
-        _, _, storage = await self._reached()
+        _, _, storage = await self.reached()
         await storage.served()
         with records.open("ab") as file:
             try:
@@ -317,7 +318,8 @@ def _is_ours(pod: Mapping[str, Any], deployment: Any) -> bool:
     return any(each.get("kind") == "ReplicaSet" and each.get("controller") for each in owners)
 
 
-def _read_secrets(folder: Path | None) -> dict[str, str]:
+def read_secrets(folder: Path | None) -> dict[str, str]:
+    """A folder with a file for each, in base64."""
     if folder is None or not folder.is_dir():
         return {}
     return {

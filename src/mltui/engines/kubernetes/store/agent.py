@@ -9,12 +9,13 @@ import threading
 from pathlib import Path
 
 from mltui.engines.kubernetes.store.pod import AWAY_S, Away, Keeper, OddFile, Remote, fetch
+from mltui.engines.kubernetes.store.recorded import Refused
 from mltui.engines.kubernetes.store.recorder import RECORD_AWAY_S, Recorder
-from mltui.engines.kubernetes.store.server import Refused, answer_probes, serve
+from mltui.engines.kubernetes.store.server import answer_probes, serve
 
 
 def main(arguments: list[str]) -> int:
-    """`serve ROOT`, `fetch TREE`, `keep RECORD OUTPUT…`, `record RECORD`; the exit code."""
+    """`serve ROOT`, `fetch TREE [MEASURED]`, `keep RECORD OUTPUT…`, `record RECORD`; exit code."""
     mode, *rest = arguments
     token = os.environ["MLTUI_STORE_TOKEN"]
     if mode == "serve":
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     remote = Remote(os.environ["MLTUI_STORE"], token, away_s)
     try:
         if mode == "fetch":
-            fetch(remote, rest[0])
+            fetch(remote, rest[0], measured="".join(rest[1:]))
         else:
             closed = os.environ.get("MLTUI_NETWORK") == "closed"
             keeper: Keeper | Recorder = Keeper(remote, rest[0], rest[1:], is_closed=closed)

@@ -19,7 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mltui.engines.kubernetes.store.server import PROBE_PORT, TOKEN, Refused
+from mltui.engines.kubernetes.store.recorded import Refused
+from mltui.engines.kubernetes.store.server import PROBE_PORT, TOKEN
 from mltui.engines.kubernetes.store.tree import CHUNK, Content, Tree, restore, survey
 
 ROOM = Path("/mltui")
@@ -138,6 +139,28 @@ class Remote:
                 raise Away(f"the store at {self.address} does not answer: {why}")
             time.sleep(0.5)
 
+    def fetch_window(self, service: str, seconds: float, path: Path) -> None:
+        """What a service recorded in the last so many seconds, into a file. Away."""
+        deadline = time.monotonic() + self._away_s
+        while True:
+            connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
+            try:
+                asked = f"/windows/{service}?seconds={seconds}"
+                connection.request("GET", asked, None, {TOKEN: self._token})
+                response = connection.getresponse()
+                why = f"it answers {response.status}"
+                if response.status == 200:
+                    with path.open("wb") as file:
+                        shutil.copyfileobj(response, file, CHUNK)
+                    return
+            except (OSError, http.client.HTTPException) as error:
+                why = str(error)
+            finally:
+                connection.close()
+            if time.monotonic() > deadline:
+                raise Away(f"the store at {self.address} does not answer: {why}")
+            time.sleep(0.5)
+
     def send(self, content: Content) -> None:
         """Content that the store may lack. Refused when it changes meanwhile."""
         wrong = 0
@@ -174,8 +197,11 @@ def _told(data: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def fetch(remote: Remote, tree_digest: str, room: Path = ROOM) -> None:
-    """Lay out code and inputs in the pod, with what the stage's container starts with."""
+def fetch(remote: Remote, tree_digest: str, room: Path = ROOM, measured: str = "") -> None:
+    """Lay out code and inputs in the pod, with what the stage's container starts with.
+
+    `measured`: of a monitor's pod, which windows of records are its inputs; see `_put_records`.
+    """
     here = Path(__file__).parent
     # A node that was restarted begins the pod anew, with what is in its volume.
     for name in ("run", "work"):
@@ -199,6 +225,40 @@ def fetch(remote: Remote, tree_digest: str, room: Path = ROOM) -> None:
     # Its folder is made by the stage's shell too; the file must be writable for any user.
     (room / "metrics").touch()
     (room / "metrics").chmod(0o666)
+    if measured:
+        _put_records(remote, room, json.loads(measured))
+
+
+def _put_records(remote: Remote, room: Path, measured: dict[str, Any]) -> None:
+    """A monitor's inputs: what services recorded. With too few its command is not to run.
+
+    `record`: where this measurement is kept; `schedule`, `version`: of what it is;
+    `windows`: service, seconds and path of each; `min_rows`.
+    """
+    tag = {"schedule": measured["schedule"], "version": measured["version"]}
+    remote.call("PUT", f"/records/{measured['record']}/schedule", json.dumps(tag).encode())
+    rows = 0
+    for service, seconds, path in measured["windows"]:
+        file = room / "work" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.chmod(0o777)
+        remote.fetch_window(service, seconds, file)
+        file.chmod(0o666)
+        rows += _count_rows(file)
+    (room / "run" / "rows").write_text(f"rows {rows}\n")
+    if rows < measured["min_rows"]:
+        (room / "run" / "few").touch()
+
+
+def _count_rows(path: Path) -> int:
+    """Its lines that are not blank, however long one is."""
+    rows, is_blank = 0, True
+    with path.open("rb") as file:
+        while data := file.readline(CHUNK):
+            is_blank = is_blank and not data.strip()
+            if data.endswith(b"\n"):
+                rows, is_blank = rows + (not is_blank), True
+    return rows
 
 
 class Keeper:
@@ -262,6 +322,7 @@ class Keeper:
         self._log()
         self._send_metrics()
         said = _read_words(self._room / "run" / "code")
+        said |= _read_words(self._room / "run" / "rows")
         code = int(said["code"]) if said.get("code", "").isdecimal() else None
         tree, contents = Tree(), list[Content]()
         if code == 0:

@@ -21,7 +21,7 @@ from mltui.engines.kubernetes.store.pod import (
     is_held,
     open_plain,
 )
-from mltui.engines.kubernetes.store.server import Refused
+from mltui.engines.kubernetes.store.recorded import Refused
 from mltui.engines.kubernetes.store.sparse import begins, free_before
 
 RECORDS = "shared/records.jsonl"

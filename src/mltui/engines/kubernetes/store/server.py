@@ -13,13 +13,13 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
-from mltui.engines.kubernetes.store.sparse import begins, free_before
+from mltui.engines.kubernetes.store.recorded import SERVICE, Recorded, Refused
 from mltui.engines.kubernetes.store.tree import CHUNK, hash_file
 
 TOKEN = "X-Mltui-Token"
@@ -29,18 +29,7 @@ PORT = 8080
 PROBE_PORT = 8081
 """Open to whoever has a network."""
 _DIGEST = re.compile("[0-9a-f]{64}")
-_RECORD = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _UNUSED_S = 86400.0
-_SERVICE = "service"
-"""In a record's folder: it is what a service recorded, of which the oldest may go."""
-
-
-class Refused(Exception):
-    """An answer other than success."""
-
-    def __init__(self, status: int, message: str, **more: Any) -> None:
-        self.status, self.body = status, {"message": message, **more}
-        super().__init__(message)
 
 
 class _Body:
@@ -55,12 +44,12 @@ class _Body:
         return data
 
 
-class Store:
+class Store(Recorded):
     """Content by digest, and records of attempts, in a folder."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        for name in ("blobs", "parts", "records"):
+        super().__init__(root)
+        for name in ("blobs", "parts"):
             (root / name).mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._busy: set[str] = set()
@@ -96,7 +85,7 @@ class Store:
             have = part.stat().st_size if part.exists() else 0
             if offset != have:
                 raise Refused(409, "another piece is wanted", have=have)
-            self._make_room(size)
+            self.make_room(size)
             with part.open("ab") as file:
                 try:
                     while data := body.read(CHUNK):
@@ -131,7 +120,7 @@ class Store:
             blob.unlink(missing_ok=True)
         return found == digest
 
-    def _make_room(self, wanted: int) -> None:
+    def make_room(self, wanted: int) -> None:
         """Where the disk gets full, what nobody asked for in a day goes, the oldest first.
 
         Also what services recorded that have recorded nothing for a day.
@@ -151,77 +140,13 @@ class Store:
 
     def _make_room_of_records(self, short: int) -> int:
         """Remove what services recorded long ago; how much room is still missing."""
-        logs = [mark.with_name("log") for mark in self.root.glob(f"records/*/{_SERVICE}")]
+        logs = [mark.with_name("log") for mark in self.root.glob(f"records/*/{SERVICE}")]
         for used_at, path in sorted((path.stat().st_mtime, path) for path in logs if path.exists()):
             if short <= 0 or time.time() - used_at < _UNUSED_S:
                 break
             short -= path.stat().st_blocks * 512
             shutil.rmtree(path.parent, ignore_errors=True)
         return short
-
-    def record(self, name: str) -> Path:
-        """The folder of an attempt's record. Refused for an odd name."""
-        if not _RECORD.fullmatch(name):
-            raise Refused(400, "not the name of a record")
-        return self.root / "records" / name
-
-    def describe(self, name: str) -> dict[str, Any]:
-        """What is known of an attempt so far."""
-        folder = self.record(name)
-        log, metrics, result = (folder / each for each in ("log", "metrics", "result"))
-        return {
-            "log": log.stat().st_size if log.exists() else 0,
-            "metrics": [metrics.stat().st_size, metrics.stat().st_mtime_ns]
-            if metrics.exists()
-            else None,
-            "result": json.loads(result.read_bytes()) if result.exists() else None,
-        }
-
-    def extend(self, name: str, offset: int, data: bytes, keep: int | None = None) -> int:
-        """Add to an attempt's log; its length now.
-
-        `keep`: it is what a service records, and only so many of its newest bytes are kept.
-        """
-        folder = self.record(name)
-        folder.mkdir(exist_ok=True)
-        if keep is not None:
-            self._make_room(len(data))
-            (folder / _SERVICE).touch()
-        with (folder / "log").open("ab") as file:
-            have = file.tell()
-            if offset > have and keep is None:
-                raise Refused(409, "another piece is wanted", have=have)
-            if offset > have:  # it was removed here when there was no room
-                file.truncate(offset)
-                have = offset
-            file.write(data[have - offset :])
-            have = file.tell()
-        if keep is not None:
-            free_before(folder / "log", have - keep)
-        return have
-
-    def trim(self, name: str, until: int) -> None:
-        """Of what a service recorded, what is before `until` is kept elsewhere."""
-        folder = self.record(name)
-        if (folder / _SERVICE).exists():
-            free_before(folder / "log", until)
-
-    def begins(self, name: str, at: int) -> int:
-        """Where what is kept of a record begins, from an offset on."""
-        folder = self.record(name)
-        if not (folder / _SERVICE).exists() or not (folder / "log").exists():
-            return at
-        return begins(folder / "log", at)
-
-    def put(self, name: str, what: str, data: bytes) -> None:
-        """Replace one thing of a record, whole."""
-        folder = self.record(name)
-        folder.mkdir(exist_ok=True)
-        with (folder / f"{what}.new").open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        (folder / f"{what}.new").replace(folder / what)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -282,6 +207,8 @@ class Handler(BaseHTTPRequestHandler):
                     {"have": store.add(digest, offset, size, self._body)},
                 )
             case ["GET", "blobs", digest]:
+                # Whoever fetches it again and again needs it: a service, a monitor.
+                os.utime(store.blob(digest))
                 self._send_file(store.blob(digest), offset)
             case ["GET", "records", name]:
                 self._say(200, store.describe(name))
@@ -296,12 +223,24 @@ class Handler(BaseHTTPRequestHandler):
                 self._say(200, {})
             case ["GET", "records", name, "metrics"]:
                 self._send_file(store.record(name) / "metrics", 0)
-            case ["PUT", "records", name, ("metrics" | "result") as what]:
+            case ["PUT", "records", name, ("metrics" | "result" | "schedule") as what]:
                 store.put(name, what, self._body.read())
                 self._say(200, {})
             case ["DELETE", "records", name]:
-                shutil.rmtree(store.record(name), ignore_errors=True)
+                store.forget(name)
                 self._say(200, {})
+            case ["POST", "records", name, "take"]:
+                self._say(200, {"by": store.take(name, query["by"])})
+            case ["GET", "schedules", name]:
+                self._say(200, store.scheduled(name))
+            case ["PUT", "schedules", name]:
+                store.keep(name, self._body.read())
+                self._say(200, {})
+            case ["DELETE", "schedules", name]:
+                store.keep_no_more(name)
+                self._say(200, {})
+            case ["GET", "windows", service]:
+                self._send_pieces(store.window(service, float(query["seconds"])))
             case _:
                 raise Refused(404, "there is no such thing in the store")
 
@@ -328,14 +267,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def _follow(self, name: str, offset: int, limit_s: float) -> None:
         """The log from `offset`, then what comes, until the attempt is over or `limit_s` passed."""
-        folder, deadline = self.store.record(name), time.monotonic() + limit_s
         offset = self.store.begins(name, offset)
+        self._send_pieces(self._followed(name, offset, limit_s), offset)
+
+    def _send_pieces(self, pieces: Iterator[bytes], begins: int | None = None) -> None:
         self._is_answering = True
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Transfer-Encoding", "chunked")
-        self.send_header(FROM, str(offset))
+        if begins is not None:
+            self.send_header(FROM, str(begins))
         self.end_headers()
+        for data in pieces:
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _followed(self, name: str, offset: int, limit_s: float) -> Iterator[bytes]:
+        folder, deadline = self.store.record(name), time.monotonic() + limit_s
         while True:
             is_over = (folder / "result").exists() or time.monotonic() >= deadline
             data = b""
@@ -347,13 +296,11 @@ class Handler(BaseHTTPRequestHandler):
                     data = file.read(CHUNK)
             if data:
                 offset += len(data)
-                self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-                self.wfile.flush()
+                yield data
             elif is_over:
                 break
             else:
                 time.sleep(0.1)
-        self.wfile.write(b"0\r\n\r\n")
 
 
 def serve(root: Path, token: str, port: int = PORT) -> ThreadingHTTPServer:

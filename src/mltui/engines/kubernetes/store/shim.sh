@@ -30,6 +30,14 @@ end() { # code, more lines
 }
 exec 7>$run/out
 cd /mltui/work || end 126 "the working folder can't be entered"
+# A monitor's: there were too few records, or how old the model is by now.
+[ ! -e $run/few ] || end 0
+if [ -n "$MLTUI_MODEL_AT" ]; then
+  age=$(($($b date +%s) - MLTUI_MODEL_AT))
+  [ "$age" -ge 0 ] || age=0
+  export MLTUI_MODEL_AGE_S=$age
+  unset MLTUI_MODEL_AT
+fi
 program=$1; shift
 # By hand: this shell would take what busybox has itself for the image's programs.
 found=
