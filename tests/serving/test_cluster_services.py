@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -366,10 +366,13 @@ def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustere
     until(lambda: _monitor(there)["cronjob"] == where, "that the cluster keeps its times")
     cron = there.cluster.get("cronjob", "ctoy-drift", "-n", there.dev)
     assert [each["name"] for each in cron["metadata"]["ownerReferences"]] == ["ctoy-web"]
-    assert cron["metadata"]["labels"]["mltui.monitor"] == "drift"
+    assert "monitor drift of ctoy" in there.cli("ls", "cronjobs", "-n", there.dev, "-o", "wide")
+    family = there.cli("describe", "deployment/ctoy-web", "-n", there.dev, "-o", "tree")
+    assert "cronjob/ctoy-drift" in family
     # A person may suspend it: said, and left so.
     there.suspend(True)
     until(lambda: "is suspended" in _monitor(there)["note"], "that it is said")
+    until(lambda: not _at_work(there), "the end of what it had begun")
     for _ in range(25):
         assert there.get(url=url)[0] == "good"
     there.recorded(25)
@@ -383,8 +386,9 @@ def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustere
     there.recorded(35)
     os.kill(there.service()["supervisor"], signal.SIGKILL)
     until(lambda: there.service()["supervisor"] is None, "the supervisor's end")
+    before = _at_its_time(there)
     there.suspend(False)
-    until(lambda: _at_its_time(there), "that the cluster measures at its time")
+    until(lambda: _at_its_time(there) - before, "that the cluster measures at its time")
     there.measure_by_hand("by-hand-2")
     until(lambda: "by-hand-2" in _complete(there), "another measurement")
     assert len(there.ls("runs")) == 1
@@ -422,7 +426,7 @@ def test_drift_in_a_cluster_retrains_and_the_better_model_serves(there: Clustere
     # The monitor is off when it is told so, and leaves nothing in the cluster.
     there.cli("stop", "drift")
     until(lambda: not _monitored(there), "the end of what it was measuring")
-    assert _monitor(there)["cronjob"] is None
+    until(lambda: _monitor(there)["cronjob"] is None, "that it is known to be gone")
 
 
 def _verdicts(world: World) -> set[str]:
@@ -435,15 +439,20 @@ def _monitor(world: World) -> dict[str, Any]:
 
 def _complete(there: Clustered) -> list[str]:
     """The Jobs that measured and ended well."""
-    return [
-        job["metadata"]["name"]
-        for job in there.cluster.get("jobs", "-n", there.dev, "-l", "mltui.schedule")["items"]
-        if (job.get("status") or {}).get("succeeded")
-    ]
+    return _jobs(there, lambda status: bool(status.get("succeeded")))
 
 
-def _at_its_time(there: Clustered) -> list[str]:
-    return [name for name in _complete(there) if name.startswith("ctoy-drift-")]
+def _jobs(there: Clustered, fits: Callable[[dict[str, Any]], bool]) -> list[str]:
+    found = there.cluster.get("jobs", "-n", there.dev, "-l", "mltui.schedule")["items"]
+    return [job["metadata"]["name"] for job in found if fits(job.get("status") or {})]
+
+
+def _at_work(there: Clustered) -> list[str]:
+    return _jobs(there, lambda status: not (status.get("succeeded") or status.get("failed")))
+
+
+def _at_its_time(there: Clustered) -> set[str]:
+    return {name for name in _complete(there) if name.startswith("ctoy-drift-")}
 
 
 def _monitored(there: Clustered) -> list[str]:

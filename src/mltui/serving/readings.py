@@ -143,10 +143,12 @@ class Readings:
         ).fetchone()
         return int(row[0])
 
-    def measured(self, obj: str, at: float) -> Measurement | None:
-        """What was taken from a cluster, by its Job and when that measured."""
+    def measured(self, obj: str, at: float | None) -> Measurement | None:
+        """What was taken from a cluster, by its Job and when that measured; None: whenever."""
         rows = self._db.execute(
-            f"SELECT {MEASUREMENT} FROM measurements WHERE object = ? AND at = ?", (obj, at)
+            f"SELECT {MEASUREMENT} FROM measurements WHERE object = ?1 AND (?2 IS NULL OR "
+            "at = ?2) ORDER BY id DESC LIMIT 1",
+            (obj, at),
         ).fetchall()
         return _measurement(rows[0]) if rows else None
 

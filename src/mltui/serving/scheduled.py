@@ -322,7 +322,8 @@ class Scheduled:
     ) -> int | None:
         """One of them; the run that they have started so far."""
         obj = f"{seen.object.partition('/')[0]}/{made.name}"
-        found = self._ledger.measured(obj, made.at)
+        # A Job that has left nothing may have been collected: names are used once but by people.
+        found = self._ledger.measured(obj, made.at if made.is_kept else None)
         if found is None or found.ended_at is None:
             number = found.id if found else self._ledger.begin_taking(row, made.at, obj)
             folder = self._measuring.folder(row, number)

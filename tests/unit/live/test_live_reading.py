@@ -139,6 +139,7 @@ def test_stages_and_services_are_named_as_people_write_them() -> None:
         ({**mltui, "mltui.round": "1", "mltui.attempt": "2"}, "train~1.2 of digits 14"),
         ({**mltui, "mltui.item": "en-es"}, "train[en-es] of digits 14"),
         ({"mltui.project": "digits", "mltui.service": "web"}, "service web of digits"),
+        ({"mltui.project": "digits", "mltui.monitor": "drift"}, "monitor drift of digits"),
         ({"com.docker.compose.project": "shop"}, "shop"),
         ({"mltui.run": "²"}, ""),
         ({}, ""),

@@ -228,6 +228,11 @@ async def test_killed_between_taking_and_forgetting(there: There) -> None:
     await there.turn()
     assert len(there.said()) == 1
     assert not there.cluster.kept
+    # Its Job is listed as long as the cluster likes.
+    listed = Made("drift-1", there.cluster.seen.now - 61, is_over=True)
+    there.cluster.seen = replace(there.cluster.seen, made=(listed,))
+    await there.turn()
+    assert len(there.said()) == 1
     # Begun, and not yet judged.
     number = there.ledger.begin_taking(there.row, there.cluster.seen.now - 5, "ns/drift-2")
     there.cluster.measured("drift-2", 5, 1)

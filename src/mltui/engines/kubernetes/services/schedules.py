@@ -77,10 +77,13 @@ class ClusterSchedules:
         name = cron_name(scheduling)
         try:
             found = await self._own(client, namespace, CRON_JOBS, name, scheduling)
-            query = {"labelSelector": f"{SCHEDULE}={name}"}
-            jobs = (await client.get(JOBS, namespace, query=query))["items"]
             await storage.served()
             left = await storage.scheduled(name)
+            # After it: whatever has left something has its Job, unless that is gone.
+            query = {"labelSelector": f"{SCHEDULE}={name}"}
+            jobs = (await client.get(JOBS, namespace, query=query))["items"]
+            if {job["metadata"]["name"] for job in jobs if _has_failed(job)} - _names(left):
+                left = await storage.scheduled(name)
         except (ApiThrottled, ApiConflict) as error:
             raise Unreachable(str(error)) from error
         except ApiError as error:
@@ -94,7 +97,8 @@ class ClusterSchedules:
             is_over = is_whole or job is None or _is_finished(job)
             made.append(Made(str(record), float(at), int(version), is_over, is_kept=True))
         for record, job in by_name.items():
-            if _is_finished(job):
+            # One that ended well and has left nothing was collected.
+            if _has_failed(job):
                 at = _time(job["metadata"].get("creationTimestamp")) or 0.0
                 made.append(Made(record, at, is_over=True))
         made.sort(key=lambda each: each.at)
@@ -274,9 +278,21 @@ def _keep(folder: Path, metrics: bytes) -> None:
     (folder / "metrics").write_bytes(metrics)
 
 
+def _names(left: Any) -> set[str]:
+    return {str(record) for record, *_ in left["made"]}
+
+
 def _is_finished(job: Any) -> bool:
+    return _has(job, "Complete") or _has_failed(job)
+
+
+def _has_failed(job: Any) -> bool:
+    return _has(job, "Failed")
+
+
+def _has(job: Any, kind: str) -> bool:
     conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+    return any(c["type"] == kind and c["status"] == "True" for c in conditions)
 
 
 def _time(text: object) -> float | None:
