@@ -129,6 +129,16 @@ async def test_s_scales_and_the_line_says_so_until_it_is_done(supervised: Superv
         await screen.sees("3/3 ready")
 
 
+async def test_a_service_is_deployed_by_name_from_wherever_the_cursor_is(
+    supervised: Supervised,
+) -> None:
+    """`:deploy` alone lists Deployments, as in other tools; with a service it is the command."""
+    async with Driver.open(supervised.project) as screen:
+        await screen.press("home")
+        await screen.command("deploy classifier")
+        await screen.until(lambda: "Deploy classifier?" in screen.text, "it asks")
+
+
 async def test_stopping_asks_and_says_what_it_means(supervised: Supervised) -> None:
     async with Driver.open(supervised.project) as screen:
         await select(screen, "classifier")

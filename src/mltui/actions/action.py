@@ -93,6 +93,8 @@ class Selection:
     """The service under the cursor of the pipeline."""
     monitor: str = ""
     """The monitor there."""
+    services: tuple[str, ...] = ()
+    """All that the project declares."""
     deployments: tuple[Deployment, ...] = ()
     """The selected service's, one a target; empty: it was never deployed."""
     kind: str = ""

@@ -11,14 +11,20 @@ def _why_not(selection: Selection) -> str | None:
 
 
 async def _run(context: Context, argument: str) -> None:
+    await deploy(context, context.selection.service, argument)
+
+
+async def deploy(context: Context, name: str, argument: str) -> None:
+    """Deploy a service; `argument` may name a run, a target or both."""
     from mltui.serving import client
 
     selection = context.selection
-    name, project = selection.service, selection.project
+    project = selection.project
     words = argument.split()
     numbers = [int(word) for word in words if word.isdigit()]
     targets = [word for word in words if not word.isdigit()]
-    served = [one.target for one in selection.deployments if one.is_wanted]
+    of_it = selection.deployments if name == selection.service else ()
+    served = [one.target for one in of_it if one.is_wanted]
     target = targets[0] if targets else served[0] if len(served) == 1 else None
     run = numbers[0] if numbers else None
     change = await confirm_change(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mltui.actions import deploy
 from mltui.actions.action import EVERYWHERE, Action, Context, Known
 
 
 def _places(known: Known) -> Sequence[str]:
     return known.place_names
+
+
+_OTHERWISE = {"deploy": "The same as `:deployments`; with a service's name, deploy that service."}
 
 
 def _list(
@@ -22,7 +26,10 @@ def _list(
     """One record a name, so that each can be typed."""
 
     async def run(context: Context, argument: str) -> None:
-        if argument and group == "Kubernetes":
+        word, _, rest = argument.partition(" ")
+        if kind == "deployments" and word in context.selection.services:
+            await deploy.deploy(context, word, rest)  # as `mltui deploy classifier` reads
+        elif argument and group == "Kubernetes":
             context.go_places(argument, kind)
         else:
             context.show_list(kind)
@@ -31,7 +38,7 @@ def _list(
         Action(
             id=f"list.{name}",
             title=title if name == kind or group != "Docker" else f"{title} ({name})",
-            help=help if name == kind else f"The same as `:{kind}`.",
+            help=help if name == kind else _OTHERWISE.get(name, f"The same as `:{kind}`."),
             group=group,
             argument="NAMESPACES" if group == "Kubernetes" else "",
             run=run,

@@ -59,6 +59,7 @@ def selection_of(
         can_fold=entry is not None and entry.fold is not None,
         service=entry.title if entry is not None and entry.kind == "service" else "",
         monitor=entry.title if entry is not None and entry.kind == "monitor" else "",
+        services=tuple(session.spec.services) if session.spec is not None else (),
         deployments=_deployments(session, entry),
     )
 
