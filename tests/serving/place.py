@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         global count
         if self.path == "/healthz":
-            return self.say(503 if model == "sick" else 200, "ok")
+            return self.say(503 if model == "sick" or os.path.exists("sick") else 200, "ok")
         if self.path == "/metrics":
             kind = "# TYPE web_requests_total counter\\n"
             return self.say(200, f"{kind}web_requests_total {count}\\nweb_odd NaN\\n")
