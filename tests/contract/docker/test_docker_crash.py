@@ -139,13 +139,14 @@ async def test_a_second_start_does_not_run_it_twice(box: Box) -> None:
 
 async def test_removed_before_it_began(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt = await box.attempt(shell="echo ran")
-    fill = box.engine._fill
+    carrier = box.engine._carrier
+    fill = carrier.fill
 
     async def fill_and_lose(attempt: Attempt, obj: str) -> None:
         await fill(attempt, obj)
         box.host.run("rm", obj)
 
-    monkeypatch.setattr(box.engine, "_fill", fill_and_lose)
+    monkeypatch.setattr(carrier, "fill", fill_and_lose)
     with pytest.raises(StartFailed, match="removed by somebody else before it began"):
         await box.engine.start(attempt)
 

@@ -326,7 +326,7 @@ async def test_an_outage_at_any_point_of_a_start(
         with monkeypatch.context() as patch:
             patch.setattr(box.engine.client, "json", breaks)
             if where[0] == "/archive":
-                patch.setattr(box.engine, "_fill", fill_breaks)
+                patch.setattr(box.engine._carrier, "fill", fill_breaks)
             with pytest.raises(Unreachable):
                 await box.engine.start(attempt)
         if not relay.path.exists():

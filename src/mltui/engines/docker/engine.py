@@ -18,7 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mltui.engines.docker import archive, container, logs
+from mltui.engines.docker import container, logs
+from mltui.engines.docker.carrying import Carrier
 from mltui.engines.docker.claim import Claims
 from mltui.engines.docker.client import Client, DockerError
 from mltui.engines.docker.container import VIEW
@@ -70,11 +71,12 @@ class DockerEngine:
         )
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mltui-docker")
         self._environments = Environments(self.client, self._pool, base=base, builder=builder)
+        self._carrier = Carrier(self.client, self._pool)
         self._claims = Claims()
         self._stopped: set[str] = set()
         self._watches: dict[str, Watch] = {}
         self._images: dict[str, Mapping[str, Any]] = {}
-        self.shells = Shells(self.client, self._fill, self._image)
+        self.shells = Shells(self.client, self._carrier.fill, self._image)
 
     # --- environments ---------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class DockerEngine:
         began = time.time()
         try:
             obj = await self._create(attempt, attempt.built.location)
-            await self._fill(attempt, obj)
+            await self._carrier.fill(attempt, obj)
             if self._claims.take(attempt.folder, obj) is not None:
                 raise StartFailed(f"another runner has taken {attempt.name} over")
             await self.client.json("POST", f"/containers/{obj}/start")
@@ -201,23 +203,6 @@ class DockerEngine:
         if known is None:
             known = self._images[image] = await self.client.json("GET", f"/images/{image}/json")
         return known
-
-    async def _fill(self, attempt: Attempt, obj: str) -> None:
-        """Code, inputs and secrets into the container, as one stream."""
-
-        def stream() -> Any:
-            yield archive.folder_entry(container.ROOT)
-            places = [(attempt.work, VIEW.work[1:])]
-            secrets = attempt.secrets or attempt.folder / "secrets"
-            if secrets.is_dir():
-                places.append((secrets, VIEW.secrets[1:]))
-            yield from archive.pack(places)
-
-        path = f"/containers/{obj}/archive"
-        body = archive.pieces(stream(), self._pool)
-        headers = {"Content-Type": "application/x-tar"}
-        async with self.client.stream("PUT", path, {"path": "/"}, body, headers=headers) as answer:
-            await answer.read()
 
     async def _give_up(self, obj: str | None) -> None:
         if obj is not None:
@@ -302,7 +287,8 @@ class DockerEngine:
         state = found["State"]
         self._note(attempt, found)
         code = int(state.get("ExitCode") or 0)
-        if await self._bring(attempt, obj, with_outputs=code == 0) is False:
+        brought = await self._carrier.bring(attempt, obj, with_outputs=code == 0)
+        if not brought and await self._look(obj) is None:
             message = "its container was removed by somebody else before its outputs were collected"
             if code and watch.saw_kill and obj not in self._stopped:
                 message = _REMOVED
@@ -327,32 +313,6 @@ class DockerEngine:
         metrics = RunningMetrics(self.client, obj, attempt.folder, self._pool)
         watch = self._watches[obj] = Watch(self.client, attempt, obj, metrics.look)
         return watch
-
-    async def _bring(self, attempt: Attempt, obj: str, *, with_outputs: bool) -> bool:
-        """Fetch the metrics and the declared outputs; False when the container is gone."""
-        wanted = [(VIEW.metrics, attempt.folder / "metrics")]
-        if with_outputs:
-            for output in attempt.outputs:
-                path = output.rstrip("/")
-                wanted.append((f"{VIEW.work}/{path}", attempt.work / path))
-        found = await asyncio.gather(*(self._fetch(obj, *each) for each in wanted))
-        if not any(found):
-            return await self._look(obj) is not None
-        return True
-
-    async def _fetch(self, obj: str, inside: str, place: Path) -> bool:
-        """One file or folder out of the container; False when it is not there."""
-        path = f"/containers/{obj}/archive"
-        try:
-            async with self.client.stream("GET", path, {"path": inside}) as response:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                await archive.unpack(response.chunks(), place, self._pool)
-        except DockerError as error:
-            if error.status != 404:
-                raise Unreachable(f"{inside} can't be fetched: {error.message}") from error
-            await asyncio.get_running_loop().run_in_executor(self._pool, archive.clear, place)
-            return False
-        return True
 
     def _note(self, attempt: Attempt, found: Mapping[str, Any]) -> None:
         """Keep what the container was: it is removed soon."""
