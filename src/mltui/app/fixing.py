@@ -56,13 +56,14 @@ LISTED = {
     "scaler": "horizontalpodautoscalers",
     "budget": "poddisruptionbudgets",
     "certificate": "secrets",
+    "ingress": "ingresses",
 }
 """Kinds of Kubernetes whose lists have another name."""
 _KEPT = ("stage", "log", "run")
 """What a bundle can show."""
 KUBE = frozenset(
     ("pod", "node", "service", "claim", "scaler", "deployment", "job", "statefulset",
-     "daemonset", "replicaset", "budget", "certificate")
+     "daemonset", "replicaset", "budget", "certificate", "ingress")
 )  # fmt: skip
 
 

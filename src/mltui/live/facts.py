@@ -34,6 +34,7 @@ MOST = 60
 ANSWER_S = 8.0
 _BEFORE_END_S = 30
 """A stop that was asked for comes at most so long before the end."""
+_ANSWER_CHARS = 300
 _KILLED = (129, 130, 137, 143)
 
 
@@ -154,9 +155,7 @@ def _fact(raw: Mapping[str, Any], row: ContainerRow, host: str) -> ContainerFact
         image_id=row.image_id,
         state=row.state,
         health=row.health,
-        health_output=mask_text(plain(str(checks[-1].get("Output") or "").strip()))[:300]
-        if checks
-        else "",
+        health_output=_answer(str(checks[-1].get("Output") or "")) if checks else "",
         health_test=plain(shlex.join(mask_words(test[1:]))),
         health_failures=int(health.get("FailingStreak") or 0),
         exit_code=row.exit_code,
@@ -177,6 +176,14 @@ def _fact(raw: Mapping[str, Any], row: ContainerRow, host: str) -> ContainerFact
         run=place.run,
         stage=place.stage,
     )
+
+
+def _answer(output: str) -> str:
+    """What a check says: of much that it prints the line with the error."""
+    said = output.strip()
+    if "\n" in said or len(said) > _ANSWER_CHARS:
+        said = exception_of(said.encode("utf-8", "replace")) or said
+    return mask_text(plain(said))[:_ANSWER_CHARS]
 
 
 def _mounts(settings: Mapping[str, Any]) -> Iterable[Mount]:

@@ -107,7 +107,7 @@ def _resources() -> Mapping[str, Resource]:
         "pod": known.PODS, "deployment": known.DEPLOYMENTS, "replicaset": known.REPLICA_SETS,
         "statefulset": known.STATEFUL_SETS, "daemonset": known.DAEMON_SETS, "job": known.JOBS,
         "service": known.SERVICES, "claim": known.CLAIMS, "scaler": known.AUTOSCALERS,
-        "budget": known.BUDGETS, "node": known.NODES,
+        "budget": known.BUDGETS, "node": known.NODES, "ingress": known.INGRESSES,
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ call these on the last lines. Reading backwards keeps it cheap for a log of any 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -33,7 +34,9 @@ _SPECIFIC = re.compile(
     | ^Error\ in\ .*:\s*$ | ^Error\ in\ .*\ :\                    # R
     | ^terminate\ called\ after\ throwing | ^\s+what\(\):\s       # C++
     | ^ERROR:\ LoadError                                          # Julia
-    | ^Uncaught\s
+    | ^Uncaught\s | ^PHP\ Fatal\ error                             # JavaScript, PHP
+    | ^Unhandled\ exception[.:]\s | ^\*\*\ \(\w                    # .NET, Elixir
+    | ^\S+\.rb:\d+:in\ .*\ \([\w:]+\)$                           # Ruby
     """,
     re.VERBOSE,
 )
@@ -41,13 +44,22 @@ _GENERAL = re.compile(
     r"""
       (?:^|[\s\]|])(?:ERROR|Error|error|FATAL|Fatal|fatal|CRITICAL)(?:\[\w+\])?\b\s*[:\]|\-]\s*\S
     | \b(?:ERROR|FATAL|CRITICAL|SEVERE)\s+\S
-    | :\ (?:not\ found|command\ not\ found|Permission\ denied|No\ such\ file\ or\ directory)\b
+    | \[(?:emerg|alert|crit|error|fatal)\]\s                       # nginx, httpd
+    | \blevel=(?:error|fatal|critical|panic)\s
+    | :\ (?:not\ found|command\ not\ found|Permission\ denied|No\ such\ file\ or\ directory
+        |unbound\ variable|parameter\ not\ set|bad\ interpreter|Read-only\ file\ system
+        |Too\ many\ open\ files|Resource\ temporarily\ unavailable|Connection\ refused
+        |Operation\ not\ permitted|Disk\ quota\ exceeded|syntax\ error)\b
+    | \bversion\ `\S+'\ not\ found                                 # a library that is too old
+    | ^\S.*\ at\ \S+\ line\ \d+\.$                                # Perl
     | \bexec\ format\ error\b
     | ^(?:Killed|Segmentation\ fault|Bus\ error|Aborted|Illegal\ instruction)\b
     | \b(?:Out\ of\ memory|out\ of\ memory|No\ space\ left\ on\ device)\b
     """,
     re.VERBOSE,
 )
+_LEVELS = ("error", "fatal", "critical", "panic", "emerg", "alert", "50", "60")
+_CAUSED = "The above exception was the direct cause of the following exception:"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})\b')
 _ELSEWHERE = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<string>")
 _WORK = re.compile(r"^(/mltui/work/|.*/\.mltui/work/\d+/[^/]+/)")
@@ -79,15 +91,49 @@ def exception_of(tail: bytes) -> str | None:
 
     An exception with its type beats a line that merely says error; among equals the last wins.
     """
-    lines = [plain(line).rstrip() for line in tail.split(b"\n")]
+    lines = [_told(plain(line).rstrip()) for line in tail.split(b"\n")]
     found = _raised(lines)
-    if found is None:
-        found = _last(lines, _SPECIFIC)
+    if found is not None:
+        return _with_origin(lines, found)
+    found = _last(lines, _SPECIFIC)
     if found is None:
         found = _last(lines, _NAMED)
     if found is None:
         found = _last([("" if _WRAPPER.match(line) else line) for line in lines], _GENERAL)
     return None if found is None else _joined(lines, found)
+
+
+def _told(line: str) -> str:
+    """What a line of JSON tells, if it is of an error: `error: cannot reach it: no such host`."""
+    if not (line.startswith("{") and line.endswith("}")):
+        return line
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(found, dict):
+        return line
+    level = str(found.get("level") or found.get("severity") or found.get("lvl") or "").lower()
+    if level not in _LEVELS:
+        return line
+    said = [found.get(name) for name in ("msg", "message", "event", "error", "err", "exception")]
+    words = [text.strip() for text in said if isinstance(text, str) and text.strip()]
+    return "error: " + ": ".join(dict.fromkeys(plain(x.encode()) for x in words)) if words else line
+
+
+def _with_origin(lines: list[str], number: int) -> str:
+    """The exception, and the one that it was raised from."""
+    found = _joined(lines, number)
+    start = next((n for n in range(number, -1, -1) if _TRACEBACK.match(lines[n])), 0)
+    before = [text for text in lines[:start] if text.strip()]
+    if not before or before[-1].strip() != _CAUSED:
+        return found
+    origin = _raised(before)
+    if origin is None:
+        return found
+    cause = _joined(before, origin)
+    text = f"{found} (because of {cause})"
+    return text if cause != found and len(text) <= _MAX_CHARS else found
 
 
 def _raised(lines: list[str]) -> int | None:

@@ -6,6 +6,7 @@ the metrics it needs, and by the screens for "accuracy 0.843, needs ≥ 0.98".
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ def check_metrics(gate: Gate, metrics: Metrics | Mapping[str, float]) -> Failure
             message = f"the gate needs the metric `{name}`, but {bad[name]}"
         elif value is None:
             message = f"the gate needs the metric `{name}`, which was not written to ${{metrics}}"
+            message += _instead(name, metrics)
         elif isinstance(value, bool) or not isinstance(value, int | float):
             message = f"the gate needs the metric `{name}`, but it is not a number"
         elif not math.isfinite(value):
@@ -81,6 +83,16 @@ def check_metrics(gate: Gate, metrics: Metrics | Mapping[str, float]) -> Failure
             continue
         return Failure(FailureClass.CONTRACT, message)
     return None
+
+
+def _instead(name: str, metrics: Metrics | Mapping[str, float]) -> str:
+    """What was written in a metric's place."""
+    values = metrics.values if isinstance(metrics, Metrics) else metrics
+    if near := difflib.get_close_matches(name, values, 1) or [x for x in values if name in x]:
+        return f": did you mean `{near[0]}`?"
+    if isinstance(metrics, Metrics) and metrics.problems:
+        return f": {metrics.problems[0]}"
+    return ""
 
 
 def check_params(gate: Gate, params: Mapping[str, ParamValue]) -> Failure | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -46,6 +47,7 @@ KEPT = 12
 RUNS = 20
 """Among so many newest runs those are looked for that wait for a decision."""
 STEPS = "steps.jsonl"
+_SEVERAL = re.compile(r"[\n;|]|&&")
 _AT_WORK = (State.RUNNING, State.BUILDING, State.UNKNOWN)
 
 
@@ -335,8 +337,10 @@ def _term(expr: Compare, params: Mapping[str, Any]) -> Term | None:
 
 
 def _program(stage: Stage) -> str:
-    """`python -m digits.train`, `Rscript fit.R`: the command's first words."""
+    """`python -m digits.train`, `Rscript fit.R`: the command's first words; none of a script."""
     source = stage.run.templates[0].source if stage.run.templates else ""
+    if not stage.run.argv and _SEVERAL.search(source.strip()):
+        return ""
     try:
         words = shlex.split(source.partition("${")[0], comments=False)
     except ValueError:

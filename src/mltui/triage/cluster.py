@@ -28,10 +28,11 @@ from mltui.triage.kube import (
     Workload,
     key_of,
 )
-from mltui.triage.labels import Labelled, forget
+from mltui.triage.kube_routes import Ingress
+from mltui.triage.labels import Labelled, attempt_of, forget
 
 Subject: TypeAlias = (
-    Pod | Workload | Service | Claim | Scaler | Node | Leaving | Budget | Certificate
+    Pod | Workload | Service | Claim | Scaler | Node | Leaving | Budget | Certificate | Ingress
 )
 """What a rule can examine."""
 Row: TypeAlias = Subject | Event | StorageClass | Slice
@@ -75,6 +76,7 @@ class Cluster:
         self._stranded: dict[str, set[str]] = {}
         """Services by namespace that reach no pod: what they may have meant is looked for."""
         self._budgets: dict[str, dict[str, Budget]] = {}
+        self._ingresses: dict[str, dict[str, Ingress]] = {}
         self._attempts: dict[tuple[str, str, str], dict[str, Pod]] = {}
 
     @classmethod
@@ -148,6 +150,12 @@ class Cluster:
         elif isinstance(row, Service):
             chosen = self.chosen(row.namespace, row.selector)
             found.update(pod.key for pod in chosen if pod.key in self.sick)
+            found.update(x.key for x in self.leading_to(row))
+        elif isinstance(row, Workload):
+            if row.kind == "Job":  # its pods are past once it, or its like, went well
+                for job in self._jobs_of(row):
+                    found.add(job.key)
+                    found.update(self._owned.get((job.kind, job.namespace, job.name), ()))
         elif isinstance(row, Node):
             found.update(self.sick)
             found.update(key for kept in self._budgets.values() for key in kept)
@@ -215,6 +223,8 @@ class Cluster:
             self.nodes[row.name] = row
         elif isinstance(row, Budget):
             self._budgets.setdefault(row.namespace, {})[row.key] = row
+        elif isinstance(row, Ingress):
+            self._ingresses.setdefault(row.namespace, {})[row.key] = row
 
     def _drop(self, row: Row) -> None:
         if isinstance(row, Event):
@@ -239,6 +249,8 @@ class Cluster:
             self.nodes.pop(row.name, None)
         elif isinstance(row, Budget):
             forget(self._budgets, row.namespace, row.key)
+        elif isinstance(row, Ingress):
+            forget(self._ingresses, row.namespace, row.key)
 
     def _add_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
@@ -253,7 +265,7 @@ class Cluster:
             stranded.difference_update([each.key for each in self._choosing(pod)])
         ours = self.is_our_stage(pod.labels)
         if ours:
-            self._attempts.setdefault(_attempt(pod), {})[key] = pod
+            self._attempts.setdefault(attempt_of(pod), {})[key] = pod
         is_over = pod.phase in ("Failed", "Succeeded")
         if not pod.is_well and not (is_over and ours):
             self.sick[key] = pod
@@ -268,7 +280,7 @@ class Cluster:
         if pod.node:
             forget(self._on_node, pod.node, key)
         if self.is_our_stage(pod.labels):
-            forget(self._attempts, _attempt(pod), key)
+            forget(self._attempts, attempt_of(pod), key)
         for each in self._choosing(pod):
             if not self.chosen(space, each.selector):
                 self._stranded.setdefault(space, set()).add(each.key)
@@ -322,6 +334,26 @@ class Cluster:
         chain = self.owners(pod.namespace, pod.owner)
         return chain[-1] if chain else ("Pod", pod.name)
 
+    def _jobs_of(self, job: Workload) -> list[Workload]:
+        """The Jobs of the same CronJob; alone where none made it."""
+        if not job.owner.name:
+            return [job]
+        own = (job.owner.kind, job.namespace, job.owner.name)
+        found = [x for x in self._owned.get(own, {}).values() if isinstance(x, Workload)]
+        return found if job in found else [*found, job]
+
+    def went_well(self, job: Workload) -> bool:
+        """Whether a Job did its work in the end, or a later one of its CronJob did."""
+        return any(
+            each.is_complete and (each.created_at or 0.0) >= (job.created_at or 0.0)
+            for each in self._jobs_of(job)
+        )
+
+    def is_done(self, pod: Pod) -> bool:
+        """Whether the Job of a pod that failed went well with another one."""
+        job = self.workloads.get((pod.owner.kind, pod.namespace, pod.owner.name))
+        return job is not None and job.kind == "Job" and self.went_well(job)
+
     def follows(self, pod: Pod) -> tuple[str, ...]:
         """Keys of what a sick pod explains: itself, its owners, the Services that choose it."""
         chain = self.owners(pod.namespace, pod.owner)
@@ -340,6 +372,21 @@ class Cluster:
     def chosen(self, namespace: str, selector: Mapping[str, str]) -> list[Pod]:
         """Pods that a selector chooses."""
         return self._labelled.chosen(namespace, selector)
+
+    def leading_to(self, service: Service) -> list[Ingress]:
+        """Ingresses that lead to a Service."""
+        found = self._ingresses.get(service.namespace, {}).values()
+        return [each for each in found if each.leads_to(service.name)]
+
+    def service(self, namespace: str, name: str) -> Service | None:
+        """A Service by its name."""
+        found = self.subjects.get(f"service:{namespace}/{name}")
+        return found if isinstance(found, Service) else None
+
+    def services_in(self, namespace: str) -> list[str]:
+        """Names of the Services of a namespace."""
+        found = (x for x in self.subjects.values() if isinstance(x, Service))
+        return sorted(each.name for each in found if each.namespace == namespace)
 
     def users(self, claim: Claim) -> list[Pod]:
         """Pods that use a claim."""
@@ -391,10 +438,3 @@ class Cluster:
 
 def _label(service: Service) -> _Label:
     return next(iter(service.selector.items()))
-
-
-def _attempt(pod: Pod) -> tuple[str, str, str]:
-    run, stage, attempt = (
-        pod.labels.get(name, "") for name in ("mltui.run", "mltui.stage", "mltui.attempt")
-    )
-    return run, stage, attempt

@@ -136,7 +136,15 @@ def _how_there(key: str, facts: Facts, clusters: Sequence[Cluster]) -> str:
         return f"{row.ready} of {row.desired} pods are ready now"
     if isinstance(row, Service) and row.ready is not None:
         return f"it has {row.ready} ready addresses now"
-    if row is None and kind in ("pod", "deployment", "job", "service", "claim", "leaving"):
+    if row is None and kind in (
+        "pod",
+        "deployment",
+        "job",
+        "service",
+        "claim",
+        "ingress",
+        "leaving",
+    ):
         return "it is gone"
     return "it is not so any more"
 

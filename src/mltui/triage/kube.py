@@ -9,6 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mltui.triage.kube_routes import Ingress
+
+GATED = "ReadinessGatesNotReady"
+"""Why a pod whose containers are all well gets no traffic."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -48,10 +53,13 @@ class PodContainer:
     last_reason: str = ""
     last_exit_code: int | None = None
     last_message: str = ""
+    last_started_at: float | None = None
     last_ended_at: float | None = None
     memory_limit_bytes: int | None = None
     probes: Mapping[str, str] = field(default_factory=dict)
     """liveness, readiness, startup → what is asked: `http :8080/healthz`."""
+    patience_s: Mapping[str, float] = field(default_factory=dict)
+    """liveness, startup → how long it has from its start before it is killed for it."""
     ports: tuple[str, ...] = ()
     """Names and numbers of its ports."""
     exception: str = ""
@@ -80,6 +88,8 @@ class Pod:
     """Asked for by all of it."""
     memory_bytes: int = 0
     claims: tuple[str, ...] = ()
+    scheduler: str = ""
+    """Who is to find it a node; empty: the usual one."""
     account: str = ""
     """The ServiceAccount that it runs as."""
     uid: str = ""
@@ -97,6 +107,8 @@ class Pod:
         if self.phase == "Succeeded":
             return not any(each.last_lines for each in self.containers)
         if self.phase != "Running":
+            return False
+        if any(x.reason == GATED for x in self.conditions):
             return False
         for each in self.containers:
             is_up = each.state == "running" and each.is_ready
@@ -142,6 +154,8 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     cpu: float = 0.0
     memory_bytes: int = 0
+    resources: tuple[str, ...] = ()
+    """Names of all that it offers: `nvidia.com/gpu`."""
 
     @property
     def key(self) -> str:
@@ -174,6 +188,11 @@ class Workload:
     """How often what is wanted of it was changed."""
 
     @property
+    def is_complete(self) -> bool:
+        """A Job that did its work."""
+        return any(x.type == "Complete" and x.status == "True" for x in self.conditions)
+
+    @property
     def key(self) -> str:
         """`deployment:ns/name`."""
         return f"{self.kind.lower()}:{self.namespace}/{self.name}"
@@ -185,6 +204,7 @@ class ServicePort:
 
     port: int
     target: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +294,8 @@ class Claim:
     storage_class: str | None = None
     size: str = ""
     modes: tuple[str, ...] = ()
+    volume: str = ""
+    """By name, where it asks for a certain one, or has one."""
     created_at: float | None = None
 
     @property
@@ -350,6 +372,7 @@ class KubeFacts:
     budgets: tuple[Budget, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     leaving: tuple[Leaving, ...] = ()
+    ingresses: tuple[Ingress, ...] = ()
     hidden: tuple[Hidden, ...] = ()
 
     def rows(self) -> Iterator[Any]:
@@ -385,6 +408,7 @@ _PLACES: Mapping[type, str] = {
     Budget: "budgets",
     Certificate: "certificates",
     Leaving: "leaving",
+    Ingress: "ingresses",
 }
 _ORDER = tuple(_PLACES.values())
 _KEYS = {

@@ -74,6 +74,9 @@ class _Probe(_Said, frozen=True):
     tcp_socket: _Target | None = None
     exec: _Exec | None = None
     grpc: _Target | None = None
+    initial_delay_seconds: float | None = None
+    period_seconds: float | None = None
+    failure_threshold: float | None = None
 
 
 class _ContainerSpec(_Said, frozen=True):
@@ -97,6 +100,7 @@ class _Volume(_Part):
 class _Spec(_Part):
     node_name: str | None = None
     service_account_name: str | None = None
+    scheduler_name: str | None = None
     init_containers: list[_ContainerSpec] | None = None
     containers: list[_ContainerSpec] | None = None
     volumes: list[_Volume] | None = None
@@ -241,6 +245,7 @@ def _pod(raw: _Pod) -> Pod:
         cpu=cpu,
         memory_bytes=int(memory),
         claims=tuple(_claims(spec.volumes)) if spec.volumes else (),
+        scheduler=_text(spec.scheduler_name),
         account=_text(spec.service_account_name),
         uid=_text(meta.uid),
     )
@@ -311,9 +316,11 @@ def _container(
         last_reason=_text(last.reason),
         last_exit_code=last.exit_code,
         last_message=_text(last.message),
+        last_started_at=time_of(last.started_at),
         last_ended_at=time_of(last.finished_at),
         memory_limit_bytes=declared.memory_limit_bytes,
         probes=declared.probes,
+        patience_s=declared.patience_s,
         ports=declared.ports,
     )
 
@@ -334,6 +341,7 @@ def _declared(spec: _ContainerSpec) -> PodContainer:
         image=_text(spec.image),
         memory_limit_bytes=int(quantity(limits.memory)) or None,
         probes=_probes(spec),
+        patience_s=_patience(spec),
         ports=tuple(ports),
     )
 
@@ -357,6 +365,16 @@ def _probes(spec: _ContainerSpec) -> dict[str, str]:
     if spec.startup_probe is not None:
         found["startup"] = _probe(spec.startup_probe)
     return found
+
+
+def _patience(spec: _ContainerSpec) -> dict[str, float]:
+    """How long a container has from its start before a probe has it killed."""
+    return {
+        kind: (probe.initial_delay_seconds or 0.0)
+        + (probe.period_seconds or 10.0) * (probe.failure_threshold or 3.0)
+        for kind, probe in (("liveness", spec.liveness_probe), ("startup", spec.startup_probe))
+        if probe is not None
+    }
 
 
 def _probe(raw: _Probe) -> str:

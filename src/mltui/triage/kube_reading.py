@@ -30,6 +30,7 @@ from mltui.triage.kube import (
     Workload,
 )
 from mltui.triage.kube_pods import conditions_of, labels_of, owner_of, place_of, read_pod
+from mltui.triage.kube_routes import Backend, Ingress
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
@@ -154,6 +155,7 @@ def _node(raw: Raw) -> Node:
         labels=labels_of((raw.get("metadata") or {}).get("labels")),
         cpu=quantity(free.get("cpu")),
         memory_bytes=int(quantity(free.get("memory"))),
+        resources=tuple(sorted(map(plain, free))),
     )
 
 
@@ -208,7 +210,11 @@ def _service(raw: Raw) -> Service:
     spec = raw.get("spec") or {}
     namespace, name = place_of(raw)
     ports = [
-        ServicePort(int(x.get("port") or 0), plain(x.get("targetPort") or x.get("port")))
+        ServicePort(
+            int(x.get("port") or 0),
+            plain(x.get("targetPort") or x.get("port")),
+            plain(x.get("name")),
+        )
         for x in spec.get("ports") or ()
     ]
     is_outside = spec.get("type") == "ExternalName"
@@ -249,6 +255,7 @@ def _claim(raw: Raw) -> Claim:
         None if storage is None else plain(storage),
         plain(wanted),
         tuple(map(plain, spec.get("accessModes") or ())),
+        plain(spec.get("volumeName")),
         time_of((raw.get("metadata") or {}).get("creationTimestamp")),
     )
 
@@ -301,6 +308,25 @@ def _secret(raw: Raw) -> Certificate | None:
     return None if dates is None else Certificate(*place_of(raw), *dates)
 
 
+def _ingress(raw: Raw) -> Ingress:
+    spec = raw.get("spec") or {}
+    named = [("", "", spec.get("defaultBackend") or {})]
+    for rule in spec.get("rules") or ():
+        for path in (rule.get("http") or {}).get("paths") or ():
+            named.append((rule.get("host"), path.get("path"), path.get("backend") or {}))
+    found = []
+    for host, path, backend in named:
+        service = backend.get("service") or {}
+        port = service.get("port") or {}
+        if service.get("name"):
+            at = plain(f"{host or '*'}{path or '/'}")
+            found.append(
+                Backend(at, plain(service["name"]), plain(port.get("name") or port.get("number")))
+            )
+    created = time_of((raw.get("metadata") or {}).get("creationTimestamp"))
+    return Ingress(*place_of(raw), tuple(found), created)
+
+
 def _login(raw: Raw) -> Certificate | None:
     dates = validity(str(raw.get("pem") or "").encode())
     return None if dates is None else Certificate(*place_of(raw), *dates, is_login=True)
@@ -318,6 +344,7 @@ _READERS: Mapping[str, Callable[[Raw], Row | None]] = {
     "HorizontalPodAutoscaler": _scaler,
     "PodDisruptionBudget": _budget,
     "Secret": _secret,
+    "Ingress": _ingress,
     "ClientCertificate": _login,
     **dict.fromkeys(WORKLOADS, _workload),
 }

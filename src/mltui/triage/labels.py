@@ -87,6 +87,14 @@ class _Space:
         return {name: shelf for name, shelf in self._shelves.items() if shelf}
 
 
+def attempt_of(pod: Pod) -> tuple[str, str, str]:
+    """Run, stage and attempt that a pod was made for; empty where for none."""
+    run, stage, attempt = (
+        pod.labels.get(name, "") for name in ("mltui.run", "mltui.stage", "mltui.attempt")
+    )
+    return run, stage, attempt
+
+
 def forget(index: MutableMapping[K, Any], key: K, name: object) -> None:
     """Take one out of an index, and its shelf once that is empty."""
     shelf = index.get(key)

@@ -63,6 +63,50 @@ CASES = {
     "shell": (b"step 1\nsh: 1: pyhton: not found\n", "sh: 1: pyhton: not found"),
     "make": (b"cc1: error: no input\nmake: *** [all] Error 1\n", "cc1: error: no input"),
     "killed": (b"epoch 3\nKilled\n", "Killed"),
+    "python, raised from another": (
+        b'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    open()\n'
+        b"ConnectionRefusedError: [Errno 111] Connection refused\n\n"
+        b"The above exception was the direct cause of the following exception:\n\n"
+        b'Traceback (most recent call last):\n  File "a.py", line 5, in <module>\n'
+        b"RuntimeError: feature store unavailable\n",
+        "RuntimeError: feature store unavailable (because of ConnectionRefusedError: [Errno 111] "
+        "Connection refused)",
+    ),
+    "json": (
+        b'{"level":"info","msg":"starting"}\n'
+        b'{"level":"fatal","msg":"cannot reach broker","error":"lookup kafka-0: no such host"}\n'
+        b'{"level":"info","msg":"bye"}\n',
+        "error: cannot reach broker: lookup kafka-0: no such host",
+    ),
+    "nginx": (
+        b'nginx: [emerg] unknown directive "servr" in /etc/nginx/nginx.conf:3\nbye\n',
+        'nginx: [emerg] unknown directive "servr" in /etc/nginx/nginx.conf:3',
+    ),
+    "logfmt": (
+        b'level=info msg=start\nlevel=fatal msg="no licence"\nstopping\n',
+        'level=fatal msg="no licence"',
+    ),
+    "ruby": (
+        b'/app/job.rb:7:in `fetch\': key not found: "REGION" (KeyError)\n'
+        b"\tfrom /app/job.rb:7:in `<main>'\n",
+        '/app/job.rb:7:in `fetch\': key not found: "REGION" (KeyError)',
+    ),
+    "perl": (
+        b"reading\nCan't open rows.tsv: No such file at a.pl line 2.\nbye\n",
+        "Can't open rows.tsv: No such file at a.pl line 2.",
+    ),
+    ".net": (
+        b"Unhandled exception. System.InvalidOperationException: no model\n   at A.Main()\n",
+        "Unhandled exception. System.InvalidOperationException: no model",
+    ),
+    "unset variable": (
+        b"begin\nbash: line 2: MODEL_PATH: unbound variable\nmade nothing\n",
+        "bash: line 2: MODEL_PATH: unbound variable",
+    ),
+    "no processes": (
+        b"bash: fork: retry: Resource temporarily unavailable\nrest\n",
+        "bash: fork: retry: Resource temporarily unavailable",
+    ),
     "logging": (
         b"2026-11-24 12:00 ERROR trainer: lost the GPU\ndone\n",
         "2026-11-24 12:00 ERROR trainer: lost the GPU",

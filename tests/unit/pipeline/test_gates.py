@@ -13,6 +13,7 @@ from mltui.pipeline.gates import (
     needs,
     usable,
 )
+from mltui.pipeline.metrics import read_metrics
 from mltui.pipeline.model import Verdict
 from mltui.spec.model import Best, FailureClass, Gate, ParamValue
 
@@ -58,6 +59,10 @@ def test_the_failure_names_the_metric() -> None:
     failure = check_metrics(gate("loss < 1 and acc > 0.5"), {"loss": 0.1})
     assert failure is not None and failure.kind is FailureClass.CONTRACT
     assert failure.message == "the gate needs the metric `acc`, which was not written to ${metrics}"
+    near = check_metrics(gate("f1 > 0.5"), {"f1_score": 0.9})
+    assert near is not None and near.message.endswith(": did you mean `f1_score`?")
+    text = check_metrics(gate("acc > 0.5"), read_metrics("acc=0.9\n"))
+    assert text is not None and text.message.endswith(": line 1 is not a JSON object")
     nan = check_metrics(gate("acc > 0.5"), {"acc": float("nan")})
     assert nan is not None and nan.message == "the gate needs the metric `acc`, but it is nan"
     unset = check_params(gate("acc >= ${params.c}"), PARAMS)

@@ -31,6 +31,7 @@ from mltui.triage.kube import (
     StorageClass,
     Workload,
 )
+from mltui.triage.kube_routes import Backend, Ingress
 
 NOW = 1_000_000.0
 few = st.sampled_from
@@ -89,11 +90,17 @@ WORKLOADS = st.builds(
     kind=few(["Deployment", "ReplicaSet", "Job"]),
     namespace=SPACES,
     name=few(["web", "web-1", "j"]),
-    owner=few([Owner(), Owner("Deployment", "web"), Owner("Deployment", "other")]),
+    owner=few([Owner(), Owner("Deployment", "web"), Owner("CronJob", "c")]),
     desired=few([0, 1, 2]),
     ready=few([0, 1]),
     labels=few([{}, {"app": "web"}, {"app": "gone"}]),
-    conditions=few([(), (Condition("Failed", "True", "BackoffLimitExceeded"),)]),
+    conditions=few(
+        [
+            (),
+            (Condition("Failed", "True", "BackoffLimitExceeded"),),
+            (Condition("Complete", "True"),),
+        ]
+    ),
 )
 SERVICES = st.builds(
     Service,
@@ -114,6 +121,7 @@ OTHERS = st.one_of(
     st.builds(Claim, SPACES, st.just("c"), few(["Pending", "Bound", "Lost"]), few([None, "fast"]),
               created_at=TIMES),
     st.builds(StorageClass, few(["fast", "slow"]), st.booleans(), st.booleans()),
+    st.builds(Ingress, SPACES, st.just("i"), few([(), (Backend("*/", "s1", "80"),)]), TIMES),
     st.builds(Leaving, st.just("ConfigMap"), SPACES, st.just("k"), few([NOW - 70, NOW - 10])),
     st.builds(Budget, SPACES, st.just("b"), few([{"app": "web"}, {"app": "db"}]),
               allowed=few([0, 1]), healthy=few([0, 1]), desired=few([0, 1]), expected=few([0, 1])),

@@ -32,6 +32,11 @@ def said(container: ContainerFact, count: int = 3) -> list[Evidence]:
     return found + [Evidence("log", text, opens(container)) for text in lines]
 
 
+def last_line(container: ContainerFact) -> str:
+    """The last thing that it wrote."""
+    return next((text.strip() for text in reversed(container.last_lines) if text.strip()), "")
+
+
 def facts_of(container: ContainerFact) -> list[Evidence]:
     """Image, command and what it belongs to."""
     text = f"image {container.image}"

@@ -23,6 +23,7 @@ _COPY = re.compile(
 _NO_PROGRAM = re.compile(
     r"(?:sh|bash): (?:\d+: |line \d+: )?(?P<name>[^:\s]+): (?:command )?not found"
 )
+_FROM = re.compile(r"--from=(?P<name>\S+)")
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _ARCH = re.compile(r"exec format error|does not match the specified platform", re.IGNORECASE)
 _NET = re.compile(r"Temporary failure|Could not resolve|Name or service not known|timed out", re.I)
@@ -43,9 +44,10 @@ def find(scene: Scene) -> Iterator[Finding]:
         known = scene.builds.get(build)
         if known is None or known.state != "failed":
             first = stages[0]
+            declared = scene.declared(first)
             known = BuildFact(
                 id=build or first.label,
-                environment=first.stage,
+                environment=declared.environment if declared is not None else first.stage,
                 state="failed",
                 run=first.run,
                 ended_at=first.ended_at,
@@ -114,6 +116,12 @@ def _why(build: BuildFact) -> _Why:
     refusal = read_refusal(said)
     if _FULL.search(said):
         return _Why(f"no room left to build {name}", "the disk of the Docker host is full")
+    stage = _FROM.search(build.text)
+    if stage and refusal is not None and not set(":/.") & set(stage["name"]):
+        return _Why(
+            f"{name} can't be built: its Dockerfile has no stage {stage['name']}",
+            f"--from={stage['name']} names no stage of the Dockerfile, and no image",
+        )
     if refusal is not None:
         return _Why(*image_words(refusal, f"{name} is built from"))
     if found := _PIP.search(said):

@@ -12,12 +12,14 @@ from mltui.triage.rules._containers import (
     facts_of,
     harm_of,
     is_over,
+    last_line,
     opens,
     remove_fix,
     said,
     start_fix,
     words,
 )
+from mltui.triage.rules._programs import why_not_run
 from mltui.triage.scene import Scene
 
 _STOPS = (129, 130, 143)
@@ -59,12 +61,12 @@ def _finding(scene: Scene, each: ContainerFact) -> Finding:
         cause = f"its command, or one that it calls, {what}"
         if each.exception:
             cause += f": {each.exception}"
+    elif not each.exception and (last := last_line(each)):
+        cause += f", and said last: {last}"
     headline = f"{words(each)} ended: {why}"
-    if any("exec format error" in text for text in each.last_lines):
-        headline = f"{words(each)} is for another architecture"
-        cause = (
-            f"image {each.image}, or its program, is made for another processor than this host's"
-        )
+    told = each.exception or "\n".join(each.last_lines)
+    if code != 137 and (found := why_not_run(told, f"image {each.image}")) is not None:
+        headline, cause = f"{words(each)} can't run: {found[0]}", found[1]
     return Finding(
         rule=RULE.name,
         key=each.key,

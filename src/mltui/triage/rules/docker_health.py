@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mltui.triage.finding import Evidence, Finding, Harm
 from mltui.triage.rules import Rule
 from mltui.triage.rules._containers import facts_of, is_looping, opens, restart_fix, said, words
 from mltui.triage.scene import Scene
+
+_ABSENT = re.compile(
+    r"(?:^|/)(?:sh|bash|ash): (?:\d+: |line \d+: )?([^:\s]+): (?:command )?not found"
+    r'|exec: \\?"([^"\\]+)\\?": (?:executable file not found|stat )'
+)
+"""Not any "not found": a server may answer so of a page."""
 
 
 def find(scene: Scene) -> Iterator[Finding]:
@@ -21,13 +28,14 @@ def find(scene: Scene) -> Iterator[Finding]:
             Evidence("field", f"check: {each.health_test}", opens(each)),
             Evidence("log", f"it answered: {answer}", opens(each)),
         ]
-        not_there = "not found" in answer or "no such file" in answer.lower()
+        absent = _ABSENT.search(answer)
+        program = next((x for x in absent.groups() if x), "its program") if absent else ""
         yield Finding(
             rule=RULE.name,
             key=each.key,
             object=words(each),
-            cause="its health check can't be run: its program is not in the image"
-            if not_there
+            cause=f"its health check can't be run: {program} is not in the image"
+            if absent
             else f"its health check fails: {answer}",
             headline=f"{words(each)} is unhealthy",
             harm=Harm.WRONG,

@@ -10,11 +10,13 @@ from mltui.triage.rules._codes import meaning
 from mltui.triage.rules._containers import (
     facts_of,
     is_looping,
+    last_line,
     opens,
     restart_fix,
     said,
     words,
 )
+from mltui.triage.rules._programs import why_not_run
 from mltui.triage.scene import Scene
 
 
@@ -27,6 +29,11 @@ def find(scene: Scene) -> Iterator[Finding]:
         ended = f", last exit code {each.exit_code}" if each.exit_code is not None else ""
         text = f"restarted {each.restarts} times by policy {each.restart_policy}{ended}"
         cause = why or "it ends soon after every start"
+        if not each.exception and (last := last_line(each)):
+            cause += f", and said last: {last}"
+        told = each.exception or "\n".join(each.last_lines)
+        if each.exit_code and (found := why_not_run(told, f"image {each.image}")) is not None:
+            cause = found[1]
         if each.exit_code == 0:
             cause = "its command ends well, and its policy starts it again each time"
         yield Finding(

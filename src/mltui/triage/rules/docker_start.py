@@ -17,6 +17,7 @@ from mltui.triage.rules._containers import (
     start_fix,
     words,
 )
+from mltui.triage.rules._programs import why_not_run
 from mltui.triage.scene import Scene
 
 _PORT = re.compile(
@@ -27,10 +28,6 @@ _MOUNT = re.compile(
     r"bind source path does not exist: (?P<a>\S+)|error while creating mount source path '(?P<b>[^']+)'"  # noqa: E501
 )
 _MOUNT_KIND = re.compile(r"Are you trying to mount a directory onto a file|not a directory")
-_PROGRAM = re.compile(
-    r'exec: \\?"(?P<a>[^"\\]+)\\?": (?P<why>executable file not found|permission denied|stat [^:]*: no such file|is a directory)'  # noqa: E501
-    r"|exec: (?P<b>\S+): (?P<why2>no such file|permission denied)"
-)
 _FOLDER = re.compile(r"(?:chdir to cwd|Cwd) \(?\\?\"?(?P<a>[^\"\\)]+)")
 
 
@@ -91,24 +88,15 @@ def _why(each: ContainerFact) -> _Why:
     if found := _MOUNT.search(error):
         path = found["a"] or found["b"]
         return _no_mount(each, path)
-    if found := _PROGRAM.search(error):
-        program, why = found["a"] or found["b"], found["why"] or found["why2"]
-        if "permission" in why:
-            return _Why(
-                f"{name} can't start: {program} may not be executed",
-                f"{program} is in its image and is not executable",
-            )
-        return _Why(
-            f"{name} can't start: there is no program {program}",
-            f"image {each.image} has no program {program}",
-        )
+    if (not_run := why_not_run(error, f"image {each.image}")) is not None:
+        return _Why(f"{name} can't start: {not_run[0]}", not_run[1])
     if _MOUNT_KIND.search(error):
         paths = ", ".join(f"{m.source} at {m.target}" for m in each.mounts)
         return _Why(
             f"{name} can't start: a mount is a folder where a file is, or the reverse",
             f"one of its mounts does not fit the image: {paths}",
         )
-    if "exec format error" in low or "does not match the specified platform" in low:
+    if "does not match the specified platform" in low:
         return _Why(
             f"{name} is for another architecture",
             f"image {each.image} is made for another processor than this host's",

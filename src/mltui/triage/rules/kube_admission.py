@@ -22,7 +22,9 @@ _RANGE = re.compile(
 _SECURITY = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<what>.+)')
 _WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request:? ?(?P<why>.*)')
 _NO_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)')
-_REFUSED = re.compile(r'^Error creating: (?:pods? "[^"]*" is forbidden: )?')
+_REFUSED = re.compile(
+    r'^(?:\(combined from similar events\): )?Error creating: (?:pods? "[^"]*" is forbidden: )?'
+)
 _ACCOUNT = re.compile(r'serviceaccount "(?P<name>[^"]+)" not found')
 
 

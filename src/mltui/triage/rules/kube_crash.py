@@ -21,16 +21,18 @@ from mltui.triage.rules._pods import (
     tidy,
     undo_fix,
 )
+from mltui.triage.rules._programs import why_not_run
 from mltui.triage.rules.kube_memory import is_oom
 from mltui.triage.rules.kube_probe import killed_by_probe
 
 _START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun",
           "PostStartHookError")  # fmt: skip
-_PROGRAM = re.compile(r'exec: \\?"(?P<program>[^"\\]+)\\?": (?P<why>[^:"]+)')
 _RUNTIME = re.compile(
     r".*(?:OCI runtime \S+ failed|unable to start container process|container init): ", re.DOTALL
 )
 """Through whom the error came."""
+_MOUNT_KIND = "not a directory"
+_MOUNT = re.compile(r'to rootfs at \\?"(?P<at>[^"\\]+)')
 LOOP_S = 900.0
 HOOK_S = 90.0
 """A container that is killed for its hook is gone by then."""
@@ -38,7 +40,9 @@ HOOK_S = 90.0
 
 def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """One that crashes, or failed as a Job's; others tell of memory and probes."""
-    if pod.deleting_since is not None or pod.reason == "Evicted":
+    if pod.deleting_since is not None:
+        return
+    if pod.phase == "Failed" and (pod.reason or cluster.is_done(pod)):  # it failed as a whole
         return
     for each in containers(pod):
         if is_oom(cluster, pod, each) or killed_by_probe(cluster, pod, each):
@@ -64,12 +68,17 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
     if not (is_over or loops or again or ended):
         return None
     code = each.exit_code if each.state == "terminated" else each.last_exit_code
+    told = each.exception or "\n".join(each.last_lines)
+    if code and (why := why_not_run(told, f"image {each.image}")) is not None:
+        return _no_run(cluster, pod, each, owner, why)
     what = f"init container {each.name}" if each.is_init else f"container {each.name}"
     cause = f"{what} {meaning(code)}"
     if code == 0:
         cause = f"{what} ends well, and is started again each time: its command is no service"
     elif each.exception:
         cause = f"{what}: {each.exception}"
+    elif left := _left_word(each):
+        cause = f"{what}: {left}"
     elif said := _last_line(each):
         cause += f", and said last: {said}"
     times = f", restarted {each.restarts} times" if each.restarts else ""
@@ -77,7 +86,7 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
     verb = "fails" if not each.restarts else "crashes over and over"
     if code == 0:
         verb = "ends at once and is restarted"
-    short = each.exception or _short(each, code)
+    short = each.exception or _left_word(each) or _short(each, code)
     return on_pod(
         cluster,
         pod,
@@ -85,6 +94,33 @@ def _examined(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
         cause,
         f"{owner} {verb}: {short}" if code != 0 else f"{owner} {verb}",
         (Evidence("state", text, opens(pod)), *log_evidence(pod, each)),
+        (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
+        since=each.ended_at or each.last_ended_at,
+        count=max(each.restarts, 1),
+    )
+
+
+def _left_word(each: PodContainer) -> str:
+    """What it wrote into its termination message, where a container says why it ends."""
+    message = each.message if each.state == "terminated" else each.last_message
+    return tidy(message)
+
+
+def _no_run(
+    cluster: Cluster, pod: Pod, each: PodContainer, owner: str, why: tuple[str, str]
+) -> Finding:
+    """Its program, or one that it calls, can't be run: the kernel's words say it in the log."""
+    code = each.exit_code if each.state == "terminated" else each.last_exit_code
+    return on_pod(
+        cluster,
+        pod,
+        RULE.name,
+        f"container {each.name}: {why[1]}",
+        f"{owner} can't run: {why[0]}",
+        (
+            Evidence("state", f"container {each.name}: exit code {code}", opens(pod)),
+            *log_evidence(pod, each),
+        ),
         (*undo_fix(cluster, pod), edit_fix(cluster, pod)),
         since=each.ended_at or each.last_ended_at,
         count=max(each.restarts, 1),
@@ -123,22 +159,21 @@ def _hook(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding | None:
     )
 
 
+def _mount_of(said: str) -> str:
+    found = _MOUNT.search(said)
+    return found["at"] if found else ""
+
+
 def _no_start(cluster: Cluster, pod: Pod, each: PodContainer, owner: str, said: str) -> Finding:
-    found = _PROGRAM.search(said)
+    found = why_not_run(said, f"image {each.image}")
     why = tidy(_RUNTIME.sub("", said))
     cause = why or "the node can't start it"
     title = f"{owner} can't start: {why}" if why else f"{owner} can't start"
-    if found:
-        program, why = found["program"], found["why"].strip()
-        if "permission" in why:
-            title = f"{owner} can't start: {program} may not be executed"
-            cause = f"{program} is in image {each.image} and is not executable"
-        else:
-            title = f"{owner} can't start: there is no program {program}"
-            cause = f"image {each.image} has no program {program}"
-    elif "exec format error" in said:
-        title = f"{owner} is for another architecture"
-        cause = f"image {each.image} is made for another processor than the node's"
+    if found is not None:
+        title, cause = f"{owner} can't start: {found[0]}", found[1]
+    elif _MOUNT_KIND in said:
+        title = f"{owner} can't start: a mount is a folder where a file is, or the reverse"
+        cause = f"one of its mounts does not fit image {each.image}: {_mount_of(said) or why}"
     return on_pod(
         cluster,
         pod,

@@ -18,6 +18,8 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """By the pod's own reason. Of a Job's the Job tells that time was up."""
     if pod.phase != "Failed" or pod.deleting_since is not None or pod.reason in _ELSEWHERE:
         return
+    if cluster.is_done(pod):
+        return
     owner = cluster.owner_of(pod)
     if owner[0] in ("Job", "CronJob") and pod.reason == "DeadlineExceeded":
         return

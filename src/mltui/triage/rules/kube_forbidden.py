@@ -48,6 +48,8 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """What a pod says in its log, which anybody can write: it speaks for its own account only."""
     if pod.deleting_since is not None or pod.phase == "Succeeded":
         return
+    if pod.phase == "Failed" and cluster.is_done(pod):
+        return
     for each in pod.containers:
         said = (each.exception, *each.last_lines, each.last_message, each.message)
         lacks = ((text, found) for text in said if (found := read_lack(text)))

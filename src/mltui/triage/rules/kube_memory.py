@@ -34,6 +34,8 @@ def is_oom(cluster: Cluster, pod: Pod, each: PodContainer) -> bool:
 
 def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     """The first container that ran out of memory."""
+    if pod.phase == "Failed" and cluster.is_done(pod):
+        return
     for each in pod.containers:
         if is_oom(cluster, pod, each):
             yield _finding(cluster, pod, each)
@@ -50,7 +52,10 @@ def _finding(cluster: Cluster, pod: Pod, each: PodContainer) -> Finding:
         else f"container {each.name} was killed: its node had no memory left"
     )
     again = f", restarted {each.restarts} times" if each.restarts else ""
-    text = f"container {each.name}: OOMKilled, exit code 137{again}"
+    code = each.exit_code if each.state == "terminated" else each.last_exit_code
+    if limit and code not in (137, None):
+        cause = f"a process of {cause.replace('needs', 'needed', 1)}, and was killed"
+    text = f"container {each.name}: OOMKilled, exit code {code}{again}"
     fixes: list[Fix] = []
     if limit and owner[0] in ("Deployment", "StatefulSet", "DaemonSet"):
         more = f"{-(-limit * 3 // 2 // (1 << 20))}Mi"

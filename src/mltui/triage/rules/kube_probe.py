@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mltui.text import format_duration
 from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding
 from mltui.triage.kube import Event, Pod, PodContainer
@@ -23,6 +24,10 @@ from mltui.triage.rules._pods import (
 
 ENDING_S = 300.0
 """A container that is told to end has done so by then."""
+_SILENT = re.compile(r"connection refused|deadline exceeded|timeout|statuscode: 503", re.I)
+YOUNG_S = 60.0
+SLACK_S = 35.0
+"""A grace period and what it takes to kill it."""
 _FAILED = re.compile(
     r"(?P<kind>Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)"
 )
@@ -70,8 +75,26 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
         if found is None and not kind:
             continue
         event, kind_, answer = found if found is not None else (None, kind, "")
+        if not kind and _is_starting(cluster, each, kind_, answer):
+            return
         yield _finding(cluster, pod, each, kind or kind_, answer, event)
         return
+
+
+def _is_starting(cluster: Cluster, each: PodContainer, kind: str, answer: str) -> bool:
+    """Whether it has time yet: what has just begun does not listen at once."""
+    if each.started_at is None or each.restarts:
+        return False
+    if kind == "startup":
+        return not cluster.passed(each.started_at, each.patience_s.get(kind, 0.0) + SLACK_S)
+    return bool(_SILENT.search(answer)) and not cluster.passed(each.started_at, YOUNG_S)
+
+
+def _was_early(each: PodContainer, kind: str) -> bool:
+    """Whether its last life was no longer than it takes to be killed by that probe alone."""
+    if each.last_started_at is None or each.last_ended_at is None or kind not in each.patience_s:
+        return False
+    return each.last_ended_at - each.last_started_at <= each.patience_s[kind] + SLACK_S
 
 
 def _finding(
@@ -89,6 +112,10 @@ def _finding(
     port = re.search(r":(\w+)", asked)
     if port and "connection refused" in answer and each.ports and port[1] not in each.ports:
         hint = f"; it declares port {', '.join(each.ports)}"
+    if "connection refused" in answer and not hint and _was_early(each, kind):
+        given = format_duration(each.patience_s[kind])
+        hint = f"; within the {given} that it has from its start it never listened there: it needs "
+        hint += "longer (startupProbe, initialDelaySeconds), or listens elsewhere"
     return on_pod(
         cluster,
         pod,

@@ -10,12 +10,17 @@ from mltui.triage.kube import Scaler
 from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import tidy
 
+YOUNG_S = 60.0
+"""New pods have no metrics yet."""
+
 
 def examine(cluster: Cluster, each: Scaler) -> Iterator[Finding]:
     """One whose conditions say that it doesn't scale."""
     for condition in each.conditions:
         is_off = condition.type in ("AbleToScale", "ScalingActive")
         if not is_off or condition.status != "False" or condition.reason == "ScalingDisabled":
+            continue
+        if not cluster.passed(condition.at, YOUNG_S):
             continue
         cause = tidy(condition.message) or condition.reason
         if "Metric" in condition.reason:

@@ -55,7 +55,12 @@ def _causes(cluster: Cluster, pod: Pod, message: str) -> Iterator[str]:
     if "pod affinity" in message or "anti-affinity" in message:
         yield "its rules about other pods (affinity) leave no node"
     if "topology spread" in message:
-        yield "its topology spread leaves no node"
+        lacks = "missing required label" in message
+        yield (
+            "no node has the label that its topology spread goes by"
+            if lacks
+            else "its topology spread leaves no node"
+        )
     claim = _CLAIM.search(message)
     if claim is not None:
         yield f"it needs the claim {claim[1]}, which is {claim[2].replace('is ', '')}"
@@ -85,6 +90,9 @@ def _resource(cluster: Cluster, pod: Pod, name: str) -> str:
         cpus = max((node.cpu for node in nodes), default=0.0)
         whole = f"; the largest node has {cpus:g} in all" if cpus else ""
         return f"no node has the {pod.cpu:g} CPUs that it asks for free{whole}"
+    known = [node.resources for node in nodes if node.resources]
+    if known and not any(name in offered for offered in known):
+        return f"no node offers {name}: no node has enough {name} free"
     return f"no node has enough {name} free"
 
 

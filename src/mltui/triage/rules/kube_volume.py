@@ -57,6 +57,10 @@ def _why(cluster: Cluster, claim: Claim) -> str:
         if name in known and known[name].waits:
             failed = cluster.events(*_about(claim), "ProvisioningFailed")
             return tidy(failed[-1].message) if failed else ""
+    if claim.volume:
+        is_old = claim.created_at is not None and cluster.passed(claim.created_at, YOUNG_S)
+        asked = f"it asks for the volume {claim.volume} by name"
+        return f"{asked}, which is not there or is another claim's" if is_old else ""
     events = cluster.events(*_about(claim), *_FAILED)
     if events:
         return tidy(events[-1].message)

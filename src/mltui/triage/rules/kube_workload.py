@@ -14,7 +14,7 @@ from mltui.triage.rules._pods import on_object, tidy
 
 def examine(cluster: Cluster, each: Workload) -> Iterator[Finding]:
     """By its conditions."""
-    if cluster.is_our_stage(each.labels):
+    if cluster.is_our_stage(each.labels) or (each.kind == "Job" and cluster.went_well(each)):
         return
     for condition in each.conditions:
         if (found := _judged(cluster, each, condition)) is not None:

@@ -11,6 +11,7 @@ from mltui.triage.facts import Declared, StageFact
 from mltui.triage.finding import Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.rules import Rule
 from mltui.triage.rules._codes import meaning
+from mltui.triage.rules._programs import why_not_run
 from mltui.triage.rules._stages import (
     counted,
     edit_fix,
@@ -29,6 +30,7 @@ _NO_FILE = re.compile(
     r"(?:FileNotFoundError: .*?|No such file or directory: |can't open file )'?([^']+)'?"
 )
 _NO_PROGRAM = re.compile(r"(?:\d+: )?(\S+): (?:command )?not found|its image has no program '(.+)'")
+_REFUSED = re.compile(r"(\S+): Permission denied")
 _ALLOCATION = re.compile(r"MemoryError|Cannot allocate memory|std::bad_alloc|CUDA out of memory")
 
 
@@ -84,19 +86,24 @@ def _why(stage: StageFact, declared: Declared | None, frame: tuple[str, int] | N
             fixes,
         )
     code = _code(stage)
+    told = stage.exception or "\n".join((*stage.last_lines, stage.reason))
+    if code != 137 and (not_run := why_not_run(told, "its environment")) is not None:
+        return _Why(not_run[1], f"{words} can't run: {not_run[0]}")
     absent = _NO_PROGRAM.search(said)
     if code == 127 or (absent and absent[2]):
-        name = next((x for x in (absent.groups() if absent else ()) if x), program)
+        names = (*(absent.groups() if absent else ()), declared.program if declared else "")
+        name = next((x for x in names if x), "")
+        if not name:
+            return _Why(
+                "a program that it calls is not where it runs", f"{words} can't find a program"
+            )
         return _Why(
             f"the program {name} is not where it runs", f"{words} can't find the program {name}"
         )
     if code == 126:
+        refused = _REFUSED.search(stage.exception)
+        program = refused[1] if refused else program
         return _Why(f"{program} may not be executed", f"{words} may not execute {program}")
-    if "exec format error" in said:
-        return _Why(
-            f"{program} is made for another processor than this machine's",
-            f"{words} is for another architecture",
-        )
     edit = (edit_fix(*frame),) if frame is not None else ()
     if _ALLOCATION.search(stage.exception):
         return _Why(
@@ -106,8 +113,10 @@ def _why(stage: StageFact, declared: Declared | None, frame: tuple[str, int] | N
         )
     if stage.exception:
         return _Why(stage.exception, f"{words} failed: {stage.exception}", edit)
-    told = meaning(code) if code is not None else stage.reason
-    return _Why(f"{program} {told}", f"{words} failed: {told}", edit)
+    why = meaning(code) if code is not None else stage.reason
+    last = next((x.strip() for x in reversed(stage.last_lines) if x.strip()), "")
+    said_last = f", and said last: {last}" if last else ""
+    return _Why(f"{program} {why}{said_last}", f"{words} failed: {why}", edit)
 
 
 def _code(stage: StageFact) -> int | None:
