@@ -20,12 +20,14 @@ from .objects import (
     config,
     container,
     deployment,
+    ingress,
     job,
     key,
     of_kind,
     pod,
     replicas,
     scaler,
+    script,
     service,
     tls,
 )
@@ -508,6 +510,91 @@ def cases(base: str, registry: str) -> dict[str, Case]:
             "failed with exit code 2, and said last: usage: x --port",
             "kube-crash",
         ),
+        "no-first-line": Case(
+            script("no-first-line", "sleep 600\n", base),
+            "/s/run.sh is a script without a first line like #!/bin/sh",
+            "kube-crash",
+        ),
+        "line-ends": Case(
+            script("line-ends", "#!/bin/sh\r\nsleep 600\r\n", base),
+            "/s/run.sh is there, but what runs it is not",
+            "kube-crash",
+        ),
+        "last-word": Case(
+            (
+                deployment(
+                    "last-word",
+                    container(
+                        base, "sh", "-c", "echo license expired > /dev/termination-log; exit 3"
+                    ),
+                ),
+            ),
+            "container main: license expired",
+            "kube-crash",
+        ),
+        "json-log": Case(
+            (
+                deployment(
+                    "json-log",
+                    container(
+                        base,
+                        "sh",
+                        "-c",
+                        """echo '{"level":"fatal","msg":"no broker","err":"no host"}'; exit 1""",
+                    ),
+                ),
+            ),
+            "container main: error: no broker: no host",
+            "kube-crash",
+        ),
+        "child-memory": Case(
+            (
+                deployment(
+                    "child-memory",
+                    container(
+                        base,
+                        "sh",
+                        "-c",
+                        "python3 -c \"b'1' * (1 << 28)\" || exit 1",
+                        resources={"limits": {"memory": "40Mi"}},
+                    ),
+                ),
+            ),
+            "a process of container main needed more memory than its limit of 40 MiB",
+            "kube-memory",
+        ),
+        "killed-late": Case(
+            (
+                pod(
+                    "killed-late",
+                    container(base, "sleep", "600"),
+                    activeDeadlineSeconds=2,
+                    restartPolicy="Never",
+                ),
+            ),
+            "Pod killed-late did not end in time",
+            "kube-failed",
+        ),
+        "no-backend": Case(
+            (ingress("no-backend", "shopp"),),
+            "*/ leads to shopp:80, and there is no Service shopp",
+            "kube-ingress",
+        ),
+        "no-scheduler": Case(
+            (pod("no-scheduler", container(PAUSE), schedulerName="batch"),),
+            "the scheduler batch, which it names, says nothing of it",
+            "kube-waiting",
+        ),
+        "no-gate": Case(
+            (pod("no-gate", container(PAUSE), readinessGates=[{"conditionType": "x.io/lb"}]),),
+            "nobody has set its readiness gate x.io/lb",
+            "kube-waiting",
+        ),
+        "named-volume": Case(
+            (claim("named-volume", volumeName="mltui-test-none", storageClassName=""),),
+            "it asks for the volume mltui-test-none by name",
+            "kube-volume",
+        ),
         "over-quota": Case(
             (deployment("over-quota", container(PAUSE)),),
             "quota none is used up",
@@ -558,6 +645,11 @@ def healthy(base: str) -> tuple[Object, ...]:
         ),
         deployment("scratch", container(PAUSE, volumeMounts=[{"name": "s", "mountPath": "/s"}]),
                    volumes=[{"name": "s", "emptyDir": {}}]),
+        deployment(
+            "starting",
+            container(base, "sleep", "600",
+                      startupProbe={"tcpSocket": {"port": 9}, "failureThreshold": 60}),
+        ),
         deployment("forger", container(base, "python3", "-uc", FORGED)),
         deployment(
             "prepared",

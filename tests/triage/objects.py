@@ -76,6 +76,25 @@ def config(name: str, **more: Any) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "1"}}
 
 
+def script(name: str, text: str, base: str) -> tuple[Object, Object]:
+    """A ConfigMap with an executable script, and a Deployment whose command it is."""
+    mount = {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}
+    volume = {"name": "s", "configMap": {"name": name, "defaultMode": 0o755}}
+    made = config(name) | {"data": {"run.sh": text}}
+    return made, deployment(name, container(base, "/s/run.sh", **mount), volumes=[volume])
+
+
+def ingress(name: str, to: str) -> Object:
+    backend = {"service": {"name": to, "port": {"number": 80}}}
+    rule = {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {"rules": [rule]},
+    }
+
+
 def asks(**requests: str) -> Object:
     return {"resources": {"requests": requests}}
 

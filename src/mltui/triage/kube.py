@@ -88,6 +88,8 @@ class Pod:
     """Asked for by all of it."""
     memory_bytes: int = 0
     claims: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Volume → what it is filled from: `Secret tls`; only while the pod is pending."""
     scheduler: str = ""
     """Who is to find it a node; empty: the usual one."""
     account: str = ""

@@ -93,8 +93,19 @@ class _ClaimOf(_Part):
     claim_name: str | None = None
 
 
+class _SecretOf(_Part):
+    secret_name: str | None = None
+
+
+class _ConfigOf(_Part):
+    name: str | None = None
+
+
 class _Volume(_Part):
+    name: str | None = None
     persistent_volume_claim: _ClaimOf | None = None
+    secret: _SecretOf | None = None
+    config_map: _ConfigOf | None = None
 
 
 class _Spec(_Part):
@@ -245,6 +256,7 @@ def _pod(raw: _Pod) -> Pod:
         cpu=cpu,
         memory_bytes=int(memory),
         claims=tuple(_claims(spec.volumes)) if spec.volumes else (),
+        sources=_sources(spec.volumes) if spec.volumes and status.phase == "Pending" else {},
         scheduler=_text(spec.scheduler_name),
         account=_text(spec.service_account_name),
         uid=_text(meta.uid),
@@ -293,6 +305,17 @@ def _claims(volumes: Sequence[_Volume]) -> Iterator[str]:
     for each in volumes:
         if each.persistent_volume_claim is not None:
             yield _text(each.persistent_volume_claim.claim_name)
+
+
+def _sources(volumes: Sequence[_Volume]) -> dict[str, str]:
+    """Which ConfigMap or Secret a volume is filled from."""
+    found = {}
+    for each in volumes:
+        if each.secret is not None:
+            found[_text(each.name)] = f"Secret {_text(each.secret.secret_name)}"
+        elif each.config_map is not None:
+            found[_text(each.name)] = f"ConfigMap {_text(each.config_map.name)}"
+    return found
 
 
 def _container(

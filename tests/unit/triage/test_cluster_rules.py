@@ -134,6 +134,17 @@ def test_what_a_container_leaves_as_its_last_word() -> None:
     )
 
 
+def test_a_key_that_a_volume_lacks_is_told_with_the_secret() -> None:
+    said = 'MountVolume.SetUp failed for volume "t" : references non-existent secret key: tls.key'
+    event = Event("Pod", "shop", "web", "FailedMount", said, last_at=AT)
+    waits = pod(
+        PodContainer("main", state="waiting", reason="ContainerCreating"),
+        phase="Pending", sources={"t": "Secret shop-tls"},
+    )  # fmt: skip
+    found = only(diagnosed(pods=(waits,), events=(event,)))
+    assert "needs key tls.key of Secret shop-tls" in found.cause
+
+
 def test_memory_that_a_child_ran_out_of() -> None:
     main = crashed(last_reason="OOMKilled", memory_limit_bytes=64 << 20)
     found = only(diagnosed(pods=(pod(main),)))

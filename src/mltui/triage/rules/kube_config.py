@@ -29,6 +29,7 @@ _KEY = re.compile(
     r"couldn't find key (?P<key>\S+) in (?P<kind>ConfigMap|Secret) (?P<name>[^\s,]+)"
     r"|references non-existent (?P<kind2>config|secret) key: (?P<key2>\S+)"
 )
+_VOLUME = re.compile(r'for volume "(?P<name>[^"]+)"')
 _IDS = re.compile(r" \(pod: .*\)$")
 _WORDS = {"configmap": "ConfigMap", "config": "ConfigMap", "secret": "Secret",
           "serviceaccount": "ServiceAccount"}  # fmt: skip
@@ -60,9 +61,17 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     if not is_being_made(pod):
         return
     for event in reversed(cluster.events("Pod", pod.namespace, pod.name, "FailedMount")):
-        if what := missing(event.message):
+        if what := _named(pod, missing(event.message), event.message):
             yield _finding(cluster, pod, what, event.message, *event_evidence([event]))
             return
+
+
+def _named(pod: Pod, what: str, message: str) -> str:
+    """With the name of the Secret or ConfigMap, where the node tells only that of the volume."""
+    key, of, _ = what.partition(" of a ")
+    volume = _VOLUME.search(message)
+    source = pod.sources.get(volume["name"], "") if volume else ""
+    return f"{key} of {source}" if of and source else what
 
 
 def _finding(cluster: Cluster, pod: Pod, what: str, message: str, seen: Evidence) -> Finding:
