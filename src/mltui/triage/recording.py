@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
         return {
             each.name: _plain(item)
             for each, item in found
-            if not _is_empty(item) or not _has_default(each)
+            if not _is_empty(item) or not _has_default(each, item)
         }
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
@@ -63,8 +63,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _has_default(each: Field[Any]) -> bool:
-    return each.default is not MISSING or each.default_factory is not MISSING
+def _has_default(each: Field[Any], item: Any) -> bool:
+    """Whether a value that is empty is read so where it is left out: "" is not None."""
+    if each.default is not MISSING:
+        return bool(each.default == item)
+    return each.default_factory is not MISSING
 
 
 def _is_empty(value: Any) -> bool:
