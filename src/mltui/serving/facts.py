@@ -40,6 +40,9 @@ def with_services(facts: Facts, project: Project) -> Facts:
             )
         for row in ledger.monitors():
             said = ledger.measurements(row.name, row.target, limit=1)
+            trouble = row.note if row.cronjob and row.is_wanted else ""
+            if not said and trouble:
+                monitors.append(MonitorFact(f"{row.name}@{row.target}", "", trouble=trouble))
             if row.is_wanted and said and said[0].verdict:
                 last = said[0]
                 monitors.append(
@@ -52,6 +55,7 @@ def with_services(facts: Facts, project: Project) -> Facts:
                         last.at,
                         last.run,
                         last.outcome,
+                        trouble,
                     )
                 )
     return replace(facts, services=tuple(services), monitors=tuple(monitors))

@@ -209,7 +209,7 @@ class Scheduled:
         if row.cronjob and seen.sign is None:
             what = "its CronJob was removed by somebody else: made again"
             self._ledger.note(client.AUTOMATIC, label, what)
-        elif seen.sign == sign and changed != seen.changed:
+        elif self._changed is not None and seen.sign == sign and changed != seen.changed:
             what = "its CronJob was changed by somebody else: put right"
             self._ledger.note(client.AUTOMATIC, label, what)
         self._changed = changed
@@ -289,9 +289,10 @@ class Scheduled:
         note = ""
         if seen.is_paused:
             note = f"{obj} is suspended: nothing measures until somebody resumes it"
-        elif due_in < -row.every_s - _LATE_S and not seen.is_busy:
+        elif due_in < -row.every_s - _LATE_S:
             ago = format_age(row.every_s - due_in)
-            note = f"{obj} was last due {ago} ago: the cluster has missed its times since"
+            why = "its Job is still at work" if seen.is_busy else "the cluster has missed its times"
+            note = f"{obj} was last due {ago} ago: {why}"
         next_at = time.time() + due_in
         if abs(next_at - self._row().next_at) < _BUSY_S:
             self._say(note)

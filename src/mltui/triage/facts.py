@@ -298,7 +298,7 @@ class MonitorFact:
     name: str
     """`drift@prod`."""
     verdict: str
-    """passed, not-passed, unmeasured or failed."""
+    """passed, not-passed, unmeasured or failed; empty where it has said nothing yet."""
     reason: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     rows: int = 0
@@ -306,6 +306,8 @@ class MonitorFact:
     run: int | None = None
     """That it started."""
     outcome: str = ""
+    trouble: str = ""
+    """What is wrong with its times where a cluster keeps them."""
 
     @property
     def key(self) -> str:

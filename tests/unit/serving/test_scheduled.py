@@ -307,7 +307,10 @@ async def test_times_that_were_missed_are_said(there: There) -> None:
     assert 1_700 < there.row.next_at - time.time() < 1_900
     there.cluster.seen = replace(seen, last_at=seen.now - 5 * 3_600)
     await there.turn()
-    assert "was last due 5h ago: the cluster has missed its times since" in there.row.note
+    assert "was last due 5h ago: the cluster has missed its times" in there.row.note
+    there.cluster.seen = replace(there.cluster.seen, is_busy=True)
+    await there.turn()
+    assert "was last due 5h ago: its Job is still at work" in there.row.note
 
 
 async def test_switched_off_or_no_longer_declared_nothing_is_left_there(there: There) -> None:

@@ -72,6 +72,10 @@ def test_drift_is_told_with_the_run_it_started() -> None:
     assert any("it started run 15" in each.text for each in found.evidence)
     passed = replace(said, verdict="passed")
     assert not diagnose(Facts(NOW, "digits", monitors=(passed,)))
+    late = replace(passed, trouble="its CronJob dev/digits-drift is suspended")
+    (found,) = diagnose(Facts(NOW, "digits", monitors=(late,)))
+    assert found.title == "monitor drift@prod does not measure at its times"
+    assert "is suspended" in found.cause
 
 
 def test_the_serving_journal_is_read(tmp_path: Path) -> None:
@@ -88,8 +92,9 @@ def test_the_serving_journal_is_read(tmp_path: Path) -> None:
         assert monitor is not None
         began = ledger.begin_measurement(monitor, NOW, NOW + 60)
         ledger.end_measurement(monitor, began, verdict="not-passed", reason="psi 0.3 is not < 0.2")
+        ledger.change_monitor(monitor, "", "", note="the supervisor measures it: no right")
     facts = with_services(Facts(NOW, "digits"), project)
-    assert [each.verdict for each in facts.monitors] == ["not-passed"]
+    assert [(each.verdict, each.trouble) for each in facts.monitors] == [("not-passed", "")]
     titles = {each.title for each in diagnose(facts)}
     assert titles == {"nobody looks after service web@dev", "monitor drift@dev found drift"}
     (service,) = facts.services

@@ -64,6 +64,8 @@ def monitor_status(found: Sequence[MonitorView], now: float) -> Status:
         return Status("warning", "state-warning", f"run {last.run} at work")
     if not row.is_wanted:
         return Status("waiting", "stale", "off")
+    if row.cronjob and row.note:
+        return Status("warning", "state-warning", "not at its times")
     due = "now" if row.next_at <= now else f"in {format_age(row.next_at - now)}"
     if last is not None and last.verdict in ("not-passed", "failed") and not last.outcome:
         return Status("warning", "state-warning", f"{last.verdict} · {due}")

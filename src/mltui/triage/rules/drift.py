@@ -12,6 +12,18 @@ from mltui.triage.scene import Scene
 def find(scene: Scene) -> Iterator[Finding]:
     """By what each said last; one that had too few rows says nothing yet."""
     for each in scene.facts.monitors:
+        if each.trouble:
+            yield Finding(
+                rule=RULE.name,
+                key=f"{each.key}/times",
+                object=f"monitor {each.name}",
+                cause=each.trouble,
+                headline=f"monitor {each.name} does not measure at its times",
+                harm=Harm.WARNING,
+                evidence=(),
+                fixes=(Fix("measure now", (Command(("mltui", "measure", each.name)),)),),
+                since=each.at,
+            )
         if each.verdict not in ("not-passed", "failed"):
             continue
         name = each.name
@@ -36,4 +48,4 @@ def find(scene: Scene) -> Iterator[Finding]:
         )
 
 
-RULE = Rule("drift", "A monitor's gate is not passed, or it can't measure.", find)
+RULE = Rule("drift", "A monitor's gate is not passed, it can't measure, or not at its times.", find)
