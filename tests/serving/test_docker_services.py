@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,6 +41,14 @@ def _containers(host: DockerHost, world: World) -> list[str]:
     return host.run("ps", "-aq", "--no-trunc", "--filter", wanted, "--filter", service).split()
 
 
+def _serving(world: World, target: str) -> dict[str, Any]:
+    def serving() -> list[dict[str, Any]]:
+        found = world.ls("versions", f"web@{target}")
+        return [one for one in found if one["state"] == "serving"]
+
+    return until(serving, "a version that serves")[0]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900 + 40 * REPLACEMENTS)
 def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> None:
@@ -54,6 +62,11 @@ def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> No
         boxed.cli("restart", "web")
     boxed.train("better", 0.95)
     boxed.cli("deploy", "web", "--target", "dev")
+    # One that does not get healthy is given back meanwhile.
+    boxed.train("broken")
+    said = boxed.cli("deploy", "web", "--target", "dev", code=1)
+    assert "the model file does not load" in said
+    assert "version 2 serves again" in said
     found = end_load(client)
     print(found)
     assert found["failed"] == 0, found
@@ -78,6 +91,6 @@ def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> No
     port = free_port()
     boxed.cli("promote", "web", "--to", "prod", "--port", str(port), "--yes")
     assert boxed.get(port)[0] == "better"
-    dev, prod = (boxed.ls("versions", f"web@{target}")[0] for target in ("dev", "prod"))
+    dev, prod = (_serving(boxed, target) for target in ("dev", "prod"))
     assert dev["image"]
     assert (dev["image"], dev["inputs"]) == (prod["image"], prod["inputs"])

@@ -90,6 +90,19 @@ def test_what_a_monitor_may_ask_for_is_kept_though_it_was_collected(store: Recor
     assert not log.exists()
 
 
+def test_measurements_that_nobody_collects_are_bounded(
+    store: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mltui.engines.kubernetes.store.recorded.MAX_UNCOLLECTED", 2)
+    for number in range(4):
+        store.tag(f"toy-drift-{number}", b'{"schedule": "toy-drift", "version": 1}')
+        then = time.time() - HOUR_S + number
+        os.utime(store.record(f"toy-drift-{number}") / "schedule", (then, then))
+    store.tag("toy-other-1", b'{"schedule": "toy-other", "version": 1}')
+    found = store.scheduled("toy-drift")["made"]
+    assert [name for name, *_ in found] == ["toy-drift-2", "toy-drift-3"]
+
+
 def test_of_long_ago_is_known_less_exactly(
     store: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

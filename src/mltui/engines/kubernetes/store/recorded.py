@@ -31,6 +31,8 @@ STEP_S = 5.0
 _MAX_MARKS_BYTES = 128 << 10
 MAX_WINDOW_BYTES = 256 << 20
 """The most that a monitor is given: the newest."""
+MAX_UNCOLLECTED = 2_000
+"""So many measurements of a monitor wait: the newest."""
 
 
 class Refused(Exception):
@@ -151,6 +153,13 @@ class Recorded:
                     at = tag.stat().st_mtime
                     made.append([tag.parent.name, at, int(said["version"]), is_whole])
         return {"now": time.time(), "made": sorted(made, key=lambda each: each[1])}
+
+    def tag(self, name: str, data: bytes) -> None:
+        """A monitor's pod begins: its window ends now. `{"schedule": …, "version": …}`."""
+        self.put(name, "schedule", data)
+        made = self.scheduled(str(json.loads(data)["schedule"]))["made"]
+        for oldest, *_ in made[:-MAX_UNCOLLECTED]:
+            shutil.rmtree(self.record(oldest), ignore_errors=True)
 
     def take(self, name: str, by: str) -> str:
         """Who has a record to decide on: whoever asked first."""

@@ -223,8 +223,11 @@ class Handler(BaseHTTPRequestHandler):
                 self._say(200, {})
             case ["GET", "records", name, "metrics"]:
                 self._send_file(store.record(name) / "metrics", 0)
-            case ["PUT", "records", name, ("metrics" | "result" | "schedule") as what]:
+            case ["PUT", "records", name, ("metrics" | "result") as what]:
                 store.put(name, what, self._body.read())
+                self._say(200, {})
+            case ["PUT", "records", name, "schedule"]:
+                store.tag(name, self._body.read())
                 self._say(200, {})
             case ["DELETE", "records", name]:
                 store.forget(name)
