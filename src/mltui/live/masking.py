@@ -7,7 +7,7 @@ looked at over a shoulder. What is hidden is hidden whole: its length would tell
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 MASK = "******"
@@ -27,16 +27,22 @@ _SHAPES = re.compile(
     r"|\A[A-Za-z0-9+/=\s]+-----END [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:ghp|gho|ghs|ghu|ghr)_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
     r"|\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}\b"
-    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"
-    r"|\bglpat-[A-Za-z0-9_-]{15,}",
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bglpat-[A-Za-z0-9_-]{15,}",
     re.DOTALL,
 )
-_OPTION = re.compile(
-    r"(?P<name>--?[A-Za-z0-9_.-]{0,64}"
-    r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[A-Za-z0-9_.-]{0,64})(?P<sign>=|\s+)(?P<value>\"[^\"]*\"|'[^']*'|\S+)",
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{10,}+\.)"
+    r"(?P<before>(?:[A-Za-z0-9_]*+-)*?)"
+    r"eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]*+"
+)
+"""A signed token (JWT). That the words before and after a dot are there is looked at once for a run
+of such characters, where it begins; only then where in it the token does."""
+_OPTION = re.compile(r"(?<![A-Za-z0-9_.-])[A-Za-z0-9_.]*+-[A-Za-z0-9_.-]*+(?=[=\s])")
+_SECRET = re.compile(
+    r"token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credential",
     re.IGNORECASE,
 )
+_GIVEN = re.compile(r"(?:=|\s++)(?P<value>\"[^\"]*\"|'[^']*'|\S++)")
 _WORD = re.compile(r"token|secret|passw|passphrase|key|credential", re.IGNORECASE)
 """What every such option has: most texts need no closer look."""
 _FREE = ("Labels", "Options", "DriverOpts", "Annotations", "Config", "Sysctls", "BuildArgs")
@@ -57,6 +63,8 @@ def is_secret_name(name: str) -> bool:
 def mask_text(text: str) -> str:
     """Text without what is plainly a secret: users in URLs, known shapes of tokens."""
     text = _URL.sub(f"://{MASK}@", text)
+    if "eyJ" in text:
+        text = _TOKEN.sub(rf"\g<before>{MASK}", text)
     return _SHAPES.sub(MASK, text)
 
 
@@ -80,8 +88,23 @@ def mask_command(text: str) -> str:
         return f"{found['name']}={MASK if is_secret_name(found['name']) else value}"
 
     if _WORD.search(text) is not None:
-        text = _OPTION.sub(lambda found: f"{found['name']}{found['sign']}{MASK}", text)
+        text = "".join(_without_options(text))
     return mask_text(_ASSIGNED.sub(assigned, text))
+
+
+def _without_options(text: str) -> Iterator[str]:
+    """`--token x`, `-api-key=x` and the like without their values."""
+    done = 0
+    for option in _OPTION.finditer(text):
+        start, end = option.span()
+        if start < done or _SECRET.search(text, text.index("-", start), end) is None:
+            continue
+        given = _GIVEN.match(text, end)
+        if given is not None:
+            yield text[done : given.start("value")]
+            yield MASK
+            done = given.end()
+    yield text[done:]
 
 
 def mask_line(line: str) -> str:
