@@ -224,9 +224,9 @@ class ClusterFacts:
             for _, ward in list(self._wards.values()):
                 at = self._bench.session.now() + ward.skew_s
                 batch = ward.take()
+                is_long = len(batch.objects) >= LONG
                 changed = await asyncio.to_thread(ward.chart.apply, batch, at)
-                if len(batch.objects) >= LONG:
-                    del batch
+                if is_long:
                     give_back()
                 ward.is_judged = ward.is_judged or ward.is_settled
                 ward.read_logs()

@@ -1,12 +1,14 @@
 """From the API server's JSON of a pod to the row that rules look at. Pure; see `kube_reading`.
 
-Of ten thousand pods most are well, so only the fields that are used are decoded, by msgspec.
+Of ten thousand pods most are well, so only the fields that are used are decoded, by msgspec, and
+what pods have alike is kept once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -239,14 +241,14 @@ def _pod(raw: _Pod) -> Pod:
         *(_container(each, states, is_init=False) for each in own),
     ]
     return Pod(
-        namespace=_text(meta.namespace),
+        namespace=intern(_text(meta.namespace)),
         name=_text(meta.name),
-        phase=_text(status.phase),
+        phase=intern(_text(status.phase)),
         reason=_text(status.reason),
         message=_text(status.message),
-        node=_text(spec.node_name),
+        node=intern(_text(spec.node_name)),
         owner=_owner(meta.owner_references) if meta.owner_references else _NOBODY,
-        labels=_labels(meta.labels) if meta.labels else {},
+        labels=_labels(tuple(meta.labels.items())) if meta.labels else _EMPTY,
         created_at=time_of(meta.creation_timestamp),
         deleting_since=time_of(meta.deletion_timestamp),
         grace_s=meta.deletion_grace_period_seconds or 30.0,
@@ -256,9 +258,9 @@ def _pod(raw: _Pod) -> Pod:
         cpu=cpu,
         memory_bytes=int(memory),
         claims=tuple(_claims(spec.volumes)) if spec.volumes else (),
-        sources=_sources(spec.volumes) if spec.volumes and status.phase == "Pending" else {},
-        scheduler=_text(spec.scheduler_name),
-        account=_text(spec.service_account_name),
+        sources=_sources(spec.volumes) if spec.volumes and status.phase == "Pending" else _EMPTY,
+        scheduler=intern(_text(spec.scheduler_name)),
+        account=intern(_text(spec.service_account_name)),
         uid=_text(meta.uid),
     )
 
@@ -268,6 +270,7 @@ def _text(value: str | None) -> str:
 
 
 _NOBODY = Owner()
+_EMPTY: dict[str, str] = {}
 
 
 def _owner(refs: Sequence[_OwnerOf]) -> Owner:
@@ -281,11 +284,10 @@ def _owned(kind: str | None, name: str | None) -> Owner:
     return Owner(plain(kind), plain(name))
 
 
-def _labels(raw: dict[str, str]) -> dict[str, str]:
-    """As they came where all of them are safe to show."""
-    if "".join(raw).isprintable() and "".join(raw.values()).isprintable():
-        return raw
-    return labels_of(raw)
+@lru_cache(1024)
+def _labels(raw: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Safe to show."""
+    return labels_of(dict(raw))
 
 
 def _bad(conditions: Sequence[_Condition]) -> Iterator[Condition]:
@@ -324,7 +326,7 @@ def _container(
     declared, status = _declared(spec), states.get(spec.name, _NO_CONTAINER)
     state, inner = _state(status.state)
     _, last = _state(status.last_state)
-    return PodContainer(
+    found = PodContainer(
         name=declared.name,
         image=declared.image,
         is_init=is_init,
@@ -346,6 +348,27 @@ def _container(
         patience_s=declared.patience_s,
         ports=declared.ports,
     )
+    return found if last is not _NONE or inner.reason else _kept(found)
+
+
+_calm: dict[tuple[object, ...], PodContainer] = {}
+_MOST_CALM = 1024
+
+
+def _kept(found: PodContainer) -> PodContainer:
+    """One that is the same in many pods: of a well pod only when it started differs."""
+    key = (
+        found.name, found.image, found.is_init, found.state, found.exit_code, found.started_at,
+        found.ended_at, found.is_ready, found.restarts, found.memory_limit_bytes,
+        id(found.probes), found.ports,
+    )  # fmt: skip
+    known = _calm.get(key)
+    if known is not None and known == found:
+        return known
+    if len(_calm) >= _MOST_CALM:
+        _calm.clear()
+    _calm[key] = found
+    return found
 
 
 @lru_cache(4096)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from mltui.engines.kubernetes import answers
 from mltui.engines.kubernetes.answers import Pieces
 from mltui.engines.kubernetes.client import open_client
 from mltui.engines.kubernetes.resources import PODS
+from mltui.live.kinds.kube._pod import Pod, read_pod
+from mltui.live.kube.chart import Batch, Chart
+from mltui.triage.kube_pods import decode_pod
 
 from .server import Answer, ApiServer, Asked, kubeconfig, refusal
 
@@ -106,3 +110,35 @@ async def test_where_that_is_refused_the_pages_go_on(tmp_path: Path) -> None:
         return 200, _list(items[:100], **{"continue": "more"})
 
     assert await _names(tmp_path, handle) == [each["metadata"]["name"] for each in items]
+
+
+def _pod(number: int) -> bytes:
+    container = {"name": "main", "image": "ml/train:v3"}
+    state = {"name": "main", "ready": True, "restartCount": 2, "state": {"running": {}}}
+    pod = {
+        "metadata": {"name": f"worker-{number}", "namespace": "load", "uid": f"u{number}",
+                     "labels": {"app": "worker"}},
+        "spec": {"nodeName": "kwok-1", "serviceAccountName": "default", "containers": [container]},
+        "status": {"phase": "Running", "containerStatuses": [state]},
+    }  # fmt: skip
+    return json.dumps(pod).encode()
+
+
+def test_what_pods_have_alike_is_kept_once() -> None:
+    """Ten thousand of them stay in memory."""
+    rows = [read_pod(msgspec.json.decode(_pod(n), type=Pod), "kind") for n in range(2)]
+    for name in ("namespace", "phase", "status", "image", "node", "labels", "containers"):
+        one, other = (getattr(row, name) for row in rows)
+        assert one and one is other, name
+    judged = [decode_pod(_pod(n)) for n in range(2)]
+    for name in ("namespace", "phase", "node", "labels", "account"):
+        one, other = (getattr(pod, name) for pod in judged)
+        assert one and one is other, name
+    assert judged[0].containers[0] is judged[1].containers[0]
+
+
+def test_what_a_cluster_sent_is_let_go_as_it_is_read() -> None:
+    batch = Batch({("Pod", "load", f"worker-{n}"): _pod(n) for n in range(3)})
+    chart = Chart("kind", "")
+    chart.read(batch)
+    assert not batch.objects and len(chart.facts().pods) == 3

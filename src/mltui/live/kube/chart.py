@@ -32,8 +32,8 @@ MANY = 100
 class Batch:
     """What came since the last."""
 
-    objects: Mapping[Id, bytes | None]
-    """As the API gave them; None: deleted."""
+    objects: dict[Id, bytes | None]
+    """As the API gave them; None: deleted. Each is let go as it is read: a first list is long."""
     words: Mapping[Place, Words] = field(default_factory=dict)
     """The ends of logs that were asked for."""
     hidden: tuple[Hidden, ...] = ()
@@ -73,7 +73,9 @@ class Chart:
                 self._put(id_, rows)
 
     def _read(self, batch: Batch) -> None:
-        for id_, raw in batch.objects.items():
+        objects = batch.objects
+        for id_ in list(objects):
+            raw = objects.pop(id_)
             self._put(id_, () if raw is None else _rows(id_[0], raw))
 
     def wanted(self) -> dict[Place, Pod]:

@@ -39,18 +39,16 @@ class Part:
     def page(self, items: Sequence[Any]) -> None:
         """See `Sink`."""
         for item in items:
-            row = self._row(item, self._place.context)
+            key = self._put(self._row(item, self._place.context))
             if self._seen is not None:
-                self._seen.add(row.key)
-            self._put(row)
+                self._seen.add(key)
 
     def listed(self) -> None:
         """See `Sink`."""
         if self._seen is not None:
             for key in self._keys - self._seen:
                 self._table.remove(key)
-            self._keys &= self._seen
-            self._seen = None
+            self._keys, self._seen = self._seen, None
         self._gone.clear()
         self._table.listed(self._place)
         if len(self._keys) >= LONG:
@@ -99,8 +97,9 @@ class Part:
             self._table.remove(key)
         self._keys.clear()
 
-    def _put(self, row: Any) -> None:
-        key = row.key
+    def _put(self, row: Any) -> str:
+        key: str = row.key
         old = self._table.get(key)
         self._keys.add(key)
         self._table.apply(key, row if old is None else self._kind.carry(old, row))
+        return key

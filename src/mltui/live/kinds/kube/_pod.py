@@ -7,11 +7,12 @@ the mark says whether a person is needed.
 from __future__ import annotations
 
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 import msgspec
 
-from mltui.live.kinds.kube._object import Lean, Row, common, moment
+from mltui.live.kinds.kube._object import Lean, Row, common, moment, same
 from mltui.live.kinds.kube._quantity import amount
 
 
@@ -165,17 +166,17 @@ def read_pod(pod: Pod, context: str) -> PodRow:
     containers = spec.containers or []
     fields = common(pod.metadata, context)
     return PodRow(
-        phase=status.phase,
-        status=word,
+        phase=intern(status.phase),
+        status=intern(word),
         state=_mark(word, pod, ready, len(containers)),
         reason=reason,
         ready=ready,
-        containers=tuple([each.name for each in containers]),
-        init_containers=tuple([each.name for each in spec.init_containers or ()]),
-        image=containers[0].image if containers else "",
+        containers=same(tuple([each.name for each in containers])),
+        init_containers=same(tuple([each.name for each in spec.init_containers or ()])),
+        image=intern(containers[0].image) if containers else "",
         restarts=restarts,
         exit_code=code,
-        node=spec.node_name,
+        node=intern(spec.node_name),
         ip=status.pod_ip,
         started_at=moment(started or status.start_time),
         ended_at=moment(ended) if status.phase in ("Succeeded", "Failed") else None,
