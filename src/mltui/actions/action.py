@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from mltui.actions.listed import DOCKER as DOCKER
+from mltui.actions.listed import KUBE as KUBE
 from mltui.pipeline.rows import Instance, StageRow, State
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow
@@ -28,15 +30,6 @@ GROUPS = ("Run", "Stage", "Serve", "Look", "Docker", "Kubernetes", "Find", "mltu
 
 OF_PROJECTS = ("Run", "Stage", "Serve")
 """Groups of what can be done to a project only."""
-DOCKER = ("containers", "images", "volumes", "networks", "compose")
-"""Lists of what is on a Docker host (`live.kinds`)."""
-KUBE = (
-    "pods", "deployments", "jobs", "events", "services", "nodes", "statefulsets", "daemonsets",
-    "replicasets", "cronjobs", "endpoints", "ingresses", "configmaps", "secrets",
-    "persistentvolumeclaims", "horizontalpodautoscalers", "serviceaccounts", "roles", "namespaces",
-    "contexts", "forwards", "resources", "tree",
-)  # fmt: skip
-"""Lists of a Kubernetes API; `resources` is any that has no columns of its own."""
 LISTS = (*DOCKER, *KUBE, "builds")
 """Lists that stand in place of the pipeline, beside that of the runs."""
 PAGE = "page"

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.errors import JournalError, Problem, SpecError, UsageError
+from mltui.runs.files import SPEC_FILE as SPEC_FILE
 from mltui.runs.journal import FOLDER, Journal
 
 if TYPE_CHECKING:
     from mltui.runs.store import Store
     from mltui.spec.model import Spec
-
-SPEC_FILE = "mltui.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib import request
 from urllib.parse import urlsplit
 
 from mltui.engines.kubernetes.kubeconfig import Context, Entry, Kubeconfig
@@ -165,11 +164,13 @@ def _proxy_of(host: str, server: str, environ: Mapping[str, str]) -> str:
     scheme = "https_proxy" if server.startswith("https") else "http_proxy"
     proxy = environ.get(scheme) or environ.get(scheme.upper()) or ""
     no = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if not proxy:
+        return ""
+    from urllib import request  # dear, and seldom needed
+
     # typeshed does not know it
     bypasses = request.proxy_bypass_environment  # type: ignore[attr-defined]
-    if not proxy or bypasses(host, {"no": no}):
-        return ""
-    return proxy
+    return "" if bypasses(host, {"no": no}) else proxy
 
 
 async def _obtain(

@@ -53,8 +53,8 @@ class Caller:
         self._renewing = asyncio.Lock()
         self.heard_at: float | None = None
         """When it last gave a sign of life (seconds since the epoch)."""
-        self.skew_s = 0.0
-        """How far the server's clock was ahead of this machine's at its last answer."""
+        self._clocks = ("", 0.0)
+        """What the server's clock said at its last answer, and this machine's."""
         self._pool = Pool(
             self._connect,
             ping="/livez",
@@ -229,14 +229,18 @@ class Caller:
             is_fresh = method not in ("GET", "DELETE")
         async with self._pool.call(method, target, sent, body, is_fresh=is_fresh) as response:
             self.heard()
-            self._compare_clocks(response.headers.get("date", ""))
+            self._clocks = (response.headers.get("date", ""), time.time())
             yield response
 
-    def _compare_clocks(self, date: str) -> None:
+    @property
+    def skew_s(self) -> float:
+        """How far the server's clock was ahead of this machine's at its last answer."""
         from email.utils import parsedate_to_datetime
 
+        date, at = self._clocks
         with suppress(ValueError, TypeError):  # it may not say
-            self.skew_s = parsedate_to_datetime(date).timestamp() - time.time()
+            return parsedate_to_datetime(date).timestamp() - at
+        return 0.0
 
     async def _refusal(self, call: Call, response: Response) -> MltuiError:
         response.connection.is_waiting = True
