@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,8 +15,16 @@ from mltui.runs.lock import RunnerLock
 from mltui.runs.project import Project
 
 from . import builds
+from .kube import a_pod
 from .seed import NOON, Behaviour, Seed
 from .worlds import CURVE, KERNEL, LANGUAGES, OUT_OF_MEMORY, digits, languages, world
+
+if TYPE_CHECKING:
+    from tests.testbed.cluster import Cluster
+
+_testbed = import_module("testbed.cluster")
+cluster = _testbed.cluster
+namespace = _testbed.namespace
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +119,19 @@ def broken(tmp_path: Path) -> Project:
     seed = builds.translator(tmp_path / "translator")
     seed.run(builds.fails_in_build, began=NOON - 100)
     return seed.project
+
+
+@pytest.fixture
+def here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, found as a person's is."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def other(cluster: Cluster) -> Iterator[str]:
+    """A second namespace, with a pod that never gets its image."""
+    with _testbed.made_namespace(cluster) as name:
+        cluster.apply(a_pod("stuck", image="localhost:1/none:v9"), namespace=name)
+        yield name

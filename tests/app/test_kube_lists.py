@@ -8,92 +8,29 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from mltui.app import firstlook
-from mltui.app.lists import Lists
 from mltui.runs.project import Project
 
 from .driver import Driver
+from .kube import (
+    WIDE,
+    a_deployment,
+    a_pod,
+    choose,
+    context,
+    image,
+    kubeconfig_of,
+    line_of,
+    lists,
+)
 
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
-
-_testbed = import_module("testbed.cluster")
-cluster = _testbed.cluster
-namespace = _testbed.namespace
-
-PAUSE = "mltui.test/pause:1"
-"""An image that the test cluster's node has; elsewhere the same is pulled."""
-PUBLIC = "registry.k8s.io/pause:3.10"
-WIDE = (160, 30)
-
-
-@pytest.fixture
-def here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The cluster, found as a person's is."""
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def other(cluster: Cluster) -> Iterator[str]:
-    """A second namespace, with a pod that never gets its image."""
-    with _testbed.made_namespace(cluster) as name:
-        cluster.apply(_pod("stuck", image="localhost:1/none:v9"), namespace=name)
-        yield name
-
-
-def image(cluster: Cluster) -> str:
-    return PAUSE if cluster.viewer is not None else PUBLIC
-
-
-def _pod(name: str, *, image: str) -> dict[str, Any]:
-    spec = {"containers": [{"name": "c", "image": image}], "terminationGracePeriodSeconds": 0}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-
-
-def _deployment(name: str, replicas: int, *, image: str) -> dict[str, Any]:
-    labels = {"app": name}
-    pod = _pod("", image=image)["spec"]
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
-
-
-def lists(screen: Driver) -> Lists:
-    listed = screen.app.workbench.listed
-    assert listed is not None
-    return listed
-
-
-def line_of(screen: Driver, name: str) -> str:
-    return next((line for line in screen.lines if name in line), "")
-
-
-def context(cluster: Cluster) -> str:
-    return cluster.kubectl("config", "current-context")
-
-
-async def choose(screen: Driver, name: str) -> None:
-    """Put the cursor on a row."""
-    pane = lists(screen).pane
-    await screen.until(lambda: any(r.name == name for r in pane.grid.model.rows.values()), name)
-    pane.grid.cursor_key = next(k for k, r in pane.grid.model.rows.items() if r.name == name)
-    await screen.settle()
 
 
 async def test_pods_of_several_namespaces_come_and_go_in_one_table(
@@ -103,7 +40,7 @@ async def test_pods_of_several_namespaces_come_and_go_in_one_table(
         await screen.command(f"pods {namespace},{other}")
         await screen.sees("stuck")
         assert f"{context(here)}/{namespace}, {other}" in screen.line("header")
-        here.apply(_pod("first", image=image(here)), namespace=namespace)
+        here.apply(a_pod("first", image=image(here)), namespace=namespace)
         await screen.until(lambda: "● Running" in line_of(screen, "first"), "running")
         assert namespace[-6:] in line_of(screen, "first")
         await screen.until(lambda: "ImagePull" in line_of(screen, "stuck"), "its trouble")
@@ -122,9 +59,9 @@ async def test_a_first_look_is_taken_over_by_the_screen_and_corrected(
 ) -> None:
     monkeypatch.setattr(firstlook, "CLUSTER_PATIENCE_S", 60.0)
     for name in ("stays", "goes"):
-        here.apply(_pod(name, image=image(here)), namespace=namespace)
+        here.apply(a_pod(name, image=image(here)), namespace=namespace)
         here.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", namespace)
-    seen = await firstlook.ask(f"pods {namespace}")
+    seen = await firstlook.ask(f"pods {namespace}", fresh.root, {})
     assert seen is not None
     before = firstlook.frame(seen, fresh.root.name, 160, 30)
     assert f"pods  {len(seen.rows)}" in before[0] and seen.host in before[0]
@@ -133,7 +70,7 @@ async def test_a_first_look_is_taken_over_by_the_screen_and_corrected(
         assert _words(line_of(screen, "stays")) == _words(next(x for x in before if "stays" in x))
         await screen.until(lambda: "live" in screen.line("header"), "the list")
         assert not line_of(screen, "goes")
-    assert await firstlook.ask(f"pods {namespace},default") is None
+    assert await firstlook.ask(f"pods {namespace},default", fresh.root, {}) is None
 
 
 def _words(text: str) -> list[str]:
@@ -195,7 +132,7 @@ async def test_namespaces_are_offered_while_typed_and_one_that_is_not_there_is_s
 async def test_a_page_tells_what_happened_and_keeps_secrets(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    pod = _pod("told", image="localhost:1/none:v9")
+    pod = a_pod("told", image="localhost:1/none:v9")
     pod["spec"]["containers"][0]["env"] = [{"name": "API_TOKEN", "value": "s3cret"}]
     here.apply(pod, namespace=namespace)
     async with Driver.open(fresh, size=(160, 50)) as screen:
@@ -215,7 +152,7 @@ async def test_a_page_tells_what_happened_and_keeps_secrets(
 async def test_a_deployment_is_scaled_and_leads_to_its_pods_and_back(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    here.apply(a_deployment("web", 1, image=image(here)), namespace=namespace)
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.command(f"deploy {namespace}")
         await screen.until(lambda: "1/1" in line_of(screen, "web"), "ready")
@@ -235,7 +172,7 @@ async def test_a_deployment_is_scaled_and_leads_to_its_pods_and_back(
 async def test_an_image_is_set_seen_to_fail_and_rolled_back(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    here.apply(a_deployment("web", 1, image=image(here)), namespace=namespace)
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.command(f"deploy {namespace}")
         await screen.until(lambda: "1/1" in line_of(screen, "web"), "ready")
@@ -253,7 +190,7 @@ async def test_an_image_is_set_seen_to_fail_and_rolled_back(
 async def test_deleting_asks_and_hits_only_what_was_seen(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    here.apply(_pod("victim", image=image(here)), namespace=namespace)
+    here.apply(a_pod("victim", image=image(here)), namespace=namespace)
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.command(f"pods {namespace}")
         await choose(screen, "victim")
@@ -262,7 +199,7 @@ async def test_deleting_asks_and_hits_only_what_was_seen(
         await screen.sees(f"Delete pod victim in {context(here)}/{namespace}?")
         # Meanwhile somebody makes another pod of the same name.
         here.kubectl("delete", "pod", "victim", "-n", namespace, "--now")
-        here.apply(_pod("victim", image=image(here)), namespace=namespace)
+        here.apply(a_pod("victim", image=image(here)), namespace=namespace)
         await screen.press("y")
         await screen.until(lambda: "UID" in screen.text or "gone" in screen.text, "a conflict")
         uid = here.get("pod", "victim", "-n", namespace)["metadata"]["uid"]
@@ -304,22 +241,6 @@ async def test_edit_is_checked_by_the_server_and_shown_before_it_is_sent(
         assert here.get("cm", "settings", "-n", namespace)["data"] == {"rate": "2"}
 
 
-def _kubeconfig(cluster: Cluster, path: Path) -> Path:
-    """The cluster, the same as a user without rights, and one that does not answer."""
-    assert cluster.viewer is not None
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
-    viewer = yaml.safe_load(cluster.viewer.read_text())
-    name = config["contexts"][0]["name"]
-    config["users"].append({"name": "viewer", "user": viewer["users"][0]["user"]})
-    where = {"cluster": config["contexts"][0]["context"]["cluster"], "user": "viewer"}
-    config["contexts"].append({"name": "viewer", "context": where})
-    config["clusters"].append({"name": "dead", "cluster": {"server": "https://127.0.0.1:1"}})
-    config["contexts"].append({"name": "dead", "context": {"cluster": "dead", "user": "viewer"}})
-    config["current-context"] = name
-    path.write_text(json.dumps(config))
-    return path
-
-
 async def test_a_dead_cluster_and_missing_rights_are_sentences_beside_what_answers(
     fresh: Project,
     here: Cluster,
@@ -329,8 +250,8 @@ async def test_a_dead_cluster_and_missing_rights_are_sentences_beside_what_answe
 ) -> None:
     if here.viewer is None:
         pytest.skip("needs the test cluster's user without rights")
-    monkeypatch.setenv("KUBECONFIG", str(_kubeconfig(here, tmp_path / "config")))
-    here.apply(_pod("here", image=image(here)), namespace=namespace)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_of(here, tmp_path / "config")))
+    here.apply(a_pod("here", image=image(here)), namespace=namespace)
     async with Driver.open(fresh, size=WIDE) as screen:
         name = context(here)
         await screen.command(f"pods {name}/{namespace},dead/default")
@@ -401,19 +322,22 @@ async def test_a_custom_resource_is_listed_in_the_servers_columns(
         await screen.until(lambda: "green" in line_of(screen, "round"), "the widget")
 
 
-async def test_production_is_a_band_and_what_is_read_only_stays_as_it_is(
-    fresh: Project, here: Cluster, namespace: str
+async def test_production_is_a_band_from_the_first_look_on_and_what_is_read_only_stays_as_it_is(
+    fresh: Project, here: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = fresh.root / "mltui.yaml"
     where = f"context: {context(here)}, namespace: {namespace}"
     target = f"  prod: {{engine: kubernetes, {where}, production: true, read_only: true}}\n"
     text = file.read_text().partition("targets:\n")[0]
     file.write_text(f"{text}targets:\n{target}")
-    here.apply(_pod("kept", image=image(here)), namespace=namespace)
-    async with Driver.open(fresh, size=WIDE) as screen:
-        await screen.command(f"pods {namespace}")
-        await choose(screen, "kept")
+    here.apply(a_pod("kept", image=image(here)), namespace=namespace)
+    monkeypatch.setattr(firstlook, "CLUSTER_PATIENCE_S", 60.0)
+    seen = await firstlook.ask(f"pods {namespace}", fresh.root, {})
+    assert seen is not None
+    assert f" PROD  {' ' * 3}" in firstlook.frame(seen, fresh.root.name, *WIDE)[0]
+    async with Driver.open(fresh, size=WIDE, opens=f"pods {namespace}", seen=seen) as screen:
         assert " PROD " in screen.line("header")
+        await choose(screen, "kept")
         await screen.press("ctrl+d")
         assert "read-only" in screen.notice
         await screen.command("pods default")
@@ -422,7 +346,7 @@ async def test_production_is_a_band_and_what_is_read_only_stays_as_it_is(
 
 def _served(name: str, image: str, replicas: int = 1) -> list[dict[str, Any]]:
     """A Deployment whose pods answer HTTP at a named port, and its Service."""
-    made = _deployment(name, replicas, image=image)
+    made = a_deployment(name, replicas, image=image)
     (container,) = made["spec"]["template"]["spec"]["containers"]
     container |= {
         "command": ["python3", "-u", "-m", "http.server", "8000"],
@@ -513,7 +437,7 @@ async def test_a_restart_stands_in_the_log_between_what_was_said_before_and_afte
 async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_back(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    here.apply(_deployment("web", 1, image=image(here)), namespace=namespace)
+    here.apply(a_deployment("web", 1, image=image(here)), namespace=namespace)
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.command(f"pods {namespace}")
         await screen.until(lambda: "● Running" in line_of(screen, "web-"), "running")
@@ -539,7 +463,7 @@ async def test_the_family_of_a_pod_is_a_tree_that_lives_and_leads_to_pages_and_b
 async def test_members_of_a_family_have_the_verbs_of_what_they_are(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    made = _deployment("web", 1, image=here.shell_image())
+    made = a_deployment("web", 1, image=here.shell_image())
     pod = made["spec"]["template"]["spec"]
     (first,) = pod["containers"]
     first["command"] = ["sh", "-c", "echo said by c; exec sleep 600"]
@@ -584,7 +508,7 @@ def _members(screen: Driver, of: str) -> list[Any]:
 async def test_other_sets_tell_their_revisions_and_are_rolled_back(
     fresh: Project, here: Cluster, namespace: str, kind: str, command: str
 ) -> None:
-    made = _deployment("kept", 1, image=image(here)) | {"kind": kind}
+    made = a_deployment("kept", 1, image=image(here)) | {"kind": kind}
     if kind == "StatefulSet":
         made["spec"]["serviceName"] = "kept"
     else:
@@ -609,7 +533,7 @@ async def test_other_sets_tell_their_revisions_and_are_rolled_back(
 async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_that_come(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
-    made = _deployment("web", 2, image=here.shell_image())
+    made = a_deployment("web", 2, image=here.shell_image())
     (container,) = made["spec"]["template"]["spec"]["containers"]
     container["command"] = ["sh", "-c", 'while :; do echo "from $(hostname)"; sleep 1; done']
     side = container | {"name": "side", "command": ["sh", "-c", "echo beside; exec sleep 600"]}

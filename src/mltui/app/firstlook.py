@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mltui.actions.action import KUBE
+from mltui.actions.listed import KUBE
 from mltui.app.present.kind import header, shown_column
 from mltui.app.settings import Settings
 from mltui.app.widgets.columns import GAP, place
@@ -30,6 +30,10 @@ from mltui.live.daemon import open_daemon
 from mltui.live.kind import Kind
 from mltui.live.kinds import kind_named
 from mltui.text import fit, shorten_end, unicode_ok
+
+if TYPE_CHECKING:
+    from mltui.app.guarded import Said
+    from mltui.spec.model import Target
 
 PATIENCE_S, CLUSTER_PATIENCE_S = 0.3, 0.5
 """What takes longer is waited for by the screen, which says so. A cluster is mostly farther."""
@@ -47,13 +51,19 @@ class Seen:
     rows: Sequence[Any]
     places: str = ""
     """Where in clusters, as it was asked for; empty: where one was last."""
+    targets: Sequence[Target] = ()
+    """Those of the project that mark production, until the screen has read them."""
+    band: str = ""
+    """What is said of these places: `PROD`."""
 
 
 class FirstLook:
     """Shows a list until the screen takes over; a context, since it changes the terminal."""
 
-    def __init__(self, project: str, opens: str, environ: Mapping[str, str] = os.environ) -> None:
-        self._project = project
+    def __init__(
+        self, root: Path, opens: str, said: Said, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._root, self._said = root, said
         self._environ = environ
         self._opens = opens
         self._fd = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
@@ -63,7 +73,7 @@ class FirstLook:
 
     def __enter__(self) -> FirstLook:
         with suppress(OSError, termios.error, MltuiError, TimeoutError):
-            self.seen = asyncio.run(ask(self._opens, self._environ))
+            self.seen = asyncio.run(ask(self._opens, self._root, self._said, self._environ))
         if self.seen is not None:
             with suppress(OSError, termios.error):
                 self._show(self.seen)
@@ -83,7 +93,7 @@ class FirstLook:
 
     def _show(self, seen: Seen) -> None:
         width, height = os.get_terminal_size(self._fd)
-        lines = frame(seen, self._project, width, height)
+        lines = frame(seen, self._root.name, width, height)
         before = termios.tcgetattr(self._fd)
         silent = termios.tcgetattr(self._fd)
         # What is typed meanwhile is for the screen: not shown, and Enter stays what it is.
@@ -91,8 +101,11 @@ class FirstLook:
         silent[3] &= ~termios.ECHO
         termios.tcsetattr(self._fd, termios.TCSANOW, silent)
         self._before = before
-        base, dim = _colours(self._environ)
+        base, dim, loud = _colours(self._environ)
         first, titles, *rest = lines
+        if seen.band:
+            calm, mark, after = first.rpartition(f" {seen.band} ")
+            first = f"{calm}{loud}{mark}\x1b[0m{base}{after}"
         text = "\n".join((first, f"{dim}{titles}{base}", *rest))
         self._write(f"\x1b[?1049h\x1b[?25l{base}\x1b[2J\x1b[H{text}")
 
@@ -102,11 +115,16 @@ class FirstLook:
             data = data[os.write(self._fd, data) :]
 
 
-async def ask(opens: str, environ: Mapping[str, str] = os.environ) -> Seen | None:
-    """What there is, where that is a quick question: of this machine's host, of one place."""
+async def ask(
+    opens: str, root: Path, said: Said, environ: Mapping[str, str] = os.environ
+) -> Seen | None:
+    """What there is, where that is a quick question: of this machine's host, of one place.
+
+    `said`: what the config file says of contexts.
+    """
     name, _, places = opens.partition(" ")
     if name in KUBE:
-        return await _ask_cluster(name, places, environ)
+        return await _ask_cluster(name, places, root, said, environ)
     try:
         kind = kind_named(name)
     except KeyError:
@@ -121,7 +139,10 @@ async def ask(opens: str, environ: Mapping[str, str] = os.environ) -> Seen | Non
         await daemon.close()
 
 
-async def _ask_cluster(name: str, places: str, environ: Mapping[str, str]) -> Seen | None:
+async def _ask_cluster(
+    name: str, places: str, root: Path, said: Said, environ: Mapping[str, str]
+) -> Seen | None:
+    from mltui.app import guarded
     from mltui.live.kube.glance import glance
     from mltui.live.kube.place import text_of
 
@@ -129,7 +150,22 @@ async def _ask_cluster(name: str, places: str, environ: Mapping[str, str]) -> Se
     found = await glance(name, places, kept[0] if kept else "", environ, CLUSTER_PATIENCE_S)
     if found is None or not found.rows:
         return None
-    return Seen(found.kind, text_of(found.where), found.rows, places)
+    targets = _targets(root)
+    band = guarded.band(found.where, targets, said, found.current)
+    return Seen(found.kind, text_of(found.where), found.rows, places, targets, band)
+
+
+def _targets(root: Path) -> tuple[Target, ...]:
+    """Those of the project; its file is only read now where it marks some."""
+    from mltui.runs.files import SPEC_FILE
+
+    with suppress(OSError, MltuiError):
+        text = (root / SPEC_FILE).read_bytes()
+        if b"production" in text or b"read_only" in text:
+            from mltui.runs.project import Project
+
+            return tuple(Project(root).read_spec().targets.values())
+    return ()
 
 
 def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:
@@ -158,16 +194,19 @@ def frame(seen: Seen, project: str, width: int, height: int) -> list[str]:
         for at in placed
     ]
     total = len(seen.rows)
-    first = header(project, kind.name, total, total, seen.host, 0.0, "", unicode=unicode)
+    first = header(
+        project, kind.name, total, total, seen.host, 0.0, "", band=seen.band, unicode=unicode
+    )
     top = "".join(text for text, _ in first.laid_out(width))
     shown = [line([at.column.cell_of(model.rows[key]).text for at in placed]) for key in model.page]
     return [top.rstrip(), line(titles), *shown]
 
 
-def _colours(environ: Mapping[str, str]) -> tuple[str, str]:
-    """How the theme paints text, and titles, where the terminal has its colours."""
+def _colours(environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """How the theme paints text, titles and a band, where the terminal has its colours."""
+    plain = "", "", "\x1b[1;7m"
     if "NO_COLOR" in environ or environ.get("COLORTERM") not in ("truecolor", "24bit"):
-        return "", ""
+        return plain
     here = Path(__file__).resolve()
     name = Settings(environ).theme() or "mltui-dark"
     for folder in (here.parents[1] / "themes", here.parents[3] / "themes"):
@@ -175,9 +214,11 @@ def _colours(environ: Mapping[str, str]) -> tuple[str, str]:
             text = (folder / f"{name}.yaml").read_text(encoding="utf-8")
             found: dict[str, str] = dict(re.findall(r'^\s*(\w+): "#([0-9a-fA-F]{6})', text, re.M))
             if "background" in found and "foreground" in found:
-                base = f"\x1b[{_rgb(48, found['background'])};{_rgb(38, found['foreground'])}m"
-                return base, f"\x1b[{_rgb(38, found.get('header', found['foreground']))}m"
-    return "", ""
+                below, text = found["background"], found["foreground"]
+                base = f"\x1b[{_rgb(48, below)};{_rgb(38, text)}m"
+                loud = f"\x1b[1;{_rgb(38, below)};{_rgb(48, found.get('warning', text))}m"
+                return base, f"\x1b[{_rgb(38, found.get('header', text))}m", loud
+    return plain
 
 
 def _rgb(layer: int, digits: str) -> str:

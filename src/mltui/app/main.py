@@ -55,7 +55,7 @@ def run_app(
             from mltui.app.firstlook import FirstLook
 
             first = "pods" if opens == HOSTS else opens
-            look = stack.enter_context(FirstLook(project_root.name, first))
+            look = stack.enter_context(FirstLook(project_root, first, said.get("contexts")))
         from mltui.app.app import MltuiApp
         from mltui.app.session import Session
         from mltui.runs.project import Project

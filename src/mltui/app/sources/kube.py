@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mltui.app import guarded
 from mltui.app.present.kind import page_lines, text_lines
 from mltui.app.present.line import Line
 from mltui.app.sources.source import LogOf, Logs, Opened, once
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mltui.live.table import Table
     from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
+    from mltui.spec.model import Target
 
 FAVOURITES = 9
 EVERY = "*"
@@ -89,21 +91,8 @@ class KubeSource:
 
     @property
     def band(self) -> str:
-        """See `Source`: what targets of the project say of these places."""
-        words = {
-            "PROD" if target.production else "READ-ONLY"
-            for target in self._targets(self.where)
-            if target.production or target.read_only
-        }
-        for said in self._contexts(self.where):
-            words |= {"PROD"} if said.get("production") else set()
-            words |= {"READ-ONLY"} if said.get("read_only") else set()
-        return " ".join(sorted(words))
-
-    def _contexts(self, where: Where) -> list[Mapping[str, Any]]:
-        """What the person's config file says of the contexts of places."""
-        said = self._bench.workbench_app.config.get("contexts")
-        return [said[name] for name in contexts_of(where) if name in said]
+        """See `Source`: what targets of the project, or the config file, say of these places."""
+        return guarded.band(self.where, self._targets, self._said, self._current)
 
     @property
     def is_read_only(self) -> bool:
@@ -112,23 +101,24 @@ class KubeSource:
 
     def forbids(self, where: Where) -> bool:
         """Whether a target of the project, or the config file, forbids changes in these places."""
-        said = any(each.get("read_only") for each in self._contexts(where))
-        return said or any(target.read_only for target in self._targets(where))
+        return guarded.forbids(where, self._targets, self._said, self._current)
 
-    def _targets(self, where: Where) -> list[Any]:
-        spec = self._bench.session.facts.spec
-        if spec is None:
-            return []
-        return [
-            target
-            for target in spec.targets.values()
-            if target.engine == "kubernetes"
-            and any(
-                target.context == place.context
-                and (not target.namespace or place.namespace in ("", target.namespace))
-                for place in where
-            )
-        ]
+    @property
+    def _targets(self) -> Collection[Target]:
+        session, seen = self._bench.session, self._bench.workbench_app.seen
+        spec = session.spec or session.facts.spec
+        if spec is not None:
+            return spec.targets.values()
+        return seen.targets if seen is not None else ()
+
+    @property
+    def _said(self) -> guarded.Said:
+        said: guarded.Said = self._bench.workbench_app.config.get("contexts")
+        return said
+
+    @property
+    def _current(self) -> str:
+        return self._feed.clusters.config.current if self._feed is not None else ""
 
     async def go(self, where: Iterable[Place]) -> None:
         """Look elsewhere, and remember it. UsageError for an unknown context."""

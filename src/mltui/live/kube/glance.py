@@ -30,6 +30,8 @@ class Glanced:
     kind: Kind[Any]
     where: Where
     rows: Sequence[Any]
+    current: str
+    """The current context."""
 
 
 async def glance(
@@ -68,4 +70,5 @@ async def glance(
     except msgspec.MsgspecError:
         return None  # the screen says so
     rows = [watched.row(item, place.context) for item in items]
-    return Glanced(replace(kind, columns=shown_columns(kind, where)), where, rows)
+    shown = replace(kind, columns=shown_columns(kind, where))
+    return Glanced(shown, where, rows, clusters.config.current)
