@@ -291,7 +291,13 @@ async def test_what_one_may_not_do_is_named(world: World, tmp_path: Path) -> Non
     answer = refusal(403, "Forbidden", 'nodes is forbidden: User "eva" cannot list resource')
     error = await _error(world, tmp_path, answer, resource=NODES)
     assert isinstance(error, ApiForbidden)
-    assert str(error) == "you may not list nodes in kind"
+    assert str(error) == "you may not list nodes in kind: ask for list on nodes"
+    answer = refusal(403, "Forbidden", 'pods is forbidden: User "eva" cannot list resource')
+    error = await _error(world, tmp_path, answer)
+    assert str(error) == (
+        "you may not list pods in all namespaces in kind: ask for list on pods (ClusterRole view"
+        " has it), or name a namespace"
+    )
 
 
 async def test_what_admission_refuses_says_why(world: World, tmp_path: Path) -> None:

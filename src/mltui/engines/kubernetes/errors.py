@@ -58,6 +58,12 @@ class ApiThrottled(ApiError):
     retry_s: float = 1.0
 
 
+def may_not(call: Call, context: str) -> str:
+    """`you may not list nodes in prod: ask for list on nodes`."""
+    more = ", or name a namespace" if call.resource.is_namespaced and not call.namespace else ""
+    return f"you may not {call.text} in {context}: ask for {call.right}{more}"
+
+
 def api_error(call: Call, context: str, status: int, raw: bytes) -> ApiError:
     """The error that an answer means."""
     found: Any = None
@@ -89,7 +95,7 @@ def status_error(call: Call, context: str, status: int, found: Mapping[str, Any]
         return made(ApiForbidden, f"{context} {said}")
     if status == 403:
         if "is forbidden: User" in message or " cannot " in message:
-            return made(ApiForbidden, f"you may not {call.text} in {context}")
+            return made(ApiForbidden, may_not(call, context))
         # Admission refuses it: a quota, a policy.
         return made(ApiForbidden, f"{context} does not {call.text}: {message}")
     if status == 404:

@@ -46,6 +46,34 @@ class Resource:
         return "/".join(parts)
 
 
+_GROUPS = ("", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "discovery.k8s.io")
+_LOOKS = ("get", "list", "watch")
+_OF_EDITORS = ("secrets",)
+_OF_ADMINS = ("roles", "rolebindings")
+_OF_CONTROLLERS = (
+    "events", "endpoints", "endpointslices", "resourcequotas", "limitranges", "controllerrevisions",
+)  # fmt: skip
+"""What only the cluster itself writes, or those who run it."""
+
+
+def _role(verb: str, resource: Resource, part: str) -> str:
+    """The ClusterRole for people that has a right in a namespace; empty: none of them.
+
+    Source: Kubernetes docs, "Using RBAC Authorization", user-facing roles.
+    """
+    if not resource.is_namespaced:
+        return ""
+    if resource.plural in _OF_ADMINS:
+        return "admin"
+    if resource.group not in _GROUPS:
+        return ""
+    if verb in _LOOKS and resource.plural not in _OF_EDITORS and part in ("", "log", "status"):
+        return "view"
+    if resource.plural in _OF_CONTROLLERS or part == "status":
+        return ""
+    return "edit"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What is asked, for sentences: `list pods in namespace digits`."""
@@ -74,6 +102,16 @@ class Call:
         if self.subresource and self.subresource != "status":
             return f"{self.verb} the {self.subresource} of {self.object_text}"
         return f"{self.verb} {self.object_text}"
+
+    @property
+    def right(self) -> str:
+        """What to ask an administrator for: `get on pods/log (ClusterRole view has it)`."""
+        resource = self.resource
+        part = f"/{self.subresource}" if self.subresource else ""
+        role = _role(self.verb, resource, self.subresource)
+        return f"{self.verb} on {resource.full_name}{part}" + (
+            f" (ClusterRole {role} has it)" if role else ""
+        )
 
     @property
     def _where(self) -> str:

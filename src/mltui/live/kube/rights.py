@@ -36,14 +36,23 @@ _NEEDS: Mapping[str, tuple[str, str]] = {
     "reveal": ("get", ""),
 }
 """Verb and subresource of the API that a verb needs on the kind's resource."""
+_OF_PODS = ("exec", "portforward")
+"""Those are of pods, whatever leads to them."""
 
 
-def _needed(kind: Kind[Any]) -> dict[str, tuple[str, str]]:
-    found = {verb: _NEEDS[verb] for verb in kind.actions if verb in _NEEDS}
-    if kind.watched is None or (found and kind.name != "pods"):
-        found.pop("port-forward", None)  # it needs a right on pods
-    if kind.name == "pods":
-        found["log"] = ("get", "log")
+def _needed(kind: Kind[Any]) -> dict[str, tuple[str, Resource, str]]:
+    """Verb, resource and subresource by the verbs of a kind."""
+    from mltui.engines.kubernetes.resources import PODS
+
+    assert kind.watched is not None
+    own = kind.watched.resource
+    found: dict[str, tuple[str, Resource, str]] = {}
+    for name in kind.actions:
+        if name in _NEEDS:
+            verb, part = _NEEDS[name]
+            found[name] = (verb, PODS if part in _OF_PODS else own, part)
+    if kind.name == "pods" or kind.watched.pods is not None:
+        found["log"] = ("get", PODS, "log")
     return found
 
 
@@ -51,37 +60,33 @@ async def learn(clusters: Clusters, kind: Kind[Any], where: Sequence[Place]) -> 
     """Ask what one may do to objects of this kind there; what is known lately is not asked."""
     if kind.watched is None:
         return
-    resource = kind.watched.resource
-    asked = {
-        (place.context, place.namespace if resource.is_namespaced else "", verb, sub)
-        for place in where
-        for verb, sub in _needed(kind).values()
-    }
+    needed = set(_needed(kind).values())
 
-    async def ask(context: str, namespace: str, verb: str, sub: str) -> None:
+    async def ask(place: Place, verb: str, resource: Resource, part: str) -> None:
+        namespace = place.namespace if resource.is_namespaced else ""
         with suppress(MltuiError):
-            await clusters.cluster(context).may(verb, resource, namespace, sub)
+            await clusters.cluster(place.context).may(verb, resource, namespace, part)
 
-    await asyncio.gather(*(ask(*each) for each in sorted(asked)))
+    await asyncio.gather(*(ask(place, *each) for place in where for each in needed))
 
 
 def denied(clusters: Clusters, kind: Kind[Any], rows: Iterable[Any]) -> dict[str, str]:
     """Verbs that one is known not to be allowed on any of these rows, with a sentence."""
     if kind.watched is None:
         return {}
-    resource, out = kind.watched.resource, {}
-    for name, (verb, sub) in _needed(kind).items():
-        said = [_no(clusters.cluster(row.context), resource, row, verb, sub) for row in rows]
+    out = {}
+    for name, needed in _needed(kind).items():
+        said = [_no(clusters.cluster(row.context), row, *needed) for row in rows]
         if said and all(said):
             out[name] = said[0]
     return out
 
 
-def _no(cluster: Cluster, resource: Resource, row: Any, verb: str, sub: str) -> str:
+def _no(cluster: Cluster, row: Any, verb: str, resource: Resource, part: str) -> str:
+    from mltui.engines.kubernetes.errors import may_not
     from mltui.engines.kubernetes.resources import Call
 
     namespace = row.namespace if resource.is_namespaced else ""
-    if cluster.known_right(verb, resource, namespace, sub) is not False:
+    if cluster.known_right(verb, resource, namespace, part) is not False:
         return ""
-    call = Call(verb, resource, namespace or None, "", "" if sub == "scale" else sub)
-    return f"you may not {call.text} in {cluster.name}"
+    return may_not(Call(verb, resource, namespace or None, "", part), cluster.name)
