@@ -18,7 +18,8 @@ ACTION = Action(
     keys=("t",),
     command="triage",
     places=EVERYWHERE,
-    applies=lambda selection: selection.place != TRIAGE,
+    # As k9s has it, `t` starts a CronJob; `:triage` leads here too.
+    applies=lambda selection: selection.place != TRIAGE and "trigger" not in selection.verbs,
     why_not=lambda selection: "this is Triage" if selection.place == TRIAGE else None,
     rank=75,
 )

@@ -63,6 +63,7 @@ class Lists:
         self.pane.opened = bench.context.enter
         self.pane.thing_changed = self.thing_changed
         self.pane.elsewhere = self._elsewhere
+        self.pane.went = lambda: bench.listing.namespaces.missed()
 
     @property
     def logs(self) -> ListLogs:
@@ -213,7 +214,7 @@ class Lists:
             what += f"  {self.logs.said}"
         heard, trouble = None, ""
         if table is not None:
-            trouble = table.status()
+            trouble = table.status().partition(": ask for ")[0]  # the list says that too
             at = table.fresh_at
             heard = None if at is None or not table.is_loaded else max(now - at, 0.0)
         total = 0 if pane.showing else pane.grid.total_count
@@ -330,7 +331,8 @@ class Lists:
 
         where = self.kube.where
         if any(place.namespace for place in where):
-            return "0 looks at all namespaces, N at another"
+            gone = self._bench.listing.namespaces.vanished(where)
+            return f"{gone}{'; ' if gone else ''}0 looks at all namespaces, N at another"
         return f"nowhere in {', '.join(contexts_of(where))}"
 
     def _news(self) -> None:

@@ -99,9 +99,13 @@ class KindPane(Vertical):
         """What the page is about is different."""
         self.elsewhere: Callable[[], str] = lambda: ""
         """Where there may be rows when there are none here."""
+        self.went: Callable[[], None] = lambda: None
+        """Rows are gone, or there are none."""
         self._stamps: dict[str, object] = {}
         self._end: Callable[[], None] = lambda: None
         self._is_placed = False
+        self._last_place: Hashable | None = None
+        """Where the cursor was put."""
         self._shown_at = 0.0
         self._unicode = unicode_ok()
 
@@ -134,7 +138,7 @@ class KindPane(Vertical):
         self.leave()
         self.kind, self.table, self.look = kind, table, look
         self._shown_at = time.monotonic()
-        self.needle, self._is_placed = "", False
+        self.needle, self._is_placed, self._last_place = "", False, None
         self._columns_passed = 0
         self.pending.clear()
         self.grid.set_columns(())
@@ -143,7 +147,7 @@ class KindPane(Vertical):
         self._end = table.listen(self._apply)
         self.grid.set_rows(table.rows.values(), kind.key)
         self._place()
-        self._say_empty()
+        self.say_empty()
         self.show_list()
         self._tick()
 
@@ -203,7 +207,7 @@ class KindPane(Vertical):
         self.grid.set_filter(keep)
         if before is None:  # nothing had fitted: back to where one was
             self.grid.cursor_key = self._last_cursor
-        self._say_empty()
+        self.say_empty()
         self.news()
 
     @property
@@ -247,18 +251,21 @@ class KindPane(Vertical):
         for key in confirmed:
             del self.pending[key]
         self.grid.apply(changes.rows, changes.removed)
+        if changes.removed:
+            self.went()
         if confirmed:
             self.grid.tick()
         if changes.is_status:
             self.grid.restyle()
             self._tick()
-        self._say_empty()
+        self.say_empty()
         self._place()
         if self.subject is not None and self.subject in changes.rows:
             self.thing_changed()
         self.news()
 
-    def _say_empty(self) -> None:
+    def say_empty(self) -> None:
+        """Say why no row is shown, where none is."""
         kind, table = self.kind, self.table
         if kind is None or table is None:
             return
@@ -274,27 +281,33 @@ class KindPane(Vertical):
         else:
             said = kind.empty
         self.grid.set_empty(said)
+        if table.is_loaded and not self.grid.total_count:
+            self.went()
 
     def _place(self) -> None:
-        """Once: the cursor goes to what failed, else to what is not well, else it stays."""
-        if self._is_placed or self.kind is None or not self.grid.model.order:
+        """Once all is read: the cursor goes to what failed, else to what is not well.
+
+        While more comes it stays on the first line, unless the person has moved it.
+        """
+        grid, table = self.grid, self.table
+        if self._is_placed or table is None or not grid.model.order:
             return
-        self._is_placed = True
-        held = self.grid.model.rows
-        asked = [key for key in self.grid.model.order if getattr(held[key], "is_asked", False)]
+        is_moved = self._last_place is not None and grid.cursor_key != self._last_place
+        self._is_placed = table.is_loaded or is_moved
+        if not is_moved:
+            wanted = self._wanted() if table.is_loaded else None
+            grid.cursor_key = self._last_place = wanted or grid.model.order[0]
+
+    def _wanted(self) -> Hashable | None:
+        """The row that was asked for, else the first of the worst."""
+        assert self.kind is not None
+        rows, order = self.grid.model.rows, self.grid.model.order
+        asked = [key for key in order if getattr(rows[key], "is_asked", False)]
         if asked:
-            self.grid.cursor_key = asked[0]
-            return
+            return asked[0]
         state = next((column for column in self.kind.columns if column.key == "state"), None)
-        rows = self.grid.model.rows
-        if state is None:
-            return
-        order = self.grid.model.order
-        roles = [state.cell_of(rows[key]).role for key in order]
-        for wrong in _WRONG:
-            if wrong in roles:
-                self.grid.cursor_key = order[roles.index(wrong)]
-                return
+        roles = [state.cell_of(rows[key]).role for key in order] if state is not None else []
+        return next((order[roles.index(wrong)] for wrong in _WRONG if wrong in roles), None)
 
     def _tick(self) -> None:
         """Ages went on; young ones are looked at each second, old ones seldom."""
@@ -305,7 +318,7 @@ class KindPane(Vertical):
             return
         now, rows = time.time(), self.grid.model.rows
         if not table.is_loaded:
-            self._say_empty()
+            self.say_empty()
         is_waiting = table.is_stale or not table.is_loaded or self.pending
         youngest = 0.0 if is_waiting else math.inf
         for key in self.grid.model.page:

@@ -1,17 +1,19 @@
 """Which namespaces there are: what is offered for `:ns`, and whether one that was typed exists.
 
-Asked of the clusters that are looked at, and only once somebody types where to look.
+Asked of the clusters that are looked at, and only once somebody types where to look, or where all
+that was in one went.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError
-from mltui.live.kube.place import ALL, Where, text_of
+from mltui.live.kube.place import ALL, Place, Where, text_of
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 AGAIN_S = 30.0
 """What was learnt is good for so long."""
 WAIT_S = 5.0
+LEAVING_S = 1.0
+"""How often one that is being deleted is looked at where it is on screen."""
 
 
 class Namespaces:
@@ -29,6 +33,9 @@ class Namespaces:
         self._known: dict[str, list[str]] = {}
         """By context."""
         self._asked_at = -AGAIN_S
+        self._became: dict[Place, str] = {}
+        """Of those that had nothing left: `is gone`; empty: they are there."""
+        self._looking: set[Place] = set()
 
     @property
     def names(self) -> list[str]:
@@ -66,3 +73,53 @@ class Namespaces:
                 text = f"there is no namespace {place.namespace!r} in {place.context}: {hint}"
                 self._bench.notice(text, bad=True)
                 return
+
+    # --- those that vanish ------------------------------------------------------------------------
+
+    def missed(self) -> None:
+        """Rows of the list went, or it has none: perhaps a namespace is gone itself."""
+        listed = self._bench.listed
+        if listed is None or not listed.is_kube or (table := listed.pane.table) is None:
+            return
+        watched = listed.kind.watched
+        named = [place for place in listed.kube.where if place.namespace != ALL]
+        if not named or watched is None or not watched.resource.is_namespaced:
+            return
+        left = {(row.context, row.namespace) for row in table.rows.values()}
+        for place in named:
+            if (place.context, place.namespace) not in left and place not in self._looking:
+                self._looking.add(place)
+                self._bench.run_worker(self._look(place), group="watch", exit_on_error=True)
+
+    def vanished(self, where: Where) -> str:
+        """`namespace dev is gone`; empty: none of them."""
+        said = [f"namespace {place.namespace} {self._became[place]}" for place in where
+                if self._became.get(place)]  # fmt: skip
+        return ", ".join(said)
+
+    async def _look(self, place: Place) -> None:
+        lists = await self._bench.listing.lists()
+        try:
+            with suppress(MltuiError):  # nobody has to be allowed to look at them
+                while place in lists.kube.where:
+                    found = await lists.on_cluster(
+                        place.context, lambda cluster: cluster.what_became_of(place.namespace)
+                    )
+                    self._tell(place, found)
+                    if found != "is being deleted":
+                        return
+                    await asyncio.sleep(LEAVING_S)
+        finally:
+            self._looking.discard(place)
+
+    def _tell(self, place: Place, found: str) -> None:
+        if self._became.get(place, "") == found:
+            return
+        self._became[place] = found
+        listed = self._bench.listed
+        if listed is None or not listed.is_kube:
+            return
+        listed.pane.say_empty()
+        if found and listed.pane.grid.total_count:
+            said = f"namespace {place.namespace} in {place.context} {found}"
+            self._bench.notice(f"{said}: nothing of it is listed any more", bad=True)

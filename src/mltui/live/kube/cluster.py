@@ -81,6 +81,19 @@ class Cluster:
         self._rights[key] = (time.monotonic() + RIGHTS_S, allowed, reason)
         return allowed
 
+    async def what_became_of(self, namespace: str) -> str:
+        """`is gone`, `is being deleted`; empty where it is there. MltuiError when it can't say."""
+        from mltui.engines.kubernetes.resources import NAMESPACES
+
+        try:
+            found = await self.client.get(NAMESPACES, None, namespace)
+        except MltuiError as error:
+            if status_of(error) == 404:
+                return "is gone"
+            raise
+        is_leaving = (found.get("metadata") or {}).get("deletionTimestamp")
+        return "is being deleted" if is_leaving else ""
+
     async def resources(self) -> list[Resource]:
         """All resources that can be listed, the preferred version of each; asked once."""
         from mltui.engines.kubernetes.discovery import discover

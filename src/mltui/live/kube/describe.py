@@ -11,11 +11,12 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import yaml
 
-from mltui.errors import MltuiError
+from mltui.errors import MltuiError, Unreachable
 from mltui.live.cells import age
 from mltui.live.kind import Kind
 from mltui.live.kinds.kube._page import flat, short
@@ -42,10 +43,16 @@ async def events_of(cluster: Cluster, namespace: str, uid: str) -> list[dict[str
     from mltui.engines.kubernetes.resources import EVENTS
 
     selector = f"involvedObject.uid={uid}"
-    found = await cluster.client.get(
-        EVENTS, namespace or None, query={"fieldSelector": selector, "limit": 500}
+    events: list[dict[str, Any]] = []
+    pages = cluster.client.pages(
+        EVENTS, namespace or None, query={"fieldSelector": selector}, limit=500
     )
-    events = list((found or {}).get("items") or ())
+    async with aclosing(pages):
+        async for raw in pages:
+            try:
+                events += json.loads(raw)["items"] or ()
+            except (ValueError, KeyError, TypeError) as error:
+                raise Unreachable(f"{cluster.name} sends events that can't be read") from error
     return sorted(events, key=lambda event: _seen_at(event) or 0.0)
 
 

@@ -126,8 +126,8 @@ def read_node(node: Node, context: str) -> NodeRow:
         if pressed:
             state, word = "warning", ", ".join(_PRESSURE[kind] for kind in pressed)
             reason = conditions[pressed[0]].message
-        elif spec.unschedulable:
-            state, word = "paused", "cordoned"
+    if spec.unschedulable:
+        state, word = ("paused", "cordoned") if state == "running" else (state, f"cordoned, {word}")
     labels = node.metadata.labels or {}
     total = status.allocatable or {}
     info = status.node_info or _Info()
