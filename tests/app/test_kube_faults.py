@@ -75,7 +75,7 @@ async def test_of_a_flood_of_events_all_are_listed_the_newest_told_and_keys_go_o
     here.apply(a_pod("loud", image=image(here)), namespace=namespace)
     uid = here.get("pod", "loud", "-n", namespace)["metadata"]["uid"]
     await _tell(here, namespace, uid, range(1000))
-    async with Driver.open(fresh, size=WIDE) as screen:
+    async with Driver.open(fresh, size=(160, 70)) as screen:
         await screen.command(f"events {namespace}")
         grid = lists(screen).pane.grid
         await screen.until(lambda: grid.total_count >= 1000, "all of them")
