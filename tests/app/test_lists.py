@@ -114,7 +114,7 @@ async def test_a_container_comes_stops_and_goes_before_the_eyes(fresh: Project, 
 
 async def test_the_screen_takes_over_what_was_there_before_it(fresh: Project, run: Run) -> None:
     name = run("first")
-    seen = await ask("containers")
+    seen = await ask("containers", fresh.root, {})
     assert seen is not None
     before = frame(seen, fresh.root.name, 180, 30)
     async with Driver.open(fresh, size=(180, 30), seen=seen) as screen:
