@@ -197,6 +197,7 @@ async def test_a_failing_run_names_line_and_requirement(
     [
         ("FROM debian:bookworm-slim\nRUNN x\n", 2, "unknown instruction: RUNN"),
         ("FROM debian:bookworm-slim\nRUN true\nCOPY nope /x\n", 3, "nope"),
+        ("FROM debian:bookworm-slim\nRUN true\nCOPY --from=no-stage /x /x\n", 3, "no-stage"),
         ("FROM debian:bookworm-slim\nRUN echo why it fails >&2; exit 3\n", 2, "why it fails"),
         ("FROM debian:bookworm-slim\nRUN no-such-program\n", 2, "no-such-program"),
         ("# c\nFROM no-registry.invalid/x:1\n", 2, "its registry no-registry.invalid can't be"),

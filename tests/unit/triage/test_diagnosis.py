@@ -269,6 +269,37 @@ def test_why_builds_fail(message: str, title: str) -> None:
     assert title in only(diagnose(facts(stage, builds=(build,)))).title
 
 
+def test_packages_that_don_t_go_together() -> None:
+    lines = (
+        "ERROR: Cannot install -r /requirements.txt (line 1) and numpy==2.1.0 because these",
+        "The conflict is caused by:",
+        "    The user requested numpy==2.1.0",
+        "    scipy 1.11.4 depends on numpy<1.28.0 and >=1.21.6",
+        "To fix this you could try to:",
+    )
+    build = BuildFact("prep-1", "prep", "failed", message=lines[0], last_lines=lines)
+    stage = replace(FAILED, failure="build", build="prep-1")
+    found = only(diagnose(facts(stage, builds=(build,))))
+    assert found.cause == (
+        "scipy 1.11.4 depends on numpy<1.28.0 and >=1.21.6, and numpy==2.1.0 is asked for"
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "invalid from flag value bulder: pull access denied for bulder, repository does not exist",
+        "bulder: failed to resolve source metadata for docker.io/library/bulder:latest: not found",
+    ],
+)
+def test_a_stage_of_the_dockerfile_that_is_not_there(message: str) -> None:
+    text = "COPY --from=bulder /x /x"
+    build = BuildFact("prep-1", "prep", "failed", message=message, text=text)
+    stage = replace(FAILED, failure="build", build="prep-1")
+    found = only(diagnose(facts(stage, builds=(build,))))
+    assert found.cause == "--from=bulder names no stage of the Dockerfile, and no image"
+
+
 def test_a_dead_runner_explains_what_it_left_behind() -> None:
     stage = replace(FAILED, state="running", failure="", ended_at=None)
     found = only(diagnose(facts(stage, runs=(replace(RUN, state="running", has_runner=False),))))

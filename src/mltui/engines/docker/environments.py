@@ -195,11 +195,11 @@ class Environments:
                 if found is None:
                     found = await images.pull(self._client, name, recorder, self._pool)
             except BuildFailed as error:
-                if instruction.keyword != "FROM":
-                    continue  # a builder may not need it
                 step = recorder.steps.get(f"pull {name}")
                 if step is not None:
                     recorder.step(recorder.placed(step, instruction))
+                if instruction.keyword != "FROM":
+                    continue  # a builder may not need it
                 fault = replace(
                     recorder.fault(str(error), line=instruction.line), message=str(error)
                 )

@@ -108,8 +108,11 @@ class Recorder:
 
     @property
     def failed(self) -> BuildStep | None:
-        """The step that failed, if one did."""
-        return next((s for s in self.steps.values() if s.state is StepState.FAILED), None)
+        """The step that failed, if one did; an image that could not be fetched only where no other
+        did: a builder may not have needed it."""
+        failed = [step for step in self.steps.values() if step.state is StepState.FAILED]
+        own = [step for step in failed if step.line and not step.id.startswith("pull ")]
+        return next(iter(own or [step for step in failed if step.line] or failed), None)
 
     def fault(self, message: str, *, line: int = 0) -> Fault:
         """Why it failed: `message` unless the failed step printed something that says more."""

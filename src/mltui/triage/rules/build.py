@@ -16,6 +16,8 @@ from mltui.triage.scene import Scene
 _PIP = re.compile(
     r"(?:No matching distribution found for|satisfies the requirement) (?P<name>[^\s(]+)"
 )
+_CONFLICT = re.compile(r"^ +(\S+ \S+) depends on (\S.*?)\s*$", re.M)
+_ASKED = re.compile(r"^ +The user requested (\S.*?)\s*$", re.M)
 _APT = re.compile(r"E: Unable to locate package (?P<name>\S+)")
 _COPY = re.compile(
     r'"?(?P<name>[^\s":]+)"?: not found|file not found in build context.*stat (?P<b>[^:]+)'
@@ -117,7 +119,7 @@ def _why(build: BuildFact) -> _Why:
     if _FULL.search(said):
         return _Why(f"no room left to build {name}", "the disk of the Docker host is full")
     stage = _FROM.search(build.text)
-    if stage and refusal is not None and not set(":/.") & set(stage["name"]):
+    if stage and not set(":/.") & set(stage["name"]) and _is_no_image(stage["name"], said):
         return _Why(
             f"{name} can't be built: its Dockerfile has no stage {stage['name']}",
             f"--from={stage['name']} names no stage of the Dockerfile, and no image",
@@ -128,6 +130,13 @@ def _why(build: BuildFact) -> _Why:
         return _Why(
             f"{name} can't be built: there is no {found['name']}",
             f"no release of {found['name']} fits: {build.message or found[0]}",
+        )
+    if needs := _CONFLICT.findall(said):
+        asked = " and ".join(dict.fromkeys(_ASKED.findall(said)))
+        wants = "; ".join(f"{who} depends on {what}" for who, what in needs[:3])
+        return _Why(
+            f"{name} can't be built: its packages don't go together",
+            f"{wants}{f', and {asked} is asked for' if asked else ''}",
         )
     if found := _APT.search(said):
         return _Why(
@@ -153,6 +162,12 @@ def _why(build: BuildFact) -> _Why:
     if _NET.search(said):
         return _Why(f"{name} can't be built: the network fails", build.message or build.reason)
     return _Why(f"{name} can't be built", build.message or build.reason or "its build failed")
+
+
+def _is_no_image(name: str, said: str) -> bool:
+    """Whether the builder took a stage's name for an image's, and could not have one."""
+    words = ("invalid from flag value", f"image {name} ", f"image {name}:", f"library/{name}")
+    return read_refusal(said) is not None or any(text in said for text in words)
 
 
 def _login(registry: str) -> Fix:

@@ -97,9 +97,10 @@ def _why(stage: StageFact, declared: Declared | None, frame: tuple[str, int] | N
             return _Why(
                 "a program that it calls is not where it runs", f"{words} can't find a program"
             )
-        return _Why(
-            f"the program {name} is not where it runs", f"{words} can't find the program {name}"
-        )
+        cause = f"the program {name} is not where it runs"
+        if "/" in name:  # a shell says the same of a script whose interpreter is not there
+            cause += ", or what its first line (#!) names is not, with any Windows line end"
+        return _Why(cause, f"{words} can't find the program {name}")
     if code == 126:
         refused = _REFUSED.search(stage.exception)
         program = refused[1] if refused else program
