@@ -48,10 +48,11 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
         numbered.until(has_passed, "the node does not rotate")
         cluster.kubectl("exec", "-n", place, "rotates", "--", "touch", "/tmp/stop")
         follower.go_on()
+        times = cluster.kubectl("exec", "-n", place, "rotates", "--", "sh", "-c", numbered.TIMES)
     finally:
         follower.end()
         cluster.kubectl("delete", "pod", "rotates", "-n", place, "--wait=false")
-    follower.check()
+    follower.check(times)
 
 
 def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path) -> None:

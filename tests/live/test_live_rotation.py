@@ -36,7 +36,7 @@ async def test_what_a_daemon_threw_away_is_told_where_it_is_missing(
         await asyncio.to_thread(follower.go_on)
     finally:
         follower.end()
-    follower.check()
+    follower.check(docker_host.run("exec", box.name("rotates"), "sh", "-c", numbered.TIMES))
 
 
 def _last_line(host: DockerHost, name: str) -> bytes:

@@ -55,11 +55,16 @@ _GENERAL = re.compile(
     | \bexec\ format\ error\b
     | ^(?:Killed|Segmentation\ fault|Bus\ error|Aborted|Illegal\ instruction)\b
     | \b(?:Out\ of\ memory|out\ of\ memory|No\ space\ left\ on\ device)\b
+    | \b(?:[Aa]ddress|[Pp]ort\ \d+)\ (?:is|was)?\ ?already\ in\ use\b
     """,
     re.VERBOSE,
 )
 _LEVELS = ("error", "fatal", "critical", "panic", "emerg", "alert", "50", "60")
 _CAUSED = "The above exception was the direct cause of the following exception:"
+_PASSED_ON = re.compile(r"^[\w.]*(?:ChildFailedError|CalledProcessError)\b")
+"""Of a child process, which has said itself what went wrong."""
+_LISTED = re.compile(r": \d+ validation errors? for \w+$")
+"""Pydantic's: what is wrong stands in the next two lines."""
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})\b')
 _ELSEWHERE = ("site-packages", "dist-packages", "/lib/python", "<frozen", "<string>")
 _WORK = re.compile(r"^(/mltui/work/|.*/\.mltui/work/\d+/[^/]+/)")
@@ -126,6 +131,10 @@ def _with_origin(lines: list[str], number: int) -> str:
     found = _joined(lines, number)
     start = next((n for n in range(number, -1, -1) if _TRACEBACK.match(lines[n])), 0)
     before = [text for text in lines[:start] if text.strip()]
+    if _PASSED_ON.match(found):
+        child = _raised(before)
+        child = _last(before, _SPECIFIC) if child is None else child
+        return found if child is None else _joined(before, child)
     if not before or before[-1].strip() != _CAUSED:
         return found
     origin = _raised(before)
@@ -159,7 +168,9 @@ def _joined(lines: list[str], number: int) -> str:
     line = _GROUP_PREFIX.sub("", lines[number]).strip()
     following = lines[number + 1].strip() if number + 1 < len(lines) else ""
     ends_open = line.startswith(("Error in ", "thread '")) and line.endswith(":")
-    if following and (ends_open or following.startswith("what():")):
+    if _LISTED.search(line):
+        line = ": ".join((line, *(text.strip() for text in lines[number + 1 : number + 3])))
+    elif following and (ends_open or following.startswith("what():")):
         line = f"{line} {following}"
     elif line.startswith("what():") and number > 0:
         line = f"{lines[number - 1].strip()} {line}"

@@ -72,6 +72,24 @@ CASES = {
         "RuntimeError: feature store unavailable (because of ConnectionRefusedError: [Errno 111] "
         "Connection refused)",
     ),
+    "python, of a child": (
+        b'Traceback (most recent call last):\n  File "train.py", line 12, in <module>\n'
+        b'ValueError: batch size 0\nTraceback (most recent call last):\n  File "run.py"\n'
+        b"torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n====\n",
+        "ValueError: batch size 0",
+    ),
+    "pydantic": (
+        b'Traceback (most recent call last):\n  File "main.py", line 8, in <module>\n'
+        b"pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\n"
+        b"api_key\n  Field required [type=missing]\n    For more visit https://x\n",
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings: api_key: "
+        "Field required [type=missing]",
+    ),
+    "spring": (
+        b"Description:\n\nWeb server failed to start. Port 8080 was already in use.\n\nAction:\n\n"
+        b"Stop the process that's listening on port 8080.\n",
+        "Web server failed to start. Port 8080 was already in use.",
+    ),
     "json": (
         b'{"level":"info","msg":"starting"}\n'
         b'{"level":"fatal","msg":"cannot reach broker","error":"lookup kafka-0: no such host"}\n'

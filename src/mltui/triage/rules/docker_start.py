@@ -90,7 +90,7 @@ def _why(each: ContainerFact) -> _Why:
         return _no_mount(each, path)
     if (not_run := why_not_run(error, f"image {each.image}")) is not None:
         return _Why(f"{name} can't start: {not_run[0]}", not_run[1])
-    if _MOUNT_KIND.search(error):
+    if _MOUNT_KIND.search(error) and "mount" in error:
         paths = ", ".join(f"{m.source} at {m.target}" for m in each.mounts)
         return _Why(
             f"{name} can't start: a mount is a folder where a file is, or the reverse",

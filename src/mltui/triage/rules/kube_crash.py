@@ -171,7 +171,7 @@ def _no_start(cluster: Cluster, pod: Pod, each: PodContainer, owner: str, said: 
     title = f"{owner} can't start: {why}" if why else f"{owner} can't start"
     if found is not None:
         title, cause = f"{owner} can't start: {found[0]}", found[1]
-    elif _MOUNT_KIND in said:
+    elif _MOUNT_KIND in said and "mount" in said:
         title = f"{owner} can't start: a mount is a folder where a file is, or the reverse"
         cause = f"one of its mounts does not fit image {each.image}: {_mount_of(said) or why}"
     return on_pod(
