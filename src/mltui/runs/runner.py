@@ -267,6 +267,8 @@ def limits_of(engine: str, jobs: int | None) -> Limits:
 
 def main(arguments: list[str]) -> int:
     """Run the project in `arguments[0]`; the exit code. With `WHEN_TOLD`: once it is told to."""
+    # What a run allocates, it keeps: looking through it every 700 objects finds nothing.
+    gc.set_threshold(50_000, 20, 20)
     project = Project(Path(arguments[0]))
     if WHEN_TOLD in arguments:
         with suppress(MltuiError):  # whoever starts us says what is wrong with it
@@ -275,8 +277,6 @@ def main(arguments: list[str]) -> int:
             return 0
     logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(message)s", level="INFO")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # What a run allocates, it keeps: looking through it every 700 objects finds nothing.
-    gc.set_threshold(50_000, 20, 20)
     lock = RunnerLock(project.folder)
     try:
         journal = project.journal(write=True)
