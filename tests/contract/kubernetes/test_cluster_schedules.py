@@ -81,6 +81,9 @@ async def test_a_job_that_somebody_ended_is_told(box: Box) -> None:
     job = f"hand-{box.mark}"
     box.cluster.kubectl("create", "job", job, f"--from=cronjob/{name}", *where)
     await _seen(box, lambda seen: [made.name for made in seen.made] == [job])
+    # Run again by a person, a Job has none of our labels: it is at work all the same.
+    box.cluster.kubectl("label", "job", job, "mltui.schedule-", *where)
+    assert [made.is_over for made in (await schedules.look(_scheduling(box))).made] == [False]
     box.cluster.kubectl("delete", "job", job, *where)
     seen = await _seen(box, lambda seen: any(made.is_over for made in seen.made))
     got = await schedules.collect(seen.made[0], "me", await box.attempt("true"))

@@ -84,6 +84,11 @@ class ClusterSchedules:
             jobs = (await client.get(JOBS, namespace, query=query))["items"]
             if {job["metadata"]["name"] for job in jobs if _has_failed(job)} - _names(left):
                 left = await storage.scheduled(name)
+            at_work = {str(record) for record, _, _, is_whole in left["made"] if not is_whole}
+            for record in at_work - {job["metadata"]["name"] for job in jobs}:
+                # One that a person ran again has none of our labels.
+                with suppress(ApiNotFound):
+                    jobs.append(await client.get(JOBS, namespace, record))
         except (ApiThrottled, ApiConflict) as error:
             raise Unreachable(str(error)) from error
         except ApiError as error:
