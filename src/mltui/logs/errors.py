@@ -50,6 +50,7 @@ _GENERAL = re.compile(
         |unbound\ variable|parameter\ not\ set|bad\ interpreter|Read-only\ file\ system
         |Too\ many\ open\ files|Resource\ temporarily\ unavailable|Connection\ refused
         |Operation\ not\ permitted|Disk\ quota\ exceeded|syntax\ error)\b
+    | ^Can't\ locate\ \S+\ in\ @INC                                 # Perl
     | \bversion\ `\S+'\ not\ found                                 # a library that is too old
     | ^\S.*\ at\ \S+\ line\ \d+\.$                                # Perl
     | \bexec\ format\ error\b
@@ -63,6 +64,9 @@ _LEVELS = ("error", "fatal", "critical", "panic", "emerg", "alert", "50", "60")
 _CAUSED = "The above exception was the direct cause of the following exception:"
 _PASSED_ON = re.compile(r"^[\w.]*(?:ChildFailedError|CalledProcessError)\b")
 """Of a child process, which has said itself what went wrong."""
+_USAGE = re.compile(r"^[Uu]sage(?::| of )")
+_NPM = re.compile(r"^npm (?:ERR!|error)\s+(?!code |errno |syscall )\S")
+"""The first of its lines tells most."""
 _LISTED = re.compile(r": \d+ validation errors? for \w+$")
 """Pydantic's: what is wrong stands in the next two lines."""
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d{1,9})\b')
@@ -105,7 +109,18 @@ def exception_of(tail: bytes) -> str | None:
         found = _last(lines, _NAMED)
     if found is None:
         found = _last([("" if _WRAPPER.match(line) else line) for line in lines], _GENERAL)
+    if found is None:
+        found = _before_usage(lines)
+    if found is None:
+        found = next((n for n, line in enumerate(lines) if _NPM.match(line)), None)
     return None if found is None else _joined(lines, found)
+
+
+def _before_usage(lines: list[str]) -> int | None:
+    """What stands before the text that tells how a program is to be called."""
+    usage = _last(lines, _USAGE)
+    before = range(usage - 1, -1, -1) if usage is not None else ()
+    return next((n for n in before if lines[n].strip()), None)
 
 
 def _told(line: str) -> str:

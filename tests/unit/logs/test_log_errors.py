@@ -90,6 +90,19 @@ CASES = {
         b"Stop the process that's listening on port 8080.\n",
         "Web server failed to start. Port 8080 was already in use.",
     ),
+    "a wrong flag": (
+        b"flag provided but not defined: -modle\nUsage of /app/serve:\n  -model string\n"
+        b"  -port int\n    \tport (default 8080)\n",
+        "flag provided but not defined: -modle",
+    ),
+    "npm": (
+        b'npm ERR! code 1\nnpm ERR! Missing script: "start"\nnpm ERR! \nnpm ERR!   npm run\n',
+        'npm ERR! Missing script: "start"',
+    ),
+    "perl, a module": (
+        b"Can't locate JSON/XS.pm in @INC (you may need to install it).\nBEGIN failed--\n",
+        "Can't locate JSON/XS.pm in @INC (you may need to install it).",
+    ),
     "json": (
         b'{"level":"info","msg":"starting"}\n'
         b'{"level":"fatal","msg":"cannot reach broker","error":"lookup kafka-0: no such host"}\n'
