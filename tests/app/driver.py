@@ -62,12 +62,13 @@ class Driver:
     # --- doing --------------------------------------------------------------------------------
 
     async def press(self, *keys: str) -> None:
-        """Press keys, then wait until all that follows has happened."""
-        await self.pilot.press(*keys)
+        """Press keys, each once the screen has answered the one before; then `settle`."""
+        for key in keys:
+            await self.pilot.press(key)
         await self.settle()
 
     async def type(self, text: str) -> None:
-        """Put text into the field that has the keys, as a paste would; a key costs 40 ms here."""
+        """Put text into the field that has the keys, as a paste would; keys cost time here."""
         field = self.app.focused
         assert isinstance(field, Input), f"nothing can be typed here:\n{self.text}"
         field.insert_text_at_cursor(text)
@@ -79,11 +80,32 @@ class Driver:
         await self.type(text)
         await self.press("enter")
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        await self.pilot.resize_terminal(width, height)
+        await self.until(lambda: tuple(self.app.screen.size) == (width, height), "its size")
+
+    async def choose(self, name: str) -> None:
+        """Put the cursor on a row of the list, once it is there."""
+        listed = self.app.workbench.listed
+        assert listed is not None, self.text
+        pane, label = listed.pane, listed.kind.label
+        found: list[object] = []
+
+        def is_there() -> bool:
+            rows = pane.grid.model.rows.items()
+            found[:] = [key for key, row in rows if label(row) == name]
+            return bool(found)
+
+        await self.until(is_there, name)
+        pane.grid.cursor_key = found[0]
+        await self.settle()
+
     async def settle(self) -> None:
         """Wait until nothing is under way."""
         until = time.monotonic() + DEADLINE_S
         quiet = 0
-        while quiet < 2:
+        while quiet < 3:
             await self.pilot.pause()
             quiet = 0 if self.app.busy else quiet + 1
             if self.app.busy:

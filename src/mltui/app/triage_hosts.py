@@ -73,7 +73,7 @@ class DockerFacts:
         self._table.listen(self._changed)
         self._images = feed.table("images")
         self._images.listen(self._changed)
-        if self._table.is_loaded:
+        if self._table.is_loaded or self._table.is_stale:  # known already: nothing will change
             self._soon()
 
     def _changed(self, changes: Changes[Any]) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mltui.app.logdesk import LogDesk
     from mltui.app.panes.kind import KindPane
     from mltui.app.panes.triage import TriagePane
+    from mltui.app.runview import RunView
 
 SLOW_S = 30.0
 """How often what is due in minutes is looked at."""
@@ -93,6 +94,8 @@ class Workbench(Screen[int]):
         """The problems of the file are shown in place of a stage."""
         self._follows = True
         """The cursor goes to what matters, until the person takes it."""
+        self._is_bare = False
+        """There are no stages to list: no project, or a file that can't be read."""
 
     @property
     def workbench_app(self) -> MltuiApp:
@@ -220,6 +223,9 @@ class Workbench(Screen[int]):
         self.call_after_refresh(self._after_resize)
 
     def _share_out(self, width: int) -> int:
+        if self._is_bare:
+            self.left.styles.width = 1
+            return 1
         left = min(max(38, width * 2 // 5), 74) if width >= 70 else max(width // 2 - 2, 24)
         if share := self.workbench_app.settings.share():
             left = max(min(width * share // 100, width - 30), 24)
@@ -235,6 +241,17 @@ class Workbench(Screen[int]):
 
     def _after_resize(self) -> None:
         self.apply(Change(run=True, facts=True))
+
+    def _has_rows(self, view: RunView | None) -> None:
+        """Where there are no stages, what is said has the whole width."""
+        session = self.session
+        is_known = bool(session.problems) or not session.has_project
+        is_bare = is_known and (view is None or not view.rows)
+        if is_bare != self._is_bare:
+            self._is_bare = is_bare
+            self.detail.stand_alone(is_bare)
+            self._share_out(self.size.width)
+            self.call_after_refresh(self._after_resize)
 
     def _journal_written(self) -> None:
         if self.listed is not None:
@@ -255,6 +272,7 @@ class Workbench(Screen[int]):
                 self.detailing.problems_changed()
             if change.instances or change.switched or change.facts:
                 self.stages.apply(view, session.facts, moment)
+            self._has_rows(view)
             if self._follows and view is not None and view.rows:
                 self._place_cursor()
             self._journal_written()

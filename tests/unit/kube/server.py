@@ -32,8 +32,15 @@ class Asked:
     """The common name of the client's certificate."""
 
 
+@dataclass(frozen=True)
+class Endless:
+    """An answer that goes on: these bytes at once, then nothing more, and no end either."""
+
+    data: bytes = b""
+
+
 Answer = tuple[int, Any]
-Handler = Callable[[Asked], Awaitable[Answer | list[Any]]]
+Handler = Callable[[Asked], Awaitable[Answer | list[Any] | Endless]]
 
 
 def refusal(code: int, reason: str, message: str, **details: Any) -> Answer:
@@ -44,17 +51,21 @@ def refusal(code: int, reason: str, message: str, **details: Any) -> Answer:
 
 @dataclass
 class ApiServer:
-    """Answers with what `handle` gives: (status, object), or a list of events for a watch."""
+    """Answers with what `handle` gives: (status, object), or events for a watch, or `Endless`."""
 
     handle: Handler
     tls: ssl.SSLContext | None = None
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
 
-    async def open(self) -> ApiServer:
+    async def open(self, socket: Path | None = None) -> ApiServer:
+        """On loopback, or on a socket of a file system, as Docker does."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        if socket is not None:
+            self._server = await asyncio.start_unix_server(self._serve, socket)
+            return self
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._tasks: set[asyncio.Task[None]] = set()
         return self
 
     async def close(self) -> None:
@@ -109,6 +120,12 @@ class ApiServer:
                 data = json.dumps(event).encode() + b"\n"
                 writer.write(b"%x\r\n%s\r\n" % (len(data), data))
             writer.write(b"0\r\n\r\n")
+        elif isinstance(answer, Endless):
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            if answer.data:
+                writer.write(b"%x\r\n%s\r\n" % (len(answer.data), answer.data))
+            await writer.drain()
+            await asyncio.Event().wait()
         else:
             status, found = answer
             data = found if isinstance(found, bytes) else json.dumps(found).encode()

@@ -61,7 +61,7 @@ class ColumnsDialog(ModalScreen[tuple[str, ...] | None]):
             mark = shown if key in self._shown else hidden
             text = f" {mark} {fit(column.title, 12)} {column.help}"
             role = "cursor" if index == self._current else ("" if key in self._shown else "dim")
-            lines.append(line((f"{fit(text, 60)} ", role)))
+            lines.append(line((f"{fit(text, 66, shorten='end')} ", role)))
         return lines
 
     def _show(self) -> None:

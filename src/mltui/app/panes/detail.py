@@ -99,6 +99,7 @@ class DetailPane(Vertical):
     def stand_alone(self, is_alone: bool) -> None:
         """There is nothing beside it, or there is again."""
         self._is_alone = is_alone
+        self.set_class(is_alone, "-alone")
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:

@@ -126,24 +126,46 @@ def _table(
         min(max(cell_width(titles[i]), *(cell_width(row[i]) for row in cells)), 16)
         for i in range(len(titles))
     ]
-    head = "  ".join(
-        fit(text, size, align="right") for text, size in zip(titles, sizes, strict=True)
-    )
-    lines = [line((f" {head}", "header"))]
-    for number, values_ in enumerate(cells, 1):
+    verdicts = []
+    for number in range(1, count + 1):
         row = by_round.get(number)
-        text = "  ".join(
-            fit(v, size, align="right") for v, size in zip(values_, sizes, strict=True)
-        )
-        role = "" if row is not None else "stale"
         verdict = _verdict(row, gate, facts, moment)
         if row is not None and not row.state.is_final and row.state not in ACTIVE:
             verdict = _under_way(view, row, moment) or verdict
-        room = width - cell_width(text) - 2
+        verdicts.append(verdict)
+    needed = max(cell_width(verdict[0][0]) for verdict in verdicts)
+    shown, gap = _fitting(sizes, len(tried), width - needed - 1)
+
+    def aligned(row: Sequence[str]) -> str:
+        found = [fit(row[i], sizes[i], align="right") for i in shown]
+        return (" " * gap).join(found)
+
+    lines = [line((f" {aligned(titles)}", "header"))]
+    between = " " * (gap + 1)
+    for number, (values_, verdict) in enumerate(zip(cells, verdicts, strict=True), 1):
+        text = f" {aligned(values_)}{between}"
+        role = "" if number in by_round else "stale"
+        room = width - cell_width(text)
         while len(verdict) > 1 and sum(cell_width(part) for part, _ in verdict) > room:
             verdict = (verdict[0], *verdict[2:])  # how far away: the metric beside it says that
-        lines.append(line((f" {text}", role), *verdict))
+        lines.append(line((text, role), *verdict))
     return lines
+
+
+def _fitting(sizes: Sequence[int], tried: int, room: int) -> tuple[list[int], int]:
+    """Columns that fit, and the blanks between them: the verdict beside them is never cut.
+
+    The round and the metric that decides stay; other metrics go first, then what was tried.
+    """
+    shown = list(range(len(sizes)))
+    for gap in (2, 1):
+        if sum(sizes) + gap * len(sizes) + 1 <= room:
+            return shown, gap
+    for index in [*range(len(sizes) - 1, tried + 1, -1), *range(tried, 0, -1)]:
+        if sum(sizes[i] for i in shown) + len(shown) + 1 <= room:
+            break
+        shown.remove(index)
+    return shown, 1
 
 
 def _value(value: ParamValue) -> str:
@@ -158,33 +180,33 @@ def _value(value: ParamValue) -> str:
 
 def _verdict(row: StageRow | None, gate: Gate, facts: Facts, moment: Moment) -> tuple[Part, ...]:
     if row is None:
-        return (("   to come", "stale"),)
+        return (("to come", "stale"),)
     if row.state in ACTIVE:
         started = row.started_at if row.started_at is not None else moment.now
         word = (
             f"{mark(row.state.value).text(unicode=moment.unicode)} "
             f"{format_clock(moment.now - started)}"
         )
-        return ((f"   {word}", "state-running"),)
+        return ((word, "state-running"),)
     if row.state is State.FAILED and row.gate is None:
         kind = f" ({row.failure.value})" if row.failure is not None else ""
         sign_ = glyph("failed", unicode=moment.unicode)
-        return ((f"   {sign_} failed{kind}", "state-failed"),)
+        return ((f"{sign_} failed{kind}", "state-failed"),)
     accepted = " and accepted" if row.accepted else ""
     if row.gate is Verdict.PASSED:
-        return ((f"   {glyph('succeeded', unicode=moment.unicode)} passed", "good"),)
+        return ((f"{glyph('succeeded', unicode=moment.unicode)} passed", "good"),)
     if row.gate in (Verdict.NOT_PASSED, Verdict.ACCEPTED_BEST):
         short = _short_by(row, gate, facts)
         sign_ = glyph("failed", unicode=moment.unicode)
         waits = row.state in (State.PAUSED, State.FAILED)
         return (
-            (f"   {sign_} not passed", "state-warning" if waits else ""),
+            (f"{sign_} not passed", "state-warning" if waits else ""),
             (f"{', ' + short if short else ''}", "dim"),
             (accepted, "good"),
         )
     if row.gate is Verdict.UNMEASURED:
-        return (("   not measured", "state-warning"),)
-    return ((f"   {row.state.value}", "dim"),)
+        return (("not measured", "state-warning"),)
+    return ((row.state.value, "dim"),)
 
 
 def _under_way(view: RunView, gated: StageRow, moment: Moment) -> tuple[Part, ...]:
@@ -193,7 +215,7 @@ def _under_way(view: RunView, gated: StageRow, moment: Moment) -> tuple[Part, ..
         if row.path == gated.path and row.state in ACTIVE and row.item is None:
             started = row.started_at if row.started_at is not None else moment.now
             sign_ = glyph("running", unicode=moment.unicode)
-            text = f"   {sign_} {row.stage} {format_clock(moment.now - started)}"
+            text = f"{sign_} {row.stage} {format_clock(moment.now - started)}"
             return ((text, "state-running"),)
     return ()
 

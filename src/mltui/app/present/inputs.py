@@ -15,6 +15,11 @@ from mltui.text.width import cell_width, fit, shorten_middle
 if TYPE_CHECKING:
     from mltui.spec.model import ParamValue
 
+_AROUND, _DIGEST = 15, 10
+"""Cells of a row besides its name and where it is from: blanks and size; and those of its hash."""
+_ORIGIN = 24
+"""A longer one is shortened before the hash is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -83,15 +88,17 @@ def _table(puts: Sequence[Put], width: int) -> list[Line]:
     if not puts:
         return []
     names = max(cell_width(put.name) for put in puts)
-    room = max(width - names - 28, 12)
-    origins = min(max(cell_width(put.origin) for put in puts), room)
+    longest = max(cell_width(put.origin) for put in puts)
+    rest = width - names - _AROUND
+    has_digests = rest - _DIGEST >= min(longest, _ORIGIN)  # where from says more than a hash
+    origins = min(longest, max(rest - _DIGEST if has_digests else rest, 12))
     lines = []
     for put in puts:
         parts: list[Part] = [(f"   {fit(put.name, names)}", "")]
         parts.append((f"  {fit(shorten_middle(put.origin, origins), origins)}", "dim"))
         size = format_bytes(put.size_bytes) if put.size_bytes is not None else ""
         parts.append((f"  {size:>8}", ""))
-        if put.digest:
+        if put.digest and has_digests:
             parts.append((f"  {put.digest.removeprefix('sha256:')[:8]}", "stale"))
         lines.append(Line(tuple(parts)))
     return lines

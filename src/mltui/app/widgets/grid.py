@@ -349,7 +349,7 @@ class Grid(Widget, Generic[R]):
             lines.append(found[2])
         self._cache = cache
         if not model.order and self._empty and len(lines) < height:
-            lines.append(painter.note(self._empty, base))
+            lines += painter.note(self._empty, base)[: height - len(lines)]
         blank = Strip.blank(width, base)
         return lines + [blank] * (height - len(lines))
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
+from mltui.app.present.line import wrapped
 from mltui.app.widgets.columns import Column, Placed, place
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
@@ -69,15 +70,18 @@ class RowPainter(Generic[R]):
         line.pad(self.width, style)
         return line.strip().adjust_cell_length(self.width, style)
 
-    def note(self, text: str, base: Style) -> Strip:
-        """What stands where there are no rows."""
-        line = LineBuilder()
-        line.pad(min(_GUTTER, self.width), base)
-        room = max(self.width - _GUTTER, 0)
-        text = shorten_end(text, room, measure=cell_len)
-        line.add(text if self._unicode else in_ascii(text), self._roles.on(base, "dim"))
-        line.pad(self.width, base)
-        return line.strip()
+    def note(self, text: str, base: Style) -> list[Strip]:
+        """What stands where there are no rows, on as many lines as it takes."""
+        room = max(self.width - _GUTTER - 1, 1)
+        strips = []
+        for each in wrapped(text if self._unicode else in_ascii(text), room):
+            line = LineBuilder()
+            line.pad(min(_GUTTER, self.width), base)
+            shown = shorten_end(each.text, room, measure=cell_len)
+            line.add(shown, self._roles.on(base, "dim"))
+            line.pad(self.width, base)
+            strips.append(line.strip())
+        return strips
 
     def row(
         self,

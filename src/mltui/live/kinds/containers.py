@@ -204,17 +204,18 @@ def _since(row: ContainerRow) -> float | None:
 
 
 _COLUMNS: tuple[Column[ContainerRow], ...] = (
-    Column("name", "NAME", lambda r: plain(r.name), min=20, flex=3, max=48, priority=200),
+    Column("name", "NAME", lambda r: plain(r.name), min=20, flex=2, max=48, priority=200),
     Column("state", "STATE", state_cell, width=15, priority=190, shorten="end",
            sort=lambda r: (_RANK.get(_marked(r)[0], 9), r.exit_code or 0),
            help="Docker's word; a running one's failed health check; a code that is not 0"),
     Column("health", "HEALTH", _health_cell, width=9, priority=60,
            help="what its health check says"),
     Column("place", "PART OF", lambda r: Cell(plain(r.place.text), "dim"), min=8, flex=2, max=34,
-           priority=120, help="the stage, service or Compose project it belongs to"),
+           priority=120, shorten="end",
+           help="the stage, service or Compose project it belongs to"),
     Column("image", "IMAGE", lambda r: Cell(_image_text(r), "dim"), min=10, flex=2, max=40,
            priority=90),
-    Column("exit", "WHY", _exit_cell, min=8, flex=1, max=34, priority=50, shorten="end",
+    Column("exit", "WHY", _exit_cell, min=8, flex=2, max=34, priority=50, shorten="end",
            help="what its exit code means, or why it could not be started"),
     Column("restarts", "↻", _restarts_cell, width=3, align="right", priority=110,
            sort=lambda r: r.restarts, help="how often Docker started it again"),

@@ -188,7 +188,8 @@ def age_column(at: Callable[[Any], float | None] = lambda r: r.created_at) -> Co
 def place_column(priority: int = 90) -> Column[Any]:
     """The pipeline's part that it is."""
     return Column("place", "PART OF", lambda r: dim(r.place.text), min=8, flex=2, max=30,
-                  priority=priority, help="the stage and run, or service, it is of")  # fmt: skip
+                  priority=priority, shorten="end",
+                  help="the stage and run, or service, it is of")  # fmt: skip
 
 
 def columns(*own: Column[Any]) -> tuple[Column[Any], ...]:

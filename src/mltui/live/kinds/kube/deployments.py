@@ -34,7 +34,7 @@ KIND: Kind[WorkloadRow] = Kind(
                priority=110, sort=lambda r: r.updated, help="replicas of the newest revision"),
         Column("available", "AVAIL", lambda r: count_cell(r.available), width=5, align="right",
                priority=80, sort=lambda r: r.available),
-        Column("image", "IMAGE", lambda r: dim(r.image), min=10, flex=2, max=48, priority=100),
+        Column("image", "IMAGE", lambda r: dim(r.image), min=18, flex=2, max=48, priority=100),
         place_column(priority=95),
         age_column(),
     ),

@@ -191,7 +191,7 @@ KIND: Kind[NodeRow] = Kind(
                help="memory for pods"),
         Column("gpus", "GPU", lambda r: Cell(str(r.gpus), "" if r.gpus else "dim"), width=3,
                align="right", priority=118, sort=lambda r: r.gpus),
-        Column("roles", "ROLES", lambda r: dim(", ".join(r.roles)), min=6, flex=1, max=24,
+        Column("roles", "ROLES", lambda r: dim(", ".join(r.roles)), min=13, flex=1, max=24,
                priority=100),
         Column("taints", "TAINTS", lambda r: Cell(plain(", ".join(r.taints)),
                                                   "state-warning" if r.taints else ""),
