@@ -161,9 +161,14 @@ def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
     for number, fix in enumerate(finding.fixes[:9], 1):
         text = shorten_end(fix.title, max(width - 5, 10))
         lines.append(Line(((f" {number} ", "accent"), (text, "")), key=("fix", number)))
-    if finding.evidence and lines:
+    told = [  # what only says the cause once more is none
+        (number, piece)
+        for number, piece in enumerate(finding.evidence)
+        if piece.opens is not None or piece.text != finding.cause
+    ]
+    if told and lines:
         lines.append(EMPTY)
-    for number, piece in enumerate(finding.evidence):
+    for number, piece in told:
         is_place = piece.opens is not None and piece.opens.kind == "file"
         role = "accent" if is_place else "dim" if piece.kind == "log" else ""
         text = shorten_end(piece.text, max(MOST_LINES * (width - 2) - 10, 10))
