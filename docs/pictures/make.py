@@ -16,6 +16,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from mltui.app.app import MltuiApp
 from mltui.app.session import Session
 from mltui.runs import client
@@ -43,22 +45,41 @@ def wait_for(project: Project, run: int, label: str, state: str, timeout_s: floa
         time.sleep(0.05)
 
 
-async def take(project: Project, name: str, keys: tuple[str, ...] = ()) -> None:
-    """One picture of the app at each size."""
-    for size_name, size in SIZES.items():
-        session = Session(project)
-        session.open()
-        app = MltuiApp(session)
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause(0.4)
-            for key in keys:
+def wait_for_lines(log: Path, count: int, timeout_s: float = 60) -> None:
+    """Poll until so much was said."""
+    deadline = time.monotonic() + timeout_s
+    while not log.exists() or log.read_bytes().count(b"\n") < count:
+        if time.monotonic() > deadline:
+            sys.exit(f"{log} never had {count} lines")
+        time.sleep(0.05)
+
+
+async def take(project: Project, pictures: dict[str, str]) -> None:
+    """Pictures of one app at each size, each after its key: what they show may be over soon."""
+    session = Session(project)
+    session.open()
+    app = MltuiApp(session)
+    async with app.run_test(size=SIZES[""]) as pilot:
+        await settled(pilot)
+        for name, key in pictures.items():
+            if key:
                 await pilot.press(key)
-            await pilot.pause(0.4)
-            svg = app.export_screenshot(title="mltui")
-        session.close()
-        file = HERE / (f"{name}-{size_name}.svg" if size_name else f"{name}.svg")
-        file.write_text(svg, encoding="utf-8")
-        print(file.name)
+            for size_name, size in SIZES.items():
+                await pilot.resize_terminal(*size)
+                await settled(pilot)
+                file = HERE / (f"{name}-{size_name}.svg" if size_name else f"{name}.svg")
+                file.write_text(app.export_screenshot(title="mltui"), encoding="utf-8")
+                print(file.name)
+    session.close()
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """What is being read has been read."""
+    app = pilot.app
+    assert isinstance(app, MltuiApp)
+    await pilot.pause(0.1)
+    while app.busy:
+        await pilot.pause(0.05)
 
 
 def main() -> None:
@@ -72,9 +93,8 @@ def main() -> None:
         wait_for(project, first, "evaluate~4", "succeeded")
         again = client.submit(project, RunRequest(overrides={"seed": "3"})).run
         wait_for(project, again, "train~3", "running")
-        time.sleep(1.2)
-        asyncio.run(take(project, "pipeline"))
-        asyncio.run(take(project, "gate", ("g",)))
+        wait_for_lines(project.run_folder(again) / "train~3.1" / "log", 12)
+        asyncio.run(take(project, {"pipeline": "", "gate": "g"}))
         wait_for(project, again, "evaluate~3", "succeeded")
         client.cancel(project, again)
         code = root / "digits" / "evaluate.py"
@@ -83,7 +103,7 @@ def main() -> None:
         code.write_text(broken, encoding="utf-8")
         failing = client.submit(project, RunRequest()).run
         wait_for(project, failing, "evaluate~1", "failed")
-        asyncio.run(take(project, "failed"))
+        asyncio.run(take(project, {"failed": ""}))
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
