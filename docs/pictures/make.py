@@ -54,32 +54,41 @@ def wait_for_lines(log: Path, count: int, timeout_s: float = 60) -> None:
         time.sleep(0.05)
 
 
-async def take(project: Project, pictures: dict[str, str]) -> None:
-    """Pictures of one app at each size, each after its key: what they show may be over soon."""
+async def take(project: Project, pictures: dict[str, tuple[str, str]]) -> None:
+    """Pictures of one app at each size, after a key, when a text stands there.
+
+    One app, for what they show may be over soon.
+    """
     session = Session(project)
     session.open()
     app = MltuiApp(session)
     async with app.run_test(size=SIZES[""]) as pilot:
         await settled(pilot)
-        for name, key in pictures.items():
+        for name, (key, text) in pictures.items():
             if key:
                 await pilot.press(key)
             for size_name, size in SIZES.items():
                 await pilot.resize_terminal(*size)
-                await settled(pilot)
+                await settled(pilot, text)
                 file = HERE / (f"{name}-{size_name}.svg" if size_name else f"{name}.svg")
                 file.write_text(app.export_screenshot(title="mltui"), encoding="utf-8")
                 print(file.name)
     session.close()
 
 
-async def settled(pilot: Pilot[int]) -> None:
-    """What is being read has been read."""
+async def settled(pilot: Pilot[int], text: str = "") -> None:
+    """What is being read has been read, and this text stands somewhere."""
     app = pilot.app
     assert isinstance(app, MltuiApp)
     await pilot.pause(0.1)
-    while app.busy:
+    while app.busy or text not in shown(app):
         await pilot.pause(0.05)
+
+
+def shown(app: MltuiApp) -> str:
+    """The screen as text."""
+    strips = app.screen._compositor.render_strips(app.screen.size)
+    return "\n".join(strip.text for strip in strips)
 
 
 def main() -> None:
@@ -94,7 +103,7 @@ def main() -> None:
         again = client.submit(project, RunRequest(overrides={"seed": "3"})).run
         wait_for(project, again, "train~3", "running")
         wait_for_lines(project.run_folder(again) / "train~3.1" / "log", 12)
-        asyncio.run(take(project, {"pipeline": "", "gate": "g"}))
+        asyncio.run(take(project, {"pipeline": ("", "epoch"), "gate": ("g", "● train")}))
         wait_for(project, again, "evaluate~3", "succeeded")
         client.cancel(project, again)
         code = root / "digits" / "evaluate.py"
@@ -103,7 +112,7 @@ def main() -> None:
         code.write_text(broken, encoding="utf-8")
         failing = client.submit(project, RunRequest()).run
         wait_for(project, failing, "evaluate~1", "failed")
-        asyncio.run(take(project, {"failed": ""}))
+        asyncio.run(take(project, {"failed": ("", "NameError")}))
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

@@ -83,7 +83,8 @@ class Driver:
     async def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""
         await self.pilot.resize_terminal(width, height)
-        await self.until(lambda: tuple(self.app.screen.size) == (width, height), "its size")
+        screen = self.app.screen  # its own size is the terminal's, laid out or not
+        await self.until(lambda: screen._compositor.size == (width, height), "its size")
 
     async def choose(self, name: str) -> None:
         """Put the cursor on a row of the list, once it is there."""

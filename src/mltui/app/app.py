@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from mltui.actions.action import Action
-from mltui.app import config, notify, theming
+from mltui.app import config, notify, theming, timers
 from mltui.app.change import Change
 from mltui.app.context import ScreenContext
 from mltui.app.session import Session
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mltui.runs.bundle import Replay
 
 _HERE = Path(__file__).parent
+timers.keep_late()
 
 
 class _PlainBars(ScrollBarRender):
