@@ -6,6 +6,7 @@ Called by `bench_cluster`. The cluster is the second API server of `tests/testbe
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mltui.engines.kubernetes.client import Client
+    from mltui.engines.kubernetes.resources import Call
 
 SCRIPT = Path(__file__).parent.parent / "tests" / "testbed" / "cluster.sh"
 NODES = 100
@@ -57,22 +62,34 @@ def _pod(number: int, namespace: str) -> dict[str, Any]:
     }
 
 
+async def send(client: Client, method: str, call: Call, body: dict[str, Any]) -> int:
+    """The status of a request over a connection that is kept; a new one each costs more than it."""
+    kind = "merge-patch+json" if method == "PATCH" else "json"
+    headers = {"Accept": "application/json", "Content-Type": f"application/{kind}"}
+    data = json.dumps(body).encode()
+    async with client.exchange(method, call, headers=headers, body=data) as response:
+        said = await response.read()
+    if response.status in (400, 401, 403, 404, 422):
+        raise SystemExit(f"{call.text}: {said.decode()[:300]}")
+    return response.status
+
+
 async def fill(environ: dict[str, str], namespaces: Sequence[str], count: int) -> int:
     """Have at least so many pods there; how many there are."""
     from mltui.engines.kubernetes import resources
     from mltui.engines.kubernetes.client import Client
     from mltui.engines.kubernetes.kubeconfig import read_kubeconfig
-    from mltui.errors import Conflict, Unreachable
+    from mltui.errors import Unreachable
 
     config = read_kubeconfig({**os.environ, **environ})
     client = Client(config, config.context(), {**os.environ, **environ}, patience_s=60)
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def make(resource: resources.Resource, namespace: str | None, body: Any) -> None:
+        # It may be there; of what the server was too slow for the next look tells.
         async with room:
-            # It may be there; of what the server was too slow for the next look tells.
-            with suppress(Conflict, Unreachable):
-                await client.create(resource, namespace, body)
+            with suppress(Unreachable):
+                await send(client, "POST", resources.Call("create", resource, namespace), body)
 
     for name in namespaces:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -136,10 +153,11 @@ def changing(
                 }
                 state |= {"image": "i", "imageID": "i", "state": {"running": {}}}
                 states = [{"name": "main", **state}, {"name": "side", **state}]
-                await client.patch(
-                    resources.PODS, namespaces[number % len(namespaces)], f"worker-{number:05}",
-                    {"status": {"containerStatuses": states}}, subresource="status",
+                call = resources.Call(
+                    "patch", resources.PODS, namespaces[number % len(namespaces)],
+                    f"worker-{number:05}", "status",
                 )  # fmt: skip
+                await send(client, "PATCH", call, {"status": {"containerStatuses": states}})
                 done[0] += 1
 
         await asyncio.gather(*(change() for _ in range(_AT_ONCE)))
