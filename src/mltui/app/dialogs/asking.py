@@ -154,7 +154,7 @@ class DifferenceDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The sentence, the lines that change, the two answers."""
         width, height = self.app.size
-        head = [*wrapped(self._question.sentence, min(width - 8, 90)), EMPTY]
+        head = [*wrapped(self._question.sentence, min(width - 10, 90)), EMPTY]
         lines = [
             line((plain(each), _ROLES.get(each[:1], "dim" if each[:1] == " " else "")))
             for each in self._difference

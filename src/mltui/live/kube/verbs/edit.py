@@ -177,11 +177,11 @@ def _fields(names: list[str]) -> str:
 
 def _who(before: dict[str, Any], after: dict[str, Any]) -> str:
     """`kubectl-edit (3s ago)`: who wrote fields last, as the API server keeps it."""
-    known = before["metadata"].get("managedFields") or ()
+    known = {_act(each) for each in before["metadata"].get("managedFields") or ()}
     new = [
         each
         for each in after["metadata"].get("managedFields") or ()
-        if each.get("subresource") != "status" and each not in known
+        if each.get("subresource") != "status" and _act(each) not in known
     ]
     new.sort(key=lambda each: str(each.get("time") or ""))
     if not new:
@@ -190,6 +190,11 @@ def _who(before: dict[str, Any], after: dict[str, Any]) -> str:
     when = f" ({age(at)} ago)" if at is not None else ""
     names = dict.fromkeys(str(each.get("manager") or "somebody") for each in new)
     return f"{' and '.join(names)}{when}"
+
+
+def _act(entry: dict[str, Any]) -> tuple[Any, ...]:
+    """Who, how and when; whose fields another took has another entry, and did nothing."""
+    return tuple(entry.get(name) for name in ("manager", "operation", "subresource", "time"))
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any], old: str, new: str) -> list[str]:
