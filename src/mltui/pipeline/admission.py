@@ -128,16 +128,6 @@ class Admission:
                 heapq.heappush(heads, (next(iter(queue.values())), demand))
         return started
 
-    @property
-    def first(self) -> Unit | None:
-        """The one that has waited for room longest."""
-        heads = [next(iter(queue.items())) for queue in self._queues.values() if queue]
-        return min(heads, key=lambda head: head[1])[0] if heads else None
-
-    def is_full(self, limits: Limits) -> bool:
-        """Whether nothing can start before something ends."""
-        return len(self._held) >= max(1, limits.jobs)
-
     def _sum_with(self, demand: Demand) -> Demand:
         return Demand(
             self._cpu + demand.cpu_milli, self._memory + demand.memory_bytes, self._gpu + demand.gpu

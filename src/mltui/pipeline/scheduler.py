@@ -176,16 +176,6 @@ class Scheduler:
             decisions.append(Record(ending.ending(board, now)))
         return decisions
 
-    def is_full(self, limits: Limits) -> bool:
-        """Whether as many attempts live as may: none can start before one of them ends."""
-        return self._board.admission.is_full(limits)
-
-    @property
-    def next_up(self) -> tuple[Instance, int] | None:
-        """The attempt that is first in line for room, by its number; None when none waits."""
-        unit = self._board.admission.first
-        return None if unit is None else (unit.instance, unit.row.attempt)
-
     @property
     def wake_at(self) -> float | None:
         """When the next backoff ends (seconds since the epoch): ask `next` again then."""

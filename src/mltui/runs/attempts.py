@@ -238,19 +238,14 @@ def make_folders(place: Place) -> None:
 
     What an attempt of the same name left (its start was intended, it never began) goes.
     """
-    make_folder(place.folder)
-    make_folder(place.work)
-
-
-def make_folder(folder: Path) -> None:
-    """One of them, as `make_folders`."""
-    try:
-        os.mkdir(folder)  # noqa: PTH102 - most often its parent is there
-    except FileExistsError:
-        remove_tree(folder)
-        folder.mkdir(parents=True)
-    except FileNotFoundError:
-        folder.mkdir(parents=True)
+    for folder in (place.folder, place.work):
+        try:
+            os.mkdir(folder)  # noqa: PTH102 - most often its parent is there
+        except FileExistsError:
+            remove_tree(folder)
+            folder.mkdir(parents=True)
+        except FileNotFoundError:
+            folder.mkdir(parents=True)
 
 
 def output_paths(stage: Stage, work: Path) -> list[str]:

@@ -22,7 +22,6 @@ from mltui.pipeline.model import AttemptEnded, AttemptStarted, AttemptUnknown, A
 from mltui.pipeline.rows import Failure, Instance, StageRow, Usage, attempt_label, attempt_slug
 from mltui.pipeline.values import MissingInput
 from mltui.runs import attempts, layout
-from mltui.runs.ahead import Ahead
 from mltui.runs.builds import Environments
 from mltui.runs.context import Context
 from mltui.runs.crash import crash_point, is_armed
@@ -65,24 +64,17 @@ class Executions:
         self._fail = fail
         self._live: dict[tuple[Instance, int], Live] = {}
         self._tidier = Tidier()
-        self._ahead = Ahead(context)
 
     # --- called by the loop ---------------------------------------------------------------------
 
     def begin(self, instance: Instance, number: int) -> None:
         """Start an attempt; its AttemptStarting is journalled."""
-        context = self._context
-        live = self._ahead.take(instance, number)
-        live = self._add(live or layout.live_of(context, instance, number, context.blueprint))
+        live = self._add(instance, number, self._context.blueprint)
         self._spawn(live, self._run(live))
-
-    def look_ahead(self) -> None:
-        """Do what can be done already for the attempt that is next in line."""
-        self._ahead.look()
 
     def adopt(self, row: StageRow, blueprint: Blueprint) -> None:
         """Take over an attempt that an earlier runner meant to start, or started."""
-        live = self._add(layout.live_of(self._context, row.instance, row.attempt, blueprint))
+        live = self._add(row.instance, row.attempt, blueprint)
         live.attempt, live.obj = self._describe(live), row.object
         self._spawn(live, self._take_over(live, row))
 
@@ -104,7 +96,6 @@ class Executions:
 
     async def settle(self) -> None:
         """Wait for what still tidies up."""
-        self._ahead.drop()
         tasks = [task for live in self._live.values() for task in live.tasks]
         if tasks:
             await asyncio.wait(tasks)
@@ -112,8 +103,17 @@ class Executions:
 
     # --- one attempt ----------------------------------------------------------------------------
 
-    def _add(self, live: Live) -> Live:
-        self._live[live.instance, live.number] = live
+    def _add(self, instance: Instance, number: int, blueprint: Blueprint) -> Live:
+        stage = blueprint.stage(instance.stage)
+        context = self._context
+        live = Live(
+            instance,
+            number,
+            blueprint,
+            context.engines.of(blueprint.target_of(stage)),
+            attempts.place_of(context.project, context.run, instance, number),
+        )
+        self._live[instance, number] = live
         return live
 
     def _spawn(self, live: Live, work: Awaitable[None]) -> None:

@@ -43,8 +43,6 @@ class Live:
     """What its engine lacks to run it."""
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
-    filled: Mapping[str, str] | None = None
-    """The digests that its working folder was filled with before its turn came."""
     bytes_in: int = 0
     """About so much was copied into its working folder; 0 for one that was taken over."""
     timer: asyncio.TimerHandle | None = None
@@ -58,13 +56,6 @@ class Live:
     def stage(self) -> Stage:
         """Its stage, as it was when it started."""
         return self.blueprint.stage(self.instance.stage)
-
-
-def live_of(context: Context, instance: Instance, number: int, blueprint: Blueprint) -> Live:
-    """An attempt, before anything of it exists."""
-    engine = context.engines.of(blueprint.target_of(blueprint.stage(instance.stage)))
-    place = attempts.place_of(context.project, context.run, instance, number)
-    return Live(instance, number, blueprint, engine, place)
 
 
 def weight(context: Context, live: Live) -> int:
@@ -90,27 +81,20 @@ def _file_bytes(context: Context, digest: str) -> int:
         return 0
 
 
-def fill(context: Context, live: Live) -> None:
-    """Make the working folder, with code and inputs in it."""
-    stage, work = live.stage, live.place.work
-    attempts.make_folder(work)
-    code = live.blueprint.code[stage.name]
-    if code != NO_CODE:
-        materialise_code(code, work, context.store)
-    attempts.put_inputs(context.store, live.blueprint.spec, stage, live.inputs, live.digests, work)
-    attempts.make_output_parents(live.place, stage)
-
-
 def lay_out(context: Context, live: Live) -> None:
     """Make and fill the folders. Runs in a thread when there is much to copy."""
     stage, place = live.stage, live.place
     if live.number > 1:
         before = attempts.place_of(context.project, context.run, live.instance, live.number - 1)
         attempts.remove_tree(before.work)
-    attempts.make_folder(place.folder)
-    if live.filled != live.digests:
-        fill(context, live)
-    live.filled = None  # from now on its command may change what is there
+    attempts.make_folders(place)
+    code = live.blueprint.code[stage.name]
+    if code != NO_CODE:
+        materialise_code(code, place.work, context.store)
+    attempts.put_inputs(
+        context.store, live.blueprint.spec, stage, live.inputs, live.digests, place.work
+    )
+    attempts.make_output_parents(place, stage)
     if stage.secrets:
         attempts.remove_tree(place.secrets)
         root = context.project.root

@@ -93,7 +93,6 @@ class Running:
         self._wake = asyncio.Event()
         self._failed: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._deferred: list[Prepare] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._summary = Summary(context.scheduler)
@@ -196,11 +195,7 @@ class Running:
         self._inbox.append(outcome)
         if not outcome.can_wait:
             self._wake.set()
-        else:
-            self._be_patient()
-
-    def _be_patient(self) -> None:
-        if self._patience is None:
+        elif self._patience is None:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(_PATIENCE_S, self._lose_patience)
 
@@ -260,8 +255,7 @@ class Running:
                 self._apply(event, batch)
         acts: list[Callable[[], None]] = []
         while decisions := self.context.scheduler.next(time.time(), self._limits):
-            # What starts first: it may take the last place.
-            for decision in sorted(decisions, key=lambda one: isinstance(one, Prepare)):
+            for decision in decisions:
                 self._decide(decision, batch, acts)
         self._set_alarm()
         if not batch.is_empty:
@@ -270,7 +264,6 @@ class Running:
             after()
         for act in acts:
             act()
-        asyncio.get_running_loop().call_soon(self._meanwhile)
         return self.context.scheduler.ended
 
     def _apply(self, event: Event, batch: Batch) -> None:
@@ -297,8 +290,6 @@ class Running:
     ) -> None:
         if isinstance(decision, Record):
             self._apply(decision.event, batch)
-        elif isinstance(decision, Prepare) and self.context.scheduler.is_full(self._limits):
-            self._deferred.append(decision)
         elif isinstance(decision, Prepare):
             answer = self.preparer.at_once(decision)
             if answer is not None:
@@ -312,22 +303,6 @@ class Running:
             acts.append(lambda: self._executions.begin(decision.instance, decision.attempt))
         else:
             acts.append(lambda: self._executions.stop(decision.instance, decision.attempt))
-
-    def _meanwhile(self) -> None:
-        """What need not be done before attempts are started: they run beside it."""
-        deferred, self._deferred = self._deferred, []
-        try:
-            for decision in filter(self.context.scheduler.is_wanted, deferred):
-                if (answer := self.preparer.at_once(decision)) is None:
-                    self.spawn(self.preparer.later(decision))
-                elif isinstance(answer, StageKeyed):  # there is no room for it now
-                    self._apply(answer, self._batch)
-                    self._be_patient()
-                else:
-                    self.note(answer)
-            self._executions.look_ahead()
-        except Exception as error:
-            self._fail(error)
 
     def _starting(self, instance: Instance, attempt: int) -> AttemptStarting:
         blueprint = self.context.blueprint
