@@ -285,7 +285,12 @@ class TimedFile:
         return run, rest
 
     def _note_loss(self, offset: int, from_at: float | None, to_at: float | None) -> None:
-        """The host has thrown away what was before a line, and maybe more."""
+        """The host has thrown away what was before a line, and maybe more.
+
+        What is said of that line already, after a broken connection, is not said once more.
+        """
+        if self.notes and (self.notes[-1].offset, self.notes[-1].words) == (offset, LOSS):
+            return
         about = 0
         if self._pace is not None and from_at is not None and to_at is not None:
             about = self._pace.lines_in(to_at - from_at)

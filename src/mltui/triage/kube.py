@@ -110,7 +110,7 @@ class Pod:
             return not any(each.last_lines for each in self.containers)
         if self.phase != "Running":
             return False
-        if any(x.reason == GATED for x in self.conditions):
+        if self.conditions and any(x.reason == GATED for x in self.conditions):
             return False
         for each in self.containers:
             is_up = each.state == "running" and each.is_ready

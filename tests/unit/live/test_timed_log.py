@@ -151,6 +151,26 @@ async def test_the_host_is_asked_whether_lines_are_missing_in_a_pause(
     assert [(seconds(each.from_at), seconds(each.to_at)) for each in file.notes] == marks
 
 
+async def test_a_loss_over_a_broken_connection_is_said_once(tmp_path: Path) -> None:
+    """That nothing known comes again tells of it, and so does the pause in the lines' times."""
+    lines, new = fast(50_000.0, 20_000), fast(50_012.0, 20_000)
+    given = iter([lines, new])
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+
+    async def chunks(since: str, follow: bool) -> AsyncGenerator[bytes]:
+        yield b"".join(next(given))
+
+    async def ended() -> bool:
+        return file.size < len(b"".join(lines + new))
+
+    await take(file, chunks, follow=True, goes_on=ended, again=kept(new))
+    file.close()
+    assert (tmp_path / "log").read_bytes() == b"".join(lines + new)
+    assert [(seconds(each.from_at), seconds(each.to_at)) for each in file.notes] == [
+        (50_002.0, 50_012.0)
+    ]
+
+
 @pytest.mark.parametrize("lost", [0, 3000, 10_000])
 async def test_what_a_follower_was_not_given_is_fetched_as_far_as_it_is_kept(
     tmp_path: Path, lost: int
