@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import textual._wait
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -21,6 +22,9 @@ from mltui.app.session import Session
 from mltui.runs.project import Project
 
 DEADLINE_S = 60.0
+textual._wait.SLEEP_GRANULARITY = 0.005
+"""How long Textual's pilot looks whether the process is idle; 20 ms by itself, four times a key.
+What tests rely on is that every widget has answered what it was told, and that no work is left."""
 
 
 class Driver:
@@ -62,10 +66,10 @@ class Driver:
     # --- doing --------------------------------------------------------------------------------
 
     async def press(self, *keys: str) -> None:
-        """Press keys, each once the screen has answered the one before; then `settle`."""
+        """Press keys, each once all that follows from the one before has happened."""
         for key in keys:
             await self.pilot.press(key)
-        await self.settle()
+            await self.settle()
 
     async def type(self, text: str) -> None:
         """Put text into the field that has the keys, as a paste would; keys cost time here."""
@@ -106,7 +110,7 @@ class Driver:
         """Wait until nothing is under way."""
         until = time.monotonic() + DEADLINE_S
         quiet = 0
-        while quiet < 3:
+        while quiet < 2:
             await self.pilot.pause()
             quiet = 0 if self.app.busy else quiet + 1
             if self.app.busy:

@@ -87,7 +87,7 @@ WORLDS: dict[str, list[Shot]] = {
         Shot("nothing-wrong", ["t"], "does not answer"),
     ],
     "docker": [
-        Shot("containers", [":containers"], "98%"),
+        Shot("containers", [":containers", "@digits-14-train-2"], "98%"),
         Shot("container", [":containers", "@digits-14-train-2", "d"], "Limits"),
         Shot("images", [":images"]),
         Shot("log", [":containers", "@classifier-local-1", "l"], "GET /predict?digit=9"),
@@ -95,7 +95,7 @@ WORLDS: dict[str, list[Shot]] = {
         Shot("log-search", [":containers", "@digits-14-train-3", "l", "slash", '"epoch', "enter"]),
         Shot("log-merged",
              [":containers", "@shop-web-1", "space", "@shop-db-1", "space", "l"], "2 containers"),
-        Shot("columns", [":containers", "V"]),
+        Shot("columns", [":containers", "@digits-14-train-2", "V"]),
         Shot("removal", [":containers", "@scratch", "ctrl+d"]),
     ],
     "cluster": [
