@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mltui.pipeline.model import Event
 
 VERSION = 2
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 16_000
+"""64 MiB: what a run of a thousand stages writes. Beyond it the log is folded into the journal."""
 FOLDER = ".mltui"
 FILE = "journal.db"
 
@@ -95,7 +96,7 @@ class Journal(Readings):
         if not write and not file.exists():
             raise JournalError(f"no runs yet in {folder.parent}: start one with `mltui run`")
         db = open_database(file, _LAYOUT, write=write)
-        # A checkpoint waits for the disk, and so would the stages: not every sixty of them.
+        # A checkpoint waits for the disk, and so would the stages: not every few hundred of them.
         db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return cls(db, folder)
 
