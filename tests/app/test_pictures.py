@@ -39,8 +39,9 @@ THEMES = {DARK: "mltui-dark", LIGHT: "mltui-light", PLAIN: "mltui-dark"}
 class Shot:
     """A screen and the way there from the pipeline.
 
-    A step is a key, a line for the prompt (`:pods`), letters to type (`"po`), or the name of a row
-    to put the cursor on (`@web-1`). `sees` stands there before the picture is taken.
+    A step is a key, a line for the prompt (`:pods`), letters to type (`"po`), the name of a row to
+    put the cursor on (`@web-1`), or a text to wait for (`?Events`). `sees` stands there before the
+    picture is taken.
     """
 
     name: str
@@ -92,7 +93,8 @@ WORLDS: dict[str, list[Shot]] = {
         Shot("images", [":images"]),
         Shot("log", [":containers", "@classifier-local-1", "l"], "GET /predict?digit=9"),
         Shot("log-json", [":containers", "@digits-14-train-3", "l"], "kernel matrix"),
-        Shot("log-search", [":containers", "@digits-14-train-3", "l", "slash", '"epoch', "enter"]),
+        Shot("log-search", [":containers", "@digits-14-train-3", "l", "?kernel matrix",
+                            "slash", '"epoch', "enter"], "/epoch 44/60"),
         Shot("log-merged",
              [":containers", "@shop-web-1", "space", "@shop-db-1", "space", "l"], "2 containers"),
         Shot("columns", [":containers", "@digits-14-train-2", "V"]),
@@ -259,6 +261,8 @@ async def take(screen: Driver, step: str) -> None:
         await screen.command(step[1:])
     elif step.startswith('"'):
         await screen.type(step[1:])
+    elif step.startswith("?"):
+        await screen.sees(step[1:])
     elif step.startswith("@"):
         await screen.choose(step[1:])
     else:
