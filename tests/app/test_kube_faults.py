@@ -384,5 +384,3 @@ async def test_places_that_were_looked_at_have_numbers_and_are_remembered(
             await screen.until(lambda: bool(line_of(screen, "stuck")), "the first place")
             await screen.press("2")
             await screen.until(lambda: not line_of(screen, "stuck"), "the second")
-            await screen.press("N")
-            await screen.until(lambda: namespace in line_of(screen, "▌"), "where one is")

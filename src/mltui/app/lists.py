@@ -112,7 +112,6 @@ class Lists:
         self._end_log()
         self.pages.leave()
         settings = self._bench.workbench_app.settings
-        self.pane.is_asked = self.kube.is_asked if self.is_kube else lambda row: False
         self.pane.show(opened.kind, opened.table, Look.of(settings.look(opened.kind.name)))
         self.is_open = True
 

@@ -99,8 +99,6 @@ class KindPane(Vertical):
         """What the page is about is different."""
         self.elsewhere: Callable[[], str] = lambda: ""
         """Where there may be rows when there are none here."""
-        self.is_asked: Callable[[Any], bool] = lambda row: False
-        """The cursor begins on such a row."""
         self.went: Callable[[], None] = lambda: None
         """Rows are gone, or there are none."""
         self._stamps: dict[str, object] = {}
@@ -304,7 +302,7 @@ class KindPane(Vertical):
         """The row that was asked for, else the first of the worst."""
         assert self.kind is not None
         rows, order = self.grid.model.rows, self.grid.model.order
-        asked = [key for key in order if self.is_asked(rows[key])]
+        asked = [key for key in order if getattr(rows[key], "is_asked", False)]
         if asked:
             return asked[0]
         state = next((column for column in self.kind.columns if column.key == "state"), None)

@@ -53,7 +53,7 @@ class KubeSource:
         self._numbered: tuple[str, list[tuple[str, str, bool]]] | None = None
         self.tree_of: tuple[Kind[Any], Any] | None = None
         """The object whose family is listed next."""
-        self._shown = self._name = "pods"
+        self._name = "pods"
         """The kind that is listed, or was before namespaces or contexts were."""
 
     # --- where ----------------------------------------------------------------------------------
@@ -164,7 +164,6 @@ class KubeSource:
             return Opened(FORWARDS, self.forwards.table)
         feed = await self.feed()
         word, _, selector = name.partition("?")
-        self._shown = word
         if word == "tree":
             return await self._tree(feed)
         if word == "contexts":
@@ -252,14 +251,6 @@ class KubeSource:
     def last(self) -> str:
         """The list to go back to from those of namespaces and contexts."""
         return self._name
-
-    def is_asked(self, row: Any) -> bool:
-        """Of a family the member it was asked for; of places those that are looked at."""
-        if self._shown == "contexts":
-            return row.name in contexts_of(self.where)
-        if self._shown == "namespaces":
-            return Place(row.context, row.name) in self.where
-        return bool(getattr(row, "is_asked", False))
 
     def knows(self, word: str) -> bool:
         """Whether a word is a kind with columns of its own."""
