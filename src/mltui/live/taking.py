@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from time import monotonic
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.timedlog import Following, LogState, TimedFile
@@ -18,8 +17,6 @@ _AGAIN_S, _LONGEST_AGAIN_S = 0.5, 2.0
 
 _SILENT_S, _LONGEST_SILENT_S = 5.0, 60.0
 _IN_FLIGHT_S = 2.0
-_GATHER_S = 0.02
-_FEW_BYTES = 1 << 16
 
 Chunks = Callable[[str, bool], AsyncGenerator[bytes]]
 """Asks for the log from a time on (RFC 3339; empty: from its beginning), times before lines, once
@@ -64,7 +61,6 @@ async def take(
             if not is_over:  # an ended log is looked at again and again
                 said(LogState(Following.FOLLOWING))
             stream = _Stream(chunks(file.since, follow), file, again if follow else None)
-            came_at = 0.0
             async with aclosing(stream.chunks()) as coming:
                 async for data in coming:
                     file.feed(data)
@@ -72,10 +68,6 @@ async def take(
                     if is_over and file.size > size:
                         is_over = False
                         said(LogState(Following.FOLLOWING))
-                    # Hosts send a busy log line by line: what comes meanwhile is read at once.
-                    if len(data) < _FEW_BYTES and monotonic() - came_at < 2 * _GATHER_S:
-                        await asyncio.sleep(_GATHER_S)
-                    came_at = monotonic()
             if stream.is_left:
                 file.end(is_over=False)
                 continue
