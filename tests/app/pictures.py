@@ -19,6 +19,7 @@ from pathlib import Path
 from string import ascii_letters
 
 from rich.segment import Segment
+from textual.screen import ModalScreen
 
 from .driver import Driver
 
@@ -33,6 +34,9 @@ STEADY_S = 0.5
 DARK, LIGHT, PLAIN = "dark", "light", "plain"
 _PORT = re.compile(r"(?<=\.1:)\d{5}(?!\d)")
 _LOOKS = "== looks"
+
+NOTHING = "nothing"
+"""The look of what is left out of a picture."""
 
 Size = tuple[int, int]
 Cells = tuple[tuple[str, str], ...]
@@ -52,12 +56,28 @@ def look_of(segment: Segment) -> str:
 
 
 def taken(screen: Driver) -> list[Cells]:
-    """What is on the screen now."""
+    """What is on the screen now; of a dialog that alone, not what it stands over."""
     shown = screen.app.screen
-    return [
+    lines = [
         joined((_PORT.sub("#####", each.text), look_of(each)) for each in strip)
         for strip in shown._compositor.render_strips(shown.size)
     ]
+    if not isinstance(shown, ModalScreen):
+        return lines
+    box = shown.query_one(".dialog").region
+    return [
+        cut(cells, box.x, box.right) if box.y <= y < box.bottom else cut(cells, 0, 0)
+        for y, cells in enumerate(lines)
+    ]
+
+
+def cut(cells: Cells, start: int, end: int) -> Cells:
+    """Nothing but what stands between two places, where it stands."""
+    parts, at, width = [(" " * start, NOTHING)], 0, sum(len(text) for text, _ in cells)
+    for text, look in cells:
+        parts.append((text[max(start - at, 0) : max(end - at, 0)], look))
+        at += len(text)
+    return joined([*parts, (" " * (width - end), NOTHING)])
 
 
 def joined(parts: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> Cells:
