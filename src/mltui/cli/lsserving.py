@@ -15,18 +15,17 @@ from typing import Any
 
 from mltui.cli import diagnostics
 from mltui.cli.listing import timestamp
+from mltui.cli.lsmonitors import LIMIT, Rows, ago, last_metrics, measurements, monitors
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.logs.sanitize import plain
 from mltui.runs.project import Project
 from mltui.serving import client, series
 from mltui.serving.readings import Readings
-from mltui.serving.rows import Deployment, Measurement, MonitorRow, Replica, Version
+from mltui.serving.rows import Deployment, Replica, Version
 from mltui.text import format_age, format_number
 
-LIMIT = 20
 _NOTHING = "nothing is served yet: `mltui deploy SERVICE` after a run"
-Rows = list[tuple[str, ...]]
 
 
 def list_serving(kind: str, args: argparse.Namespace, out: Output) -> int:
@@ -93,7 +92,7 @@ def _services(
                 f"{found.ready}/{found.replicas}",
                 str(found.version),
                 "" if version is None or version.run is None else str(version.run),
-                "" if version is None else _ago(version.at, now),
+                "" if version is None else ago(version.at, now),
                 url or "",
                 reason,
             )
@@ -175,10 +174,10 @@ def _versions(
             str(one.number),
             one.course.value,
             "" if one.run is None else str(one.run),
-            _ago(one.at, now),
+            ago(one.at, now),
             one.by,
             one.why,
-            one.reason or _last_metrics(one.metrics),
+            one.reason or last_metrics(one.metrics),
         )
         for one in found
     ]
@@ -216,114 +215,6 @@ def version_object(one: Version) -> dict[str, Any]:
         "location": None if one.built is None else one.built.location,
         "image": None if one.built is None or one.engine == "process" else one.built.location,
         "metrics": dict(one.metrics),
-    }
-
-
-def _monitors(
-    project: Project, ledger: Readings, args: argparse.Namespace
-) -> tuple[list[dict[str, Any]], list[Column], Rows]:
-    now = time.time()
-    objects: list[dict[str, Any]] = []
-    rows: Rows = []
-    for found in ledger.monitors():
-        if args.name not in (None, found.name, f"{found.name}@{found.target}"):
-            continue
-        newest = ledger.measurements(found.name, found.target, limit=1)
-        last = newest[0] if newest else None
-        objects.append(
-            {
-                "name": f"{found.name}@{found.target}",
-                "monitor": found.name,
-                "target": found.target,
-                "on": found.is_wanted,
-                "every": found.every_s,
-                "next_at": timestamp(found.next_at if found.is_wanted else None),
-                "cronjob": found.cronjob or None,
-                "note": found.note,
-                "last": None if last is None else measurement_object(last),
-            }
-        )
-        rows.append(
-            (
-                f"{found.name}@{found.target}",
-                due(found, now),
-                "" if last is None else last.verdict or "measuring",
-                "" if last is None else _ago(last.at, now),
-                found.cronjob,
-                found.note or ("" if last is None else _detail(last)),
-            )
-        )
-    columns = [
-        Column("MONITOR"),
-        Column("DUE"),
-        Column("LAST"),
-        Column("WHEN", right=True),
-        Column("CRONJOB"),
-        Column("DETAIL"),
-    ]
-    return objects, columns, rows
-
-
-def _detail(last: Measurement) -> str:
-    return last.outcome or last.reason or _last_metrics(last.metrics)
-
-
-def due(found: MonitorRow, now: float) -> str:
-    """When a monitor runs next: `in 42m`, `now`, `off`."""
-    if not found.is_wanted:
-        return "off"
-    if found.running_since is not None:
-        return "measuring"
-    if found.next_at <= now or found.asked_at is not None:
-        return "now"
-    return f"in {format_age(found.next_at - now)}"
-
-
-def _measurements(
-    project: Project, ledger: Readings, args: argparse.Namespace
-) -> tuple[list[dict[str, Any]], list[Column], Rows]:
-    name, _, target = (args.name or "").partition("@")
-    limit = args.limit if args.limit is not None else LIMIT
-    found = ledger.measurements(name or None, target or None, limit=limit or -1)
-    now = time.time()
-    rows: Rows = [
-        (
-            f"{one.monitor}@{one.target}",
-            _ago(one.at, now),
-            one.verdict or "measuring",
-            str(one.rows),
-            _last_metrics(one.metrics),
-            "" if one.run is None else str(one.run),
-            one.outcome or one.reason,
-        )
-        for one in found
-    ]
-    columns = [
-        Column("MONITOR"),
-        Column("WHEN", right=True),
-        Column("VERDICT"),
-        Column("ROWS", right=True),
-        Column("METRICS"),
-        Column("RUN", right=True),
-        Column("DETAIL"),
-    ]
-    return [measurement_object(one) for one in found], columns, rows
-
-
-def measurement_object(one: Measurement) -> dict[str, Any]:
-    """A measurement, for scripts."""
-    return {
-        "monitor": one.monitor,
-        "target": one.target,
-        "at": timestamp(one.at),
-        "ended_at": timestamp(one.ended_at),
-        "verdict": one.verdict or None,
-        "rows": one.rows,
-        "metrics": dict(one.metrics),
-        "reason": one.reason,
-        "run": one.run,
-        "outcome": one.outcome,
-        "job": one.object or None,
     }
 
 
@@ -388,18 +279,9 @@ def _acts(
         {"at": timestamp(one.at), "by": one.by, "name": one.deployment, "what": one.what}
         for one in found
     ]
-    rows: Rows = [(_ago(one.at, now), one.by, one.deployment, one.what) for one in found]
+    rows: Rows = [(ago(one.at, now), one.by, one.deployment, one.what) for one in found]
     columns = [Column("WHEN", right=True), Column("WHO"), Column("WHERE"), Column("WHAT")]
     return objects, columns, rows
-
-
-def _ago(at: float, now: float) -> str:
-    return f"{format_age(now - at)} ago"
-
-
-def _last_metrics(metrics: Any) -> str:
-    names = [name for name in metrics if name.rpartition(".")[2] not in ("step", "epoch")][-3:]
-    return ", ".join(f"{name} {format_number(metrics[name])}" for name in names)
 
 
 _Lister = Callable[
@@ -409,8 +291,8 @@ _KINDS: dict[str, _Lister] = {
     "services": _services,
     "replicas": _replicas,
     "versions": _versions,
-    "monitors": _monitors,
-    "measurements": _measurements,
+    "monitors": monitors,
+    "measurements": measurements,
     "metrics": _metrics,
     "acts": _acts,
 }
