@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from mltui.triage.kube import Condition, Owner, Pod, PodContainer
+from mltui.triage.kube_declared import ContainerSpec, declared_of
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
@@ -41,56 +42,6 @@ class _Meta(_Part):
     owner_references: list[_OwnerOf] | None = None
 
 
-class _Said(msgspec.Struct, gc=False, rename="camel", frozen=True):
-    """Part of a container's spec: the same in all pods of one owner, so it is read once."""
-
-
-class _Port(_Said, frozen=True):
-    name: str | None = None
-    container_port: int | str | None = None
-
-
-class _Asked(_Said, frozen=True):
-    """Quantities are text; people write numbers."""
-
-    cpu: str | float | None = None
-    memory: str | float | None = None
-
-
-class _Resources(_Said, frozen=True):
-    requests: _Asked | None = None
-    limits: _Asked | None = None
-
-
-class _Target(_Said, frozen=True):
-    port: int | str | None = None
-    path: str | None = None
-
-
-class _Exec(_Said, frozen=True):
-    command: tuple[str, ...] | None = None
-
-
-class _Probe(_Said, frozen=True):
-    http_get: _Target | None = None
-    tcp_socket: _Target | None = None
-    exec: _Exec | None = None
-    grpc: _Target | None = None
-    initial_delay_seconds: float | None = None
-    period_seconds: float | None = None
-    failure_threshold: float | None = None
-
-
-class _ContainerSpec(_Said, frozen=True):
-    name: str | None = None
-    image: str | None = None
-    ports: tuple[_Port, ...] | None = None
-    resources: _Resources | None = None
-    liveness_probe: _Probe | None = None
-    readiness_probe: _Probe | None = None
-    startup_probe: _Probe | None = None
-
-
 class _ClaimOf(_Part):
     claim_name: str | None = None
 
@@ -114,8 +65,8 @@ class _Spec(_Part):
     node_name: str | None = None
     service_account_name: str | None = None
     scheduler_name: str | None = None
-    init_containers: list[_ContainerSpec] | None = None
-    containers: list[_ContainerSpec] | None = None
+    init_containers: list[ContainerSpec] | None = None
+    containers: list[ContainerSpec] | None = None
     volumes: list[_Volume] | None = None
 
 
@@ -159,7 +110,7 @@ class _Status(_Part):
 
 
 _NO_META, _NO_SPEC, _NO_STATUS = _Meta(), _Spec(), _Status()
-_NO_CONTAINER, _NONE, _NO_ASKED = _ContainerStatus(), _Standing(), _Asked()
+_NO_CONTAINER, _NONE = _ContainerStatus(), _Standing()
 
 
 class _Pod(_Part):
@@ -321,9 +272,9 @@ def _sources(volumes: Sequence[_Volume]) -> dict[str, str]:
 
 
 def _container(
-    spec: _ContainerSpec, states: Mapping[str | None, _ContainerStatus], *, is_init: bool
+    spec: ContainerSpec, states: Mapping[str | None, _ContainerStatus], *, is_init: bool
 ) -> PodContainer:
-    declared, status = _declared(spec), states.get(spec.name, _NO_CONTAINER)
+    declared, status = declared_of(spec), states.get(spec.name, _NO_CONTAINER)
     state, inner = _state(status.state)
     _, last = _state(status.last_state)
     found = PodContainer(
@@ -371,27 +322,6 @@ def _kept(found: PodContainer) -> PodContainer:
     return found
 
 
-@lru_cache(4096)
-def _declared(spec: _ContainerSpec) -> PodContainer:
-    """What its spec alone says."""
-    resources = spec.resources
-    limits = (resources.limits if resources is not None else None) or _NO_ASKED
-    ports = [
-        plain(word)
-        for port in spec.ports or ()
-        for word in (port.name, port.container_port)
-        if word
-    ]
-    return PodContainer(
-        name=_text(spec.name),
-        image=_text(spec.image),
-        memory_limit_bytes=int(quantity(limits.memory)) or None,
-        probes=_probes(spec),
-        patience_s=_patience(spec),
-        ports=tuple(ports),
-    )
-
-
 def _state(raw: _State | None) -> tuple[str, _Standing]:
     if raw is None:
         return "", _NONE
@@ -400,37 +330,3 @@ def _state(raw: _State | None) -> tuple[str, _Standing]:
     if raw.waiting is not None:
         return "waiting", raw.waiting
     return ("terminated", raw.terminated) if raw.terminated is not None else ("", _NONE)
-
-
-def _probes(spec: _ContainerSpec) -> dict[str, str]:
-    found = {}
-    if spec.liveness_probe is not None:
-        found["liveness"] = _probe(spec.liveness_probe)
-    if spec.readiness_probe is not None:
-        found["readiness"] = _probe(spec.readiness_probe)
-    if spec.startup_probe is not None:
-        found["startup"] = _probe(spec.startup_probe)
-    return found
-
-
-def _patience(spec: _ContainerSpec) -> dict[str, float]:
-    """How long a container has from its start before a probe has it killed."""
-    return {
-        kind: (probe.initial_delay_seconds or 0.0)
-        + (probe.period_seconds or 10.0) * (probe.failure_threshold or 3.0)
-        for kind, probe in (("liveness", spec.liveness_probe), ("startup", spec.startup_probe))
-        if probe is not None
-    }
-
-
-def _probe(raw: _Probe) -> str:
-    """What a probe asks, in words: `http :8080/healthz`, `tcp :5432`, `exec test -f x`."""
-    if (http := raw.http_get) is not None:
-        return plain(f"http :{http.port}{http.path or '/'}")
-    if (tcp := raw.tcp_socket) is not None:
-        return plain(f"tcp :{tcp.port}")
-    if raw.exec is not None and raw.exec.command:
-        return plain(f"exec {' '.join(raw.exec.command)}")[:120]
-    if (grpc := raw.grpc) is not None:
-        return plain(f"grpc :{grpc.port}")
-    return "?"
