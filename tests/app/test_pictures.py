@@ -17,6 +17,7 @@ import pytest
 
 from mltui.app import theming
 from mltui.app.main import HOSTS
+from mltui.live.kinds.kube import _object
 from mltui.runs.project import Project
 from mltui.serving import series
 
@@ -118,11 +119,16 @@ WORLDS: dict[str, list[Shot]] = {
 
 
 @pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch, steady: None) -> None:
+def still(monkeypatch: pytest.MonkeyPatch, steady: None) -> Iterator[None]:
     """It is noon, all the time; no host is known."""
     monkeypatch.setattr(time, "time", lambda: NOON)
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
+    _object._unicode.cache_clear()  # a process has one alphabet, these tests have two
+    _object.marked.cache_clear()
+    yield
+    _object._unicode.cache_clear()
+    _object.marked.cache_clear()
 
 
 @pytest.fixture

@@ -62,7 +62,18 @@ def glyph(state: str, *, unicode: bool = True) -> str:
     return found.glyph if unicode else found.ascii
 
 
-_PLAIN = {"…": "~", "·": "-", "→": ">", "–": "-", "×": "x", "≥": ">", "≤": "<", "≠": "!", "▸": ">"}
+_PLAIN = {
+    "…": "~",
+    "·": "-",
+    "→": ">",
+    "←": "<",
+    "–": "-",
+    "×": "x",
+    "≥": ">",
+    "≤": "<",
+    "≠": "!",
+    "▸": ">",
+}
 
 
 def in_ascii(text: str) -> str:
