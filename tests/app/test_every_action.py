@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mltui.actions import registry
-from mltui.actions.action import LISTS, PAGE, Action, Selection
+from mltui.actions.action import Action
+from mltui.actions.selection import LISTS, PAGE, Selection
 from mltui.runs.project import Project
 
 from .driver import Driver

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mltui.actions import registry
-from mltui.actions.action import EVERYWHERE, GROUPS, LISTS, Selection
+from mltui.actions.action import GROUPS
 from mltui.actions.keys import key_text
+from mltui.actions.selection import EVERYWHERE, LISTS, Selection
 from mltui.app.commandline import completions
 from mltui.app.keymap import first_of_each_key
 from mltui.app.present.help import help_lines

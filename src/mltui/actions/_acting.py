@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import Context
+from mltui.actions.context import Context
 
 if TYPE_CHECKING:
     from mltui.live.verbs import Ref

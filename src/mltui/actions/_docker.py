@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mltui.actions._acting import act_on
-from mltui.actions.action import Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.selection import Selection
 
 if TYPE_CHECKING:
     from mltui.live.daemon import Daemon

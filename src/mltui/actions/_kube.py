@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from mltui.actions._acting import act_on
 from mltui.actions._docker import no_host
-from mltui.actions.action import KUBE, Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.listed import KUBE
+from mltui.actions.selection import Selection
 
 if TYPE_CHECKING:
     from mltui.live.kube.cluster import Cluster

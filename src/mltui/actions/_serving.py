@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import Context, Question, Selection
+from mltui.actions.context import Context, Question
+from mltui.actions.selection import Selection
 
 if TYPE_CHECKING:
     from mltui.serving.client import Change

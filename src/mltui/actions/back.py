@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE, Selection
 
 
 def _back_from_old(selection: Selection) -> bool:

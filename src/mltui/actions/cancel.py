@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.selection import Selection
 from mltui.pipeline.rows import State
 from mltui.runs import client
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, Action, Context
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE
 
 
 async def _run(context: Context, argument: str) -> None:

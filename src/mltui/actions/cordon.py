@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mltui.actions._kube import do, kube_action
-from mltui.actions.action import Context, Selection
+from mltui.actions.context import Context
+from mltui.actions.selection import Selection
 
 
 def _is_closed(selection: Selection) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import Selection
 
 
 def _where(selection: Selection) -> tuple[str, int]:

@@ -6,7 +6,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mltui.actions._docker import no_host
-from mltui.actions.action import PAGE, Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.selection import PAGE, Selection
 
 if TYPE_CHECKING:
     from mltui.live.daemon import Daemon

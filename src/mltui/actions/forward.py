@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mltui.actions._kube import kube_action
-from mltui.actions.action import EVERYWHERE, Action, Context
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE
 
 
 async def _forward(context: Context, argument: str) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mltui.actions._kube import kube_action
-from mltui.actions.action import Context, Question
+from mltui.actions.context import Context, Question
 from mltui.errors import Conflict, MltuiError, Unreachable
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions._kube import confirmed, do, kube_action
-from mltui.actions.action import Context
+from mltui.actions.context import Context
 
 
 async def _run(context: Context, argument: str) -> None:

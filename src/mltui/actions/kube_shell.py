@@ -6,7 +6,7 @@ import os
 import sys
 
 from mltui.actions._kube import kube_action
-from mltui.actions.action import Context
+from mltui.actions.context import Context
 
 _NO_SHELL = (126, 127)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltui.actions import deploy
-from mltui.actions.action import EVERYWHERE, Action, Context, Known
+from mltui.actions.action import Action, Known
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE
 
 
 def _places(known: Known) -> Sequence[str]:

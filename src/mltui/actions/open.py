@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import LISTS, TRIAGE, Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import LISTS, TRIAGE, Selection
 
 
 def _why_not(selection: Selection) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions._docker import verb_action
-from mltui.actions.action import Selection
+from mltui.actions.selection import Selection
 
 
 def _applies(selection: Selection) -> bool:

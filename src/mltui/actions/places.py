@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from mltui.actions._kube import of_kube
-from mltui.actions.action import EVERYWHERE, KUBE, Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.listed import KUBE
+from mltui.actions.selection import EVERYWHERE, Selection
 
 
 def _fills(selection: Selection) -> bool:

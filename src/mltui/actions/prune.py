@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import DOCKER, Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.listed import DOCKER
+from mltui.actions.selection import Selection
 
 if TYPE_CHECKING:
     from mltui.live.daemon import Daemon

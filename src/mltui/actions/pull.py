@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from mltui.actions._docker import no_host
-from mltui.actions.action import DOCKER, PAGE, Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.listed import DOCKER
+from mltui.actions.selection import PAGE, Selection
 
 if TYPE_CHECKING:
     from mltui.live.daemon import Daemon

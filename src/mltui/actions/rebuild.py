@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import PAGE, Action, Context, Question, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
+from mltui.actions.selection import PAGE, Selection
 from mltui.pipeline.rows import State
 
 _NO_CACHE = "no-cache"

@@ -67,9 +67,10 @@ from mltui.actions import (
     unfold,
     unpause,
 )
-from mltui.actions.action import GROUPS, OF_PROJECTS, PAGE, Action, Selection
-from mltui.actions.action import LISTS as LISTS_OF_ALL
+from mltui.actions.action import GROUPS, OF_PROJECTS, Action
 from mltui.actions.lists import KUBE_LISTS, LISTS
+from mltui.actions.selection import LISTS as LISTS_OF_ALL
+from mltui.actions.selection import PAGE, Selection
 from mltui.actions.tabs import TABS
 from mltui.actions.thing import VIEWS
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
 from mltui.actions.retry import is_failed_gate
+from mltui.actions.selection import Selection
 from mltui.runs import client
 
 

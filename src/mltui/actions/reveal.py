@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions._kube import kube_action
-from mltui.actions.action import Context, Question
+from mltui.actions.context import Context, Question
 
 
 async def _run(context: Context, argument: str) -> None:

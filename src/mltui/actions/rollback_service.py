@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mltui.actions._serving import choose, confirm_change, is_deployed, why_not_served
-from mltui.actions.action import Action, Context
+from mltui.actions.action import Action
+from mltui.actions.context import Context
 
 
 async def _run(context: Context, argument: str) -> None:

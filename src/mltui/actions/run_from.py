@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
 from mltui.actions.run import refuse, start
+from mltui.actions.selection import Selection
 from mltui.runs.rows import RunRequest
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mltui.actions._kube import do, kube_action
-from mltui.actions.action import Context
+from mltui.actions.context import Context
 from mltui.errors import UsageError
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import Selection
 from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:

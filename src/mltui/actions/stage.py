@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import Action, Context
+from mltui.actions.action import Action
+from mltui.actions.context import Context
 
 
 async def _run(context: Context, argument: str) -> None:

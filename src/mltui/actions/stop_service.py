@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mltui.actions._serving import choose, is_deployed, why_not_served
-from mltui.actions.action import Action, Context, Question
+from mltui.actions.action import Action
+from mltui.actions.context import Context, Question
 
 
 async def _run(context: Context, argument: str) -> None:

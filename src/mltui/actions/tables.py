@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mltui.actions.action import EVERYWHERE, LISTS, Action, Context, Known, Selection
+from mltui.actions.action import Action, Known
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE, LISTS, Selection
 
 
 def _table(

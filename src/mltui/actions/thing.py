@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mltui.actions._docker import no_host, nothing_selected
-from mltui.actions.action import KUBE, LISTS, MEASURED, PAGE, Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.listed import KUBE
+from mltui.actions.selection import LISTS, MEASURED, PAGE, Selection
 
 
 def _is_listed(selection: Selection) -> bool:

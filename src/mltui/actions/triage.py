@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mltui.actions.action import EVERYWHERE, TRIAGE, Action, Context, Selection
+from mltui.actions.action import Action
+from mltui.actions.context import Context
+from mltui.actions.selection import EVERYWHERE, TRIAGE, Selection
 
 
 async def _run(context: Context, argument: str) -> None:

@@ -1,6 +1,6 @@
 """The context in which actions act: the workbench's panes, the session, dialogs, threads.
 
-The only implementation of `actions.action.Context` with a screen. Errors of the person's kind end
+The only implementation of `actions.context.Context` with a screen. Errors of the person's kind end
 in the notice line, here and nowhere else.
 """
 
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.app import SuspendNotSupported
 
 from mltui.actions import registry
-from mltui.actions.action import Decision, Question, Selection
+from mltui.actions.context import Decision, Question
+from mltui.actions.selection import Selection
 from mltui.app.listcontext import ListContext
 from mltui.app.look import runs_of
 from mltui.app.reading import read_choices

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.actions import registry
-from mltui.actions.action import Question
+from mltui.actions.context import Question
 from mltui.errors import Conflict, Forbidden, MltuiError
 from mltui.pipeline.rows import StageRow, State
 from mltui.runs.locate import read_label

@@ -16,7 +16,7 @@ from textual.app import SuspendNotSupported
 from mltui.errors import MltuiError, UsageError
 
 if TYPE_CHECKING:
-    from mltui.actions.action import Question
+    from mltui.actions.context import Question
     from mltui.app.workbench import Workbench
     from mltui.live.daemon import Daemon
     from mltui.live.kube.cluster import Cluster

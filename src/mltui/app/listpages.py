@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import MEASURED
+from mltui.actions.selection import MEASURED
 from mltui.app.present.line import wrapped
 from mltui.errors import MltuiError
 

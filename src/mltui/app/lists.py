@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mltui.actions.action import DOCKER, LISTS, PAGE, Selection
+from mltui.actions.listed import DOCKER
 from mltui.actions.lists import CLUSTER
+from mltui.actions.selection import LISTS, PAGE, Selection
 from mltui.app.listpages import ListPages
 from mltui.app.look import Look
 from mltui.app.panes.kind import KindPane

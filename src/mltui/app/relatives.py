@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mltui.actions.action import DOCKER
+from mltui.actions.listed import DOCKER
 from mltui.app.finding import READ_S
 from mltui.live.cells import plain
 from mltui.live.kube.listing import known

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mltui.actions.action import Selection
 from mltui.actions.retry import is_failed_gate
+from mltui.actions.selection import Selection
 from mltui.app.present.entries import Entry
 from mltui.app.session import Session
 from mltui.pipeline.rows import StageRow, State

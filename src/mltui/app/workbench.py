@@ -21,7 +21,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mltui.actions import registry
-from mltui.actions.action import TRIAGE, Action, Selection
+from mltui.actions.action import Action
+from mltui.actions.selection import TRIAGE, Selection
 from mltui.app import keymap
 from mltui.app.cellwise import CellCompositor
 from mltui.app.change import Change

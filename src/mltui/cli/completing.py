@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from mltui.actions.action import DOCKER, KUBE
+from mltui.actions.listed import DOCKER, KUBE
 from mltui.cli.main import COMMANDS, parser_of
 
 STAGES = frozenset(("STAGE", "LABEL"))

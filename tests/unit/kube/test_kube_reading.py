@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mltui.actions.action import KUBE
+from mltui.actions.listed import KUBE
 from mltui.errors import UsageError
 from mltui.live.kinds import kinds, kube_kinds
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod

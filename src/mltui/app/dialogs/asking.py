@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from mltui.actions.action import Question
+from mltui.actions.context import Question
 from mltui.app.dialogs.choices import Choices
 from mltui.app.dialogs.unseen import Unseen
 from mltui.app.lineview import LineView

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from mltui.actions.action import Question
+from mltui.actions.context import Question
 from mltui.app.dialogs.choices import Choices
 from mltui.app.dialogs.unseen import Unseen
 from mltui.app.lineview import LineView

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from mltui.actions.action import Decision
+from mltui.actions.context import Decision
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.present.decide import Offer, offer_line
 from mltui.app.present.line import EMPTY, Line, line, wrapped

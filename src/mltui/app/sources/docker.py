@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Seque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mltui.actions.action import MEASURED
+from mltui.actions.selection import MEASURED
 from mltui.app.present.kind import json_lines, page_lines
 from mltui.app.present.line import Line, line
 from mltui.app.present.stats import stats_lines

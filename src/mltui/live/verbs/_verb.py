@@ -50,7 +50,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A confirmation: the same fields as `actions.action.Question`."""
+    """A confirmation: the same fields as `actions.context.Question`."""
 
     sentence: str
     yes: str
