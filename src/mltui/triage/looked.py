@@ -68,7 +68,8 @@ def _project(facts: Facts) -> str:
     if numbers:
         runs = ", ".join(map(str, numbers[-3:]))
         words.append(f"run{'s' * (len(numbers) > 1)} {runs}")
-        words.append(_counted(len(facts.stages), "stages"))
+        # A stage of several rounds is one stage.
+        words.append(_counted(len({each.stage for each in facts.stages}), "stages"))
     for count, kind in (
         (len(facts.builds), "builds"),
         (len(facts.services), "services"),
