@@ -177,6 +177,11 @@ class World:
         assert isinstance(listed, list)
         return listed
 
+    def is_degraded(self, reason: str, target: str = "dev") -> bool:
+        """Whether the service says that it is, for this reason."""
+        found = self.service(target)
+        return found["state"] == "degraded" and reason in found["reason"]
+
     def service(self, target: str = "dev") -> dict[str, Any]:
         return next(one for one in self.ls("services") if one["target"] == target)
 

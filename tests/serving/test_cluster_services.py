@@ -245,8 +245,8 @@ def test_a_service_in_a_cluster(there: Clustered) -> None:
     # Endpoints that are none of its pods are said, and put right.
     change = '{"spec": {"selector": {"mltui.hosted": "something-else"}}}'
     there.cluster.kubectl("patch", "service", "ctoy-web", "-n", there.dev, "-p", change)
-    said = until(lambda: there.service()["state"] == "degraded" and there.service(), "that")
-    assert "no endpoint though 2 replicas are ready" in said["reason"]
+    said = "no endpoint though 2 replicas are ready"
+    until(lambda: there.is_degraded(said), "that it is said")
     there.cli("restart", "web")
     assert there.get(url=url)[0] == "better"
 

@@ -133,8 +133,7 @@ def test_whatever_is_killed_the_service_goes_on(world: World) -> None:
     client = world.load()
     sick = world.root / ".mltui" / "serving" / "web@dev" / "3" / "work" / "sick"
     sick.touch()
-    found = until(lambda: world.service()["state"] == "degraded" and world.service(), "that")
-    assert "/healthz answers 503" in found["reason"]
+    until(lambda: world.is_degraded("/healthz answers 503"), "that it is said")
     until(lambda: its_own not in _answering(world), "answers of the other alone")
     sick.unlink(missing_ok=True)
     until(lambda: len(_answering(world)) == 2, "answers of both again")

@@ -313,7 +313,7 @@ class HostedKeeper:
             elif version.course is Course.SERVING and look.told is not None:
                 is_busy = problem in ("", "it starts", "its pod begins", "its pod is being made")
                 state = Standing.REPLACING if is_busy and ready else Standing.DEGRADED
-                self._say(state, problem)
+                self._say(state, problem or f"{len(ready)} of {wanted.replicas} replicas are ready")
             else:
                 self._say(Standing.REPLACING if ready else Standing.STARTING, problem)
             return

@@ -143,14 +143,16 @@ class Cluster:
             found.update(self._stranded.get(space, ()))
             chain = self.owners(space, row.owner)
             found.update(key_of(kind, space, name) for kind, name in chain)
-            found.update(f"claim:{space}/{name}" for name in row.claims)
+            found.update(self._claims_of((row,)))
             found.update(x.key for x in self._budgets.get(space, {}).values() if x.chooses(row))
             if row.node:
                 found.add(f"node:{row.node}")
         elif isinstance(row, Service):
             chosen = self.chosen(row.namespace, row.selector)
             found.update(pod.key for pod in chosen if pod.key in self.sick)
-            found.update(x.key for x in self.leading_to(row))
+            found.update(self._claims_of(chosen))
+            # Those that lead to none by their name ask which there are.
+            found.update(self._ingresses.get(row.namespace, ()))
         elif isinstance(row, Workload):
             if row.kind == "Job":  # its pods are past once it, or its like, went well
                 for job in self._jobs_of(row):
@@ -177,7 +179,18 @@ class Cluster:
             )
             children = self._owned.get((row.kind, row.namespace, row.name), {}).values()
             found.update(each.key for each in children)
+            for (space, name), pods in self._users.items():
+                if space == row.namespace and any(
+                    own in self.owners(space, pod.owner) for pod in pods.values()
+                ):
+                    found.add(f"claim:{space}/{name}")
         return found
+
+    def _claims_of(self, pods: Iterable[Pod]) -> Iterator[str]:
+        """Claims whose findings explain what these pods lead to."""
+        for pod in pods:
+            for name in pod.claims:
+                yield f"claim:{pod.namespace}/{name}"
 
     def _readdress(self, service: Service) -> set[str]:
         new = self._addressed(service)
@@ -217,7 +230,7 @@ class Cluster:
         elif isinstance(row, Service) and row.selector:
             shelves = self._selecting.setdefault(row.namespace, {})
             shelves.setdefault(_label(row), {})[row.key] = row
-            if not self.chosen(row.namespace, row.selector):
+            if not self.reached(row):
                 self._stranded.setdefault(row.namespace, set()).add(row.key)
         elif isinstance(row, Node):
             self.nodes[row.name] = row
@@ -261,13 +274,12 @@ class Cluster:
             self._users.setdefault((space, claim), {})[key] = pod
         if pod.node:
             self._on_node.setdefault(pod.node, {})[key] = pod
-        if stranded := self._stranded.get(space):
+        if (stranded := self._stranded.get(space)) and not pod.is_over:
             stranded.difference_update([each.key for each in self._choosing(pod)])
         ours = self.is_our_stage(pod.labels)
         if ours:
             self._attempts.setdefault(attempt_of(pod), {})[key] = pod
-        is_over = pod.phase in ("Failed", "Succeeded")
-        if not pod.is_well and not (is_over and ours):
+        if not pod.is_well and not (pod.is_over and ours):
             self.sick[key] = pod
 
     def _drop_pod(self, pod: Pod) -> None:
@@ -282,7 +294,7 @@ class Cluster:
         if self.is_our_stage(pod.labels):
             forget(self._attempts, attempt_of(pod), key)
         for each in self._choosing(pod):
-            if not self.chosen(space, each.selector):
+            if not self.reached(each):
                 self._stranded.setdefault(space, set()).add(each.key)
 
     # --- what rules ask -------------------------------------------------------------------------
@@ -339,7 +351,8 @@ class Cluster:
         if not job.owner.name:
             return [job]
         own = (job.owner.kind, job.namespace, job.owner.name)
-        found = [x for x in self._owned.get(own, {}).values() if isinstance(x, Workload)]
+        owned = self._owned.get(own, {}).values()
+        found = [x for x in owned if isinstance(x, Workload) and x.kind == "Job"]
         return found if job in found else [*found, job]
 
     def went_well(self, job: Workload) -> bool:
@@ -373,10 +386,10 @@ class Cluster:
         """Pods that a selector chooses."""
         return self._labelled.chosen(namespace, selector)
 
-    def leading_to(self, service: Service) -> list[Ingress]:
-        """Ingresses that lead to a Service."""
-        found = self._ingresses.get(service.namespace, {}).values()
-        return [each for each in found if each.leads_to(service.name)]
+    def reached(self, service: Service) -> list[Pod]:
+        """Pods that a Service leads to, ready or not: those that it chooses and that go on."""
+        chosen = self.chosen(service.namespace, service.selector)
+        return [pod for pod in chosen if not pod.is_over]
 
     def service(self, namespace: str, name: str) -> Service | None:
         """A Service by its name."""

@@ -102,6 +102,11 @@ class Pod:
         return f"pod:{self.namespace}/{self.name}"
 
     @property
+    def is_over(self) -> bool:
+        """It ended, well or not, and won't go on."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
     def is_well(self) -> bool:
         """It runs, all of it is ready and was never restarted; or it is done."""
         if self.deleting_since is not None or self.reason:

@@ -29,7 +29,3 @@ class Ingress:
     def key(self) -> str:
         """`ingress:ns/name`."""
         return f"ingress:{self.namespace}/{self.name}"
-
-    def leads_to(self, service: str) -> bool:
-        """Whether one of its paths leads to a Service of this name."""
-        return any(each.service == service for each in self.backends)

@@ -105,13 +105,13 @@ WORKLOADS = st.builds(
 SERVICES = st.builds(
     Service,
     namespace=SPACES,
-    name=few(["s1", "s2"]),
+    name=few(["svc1", "svc2"]),
     selector=few([{}, {"app": "web"}, {"app": "wev"}, {"ap": "web"}]),
     ports=few([(), (ServicePort(80, "80"),), (ServicePort(80, "web"),)]),
     created_at=TIMES,
 )
 OTHERS = st.one_of(
-    st.builds(Slice, SPACES, few(["x", "y"]), few(["s1", "s2"]), few([0, 2]), few([0, 1])),
+    st.builds(Slice, SPACES, few(["x", "y"]), few(["svc1", "svc2"]), few([0, 2]), few([0, 1])),
     st.builds(
         Node,
         few(["n1", "n2"]),
@@ -121,7 +121,7 @@ OTHERS = st.one_of(
     st.builds(Claim, SPACES, st.just("c"), few(["Pending", "Bound", "Lost"]), few([None, "fast"]),
               created_at=TIMES),
     st.builds(StorageClass, few(["fast", "slow"]), st.booleans(), st.booleans()),
-    st.builds(Ingress, SPACES, st.just("i"), few([(), (Backend("*/", "s1", "80"),)]), TIMES),
+    st.builds(Ingress, SPACES, st.just("i"), few([(), (Backend("*/", "svc1", "80"),)]), TIMES),
     st.builds(Leaving, st.just("ConfigMap"), SPACES, st.just("k"), few([NOW - 70, NOW - 10])),
     st.builds(Budget, SPACES, st.just("b"), few([{"app": "web"}, {"app": "db"}]),
               allowed=few([0, 1]), healthy=few([0, 1]), desired=few([0, 1]), expected=few([0, 1])),
@@ -172,6 +172,25 @@ def test_changes_one_by_one_give_what_all_at_once_gives(
         live.examine(at)
     now_hidden = hidden if steps else []
     assert told(Facts(at, "digits"), [live]) == whole(known, at, now_hidden)
+
+
+def test_a_service_has_all_judged_again_that_tells_of_it() -> None:
+    """A claim explains what its pods lead to; an Ingress to no Service names one like it."""
+    live = Examination(Cluster("kind", NOW, "digits"))
+    pod = well(1, labels={"app": "web"}, claims=("c",))
+    claim = Claim("shop", "c", "Pending", None, created_at=NOW - 99)
+    ingress = Ingress("shop", "i", (Backend("*/", "webs", "80"),), NOW - 99)
+    for row in (pod, claim, ingress):
+        live.change(None, row)
+    live.examine(NOW)
+    web = Service("shop", "web", {"app": "web"}, created_at=NOW - 99)
+    for old, new in ((None, web), (web, None)):
+        live.change(old, new)
+        live.examine(NOW)
+        by_rule = {each.rule: each for each in live.findings()}
+        explained = by_rule["kube-volume"].explains
+        assert ("service:shop/web@kind" in explained) == (new is not None)
+        assert ("did you mean web" in by_rule["kube-ingress"].cause) == (new is not None)
 
 
 def well(number: int, **more: Any) -> Pod:

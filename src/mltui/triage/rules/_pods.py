@@ -9,14 +9,13 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Command, Evidence, Finding, Fix, Harm, Kube, Opens
 from mltui.triage.kube import Budget, Event, Pod, PodContainer, Workload, key_of
 
-_ENDED = ("Succeeded", "Failed")
 FRESH_S = 3600.0
 """An event that was last seen longer ago speaks of the past."""
 
 
 def is_alive(pod: Pod) -> bool:
     """It is to run, and is not being deleted."""
-    return pod.phase not in _ENDED and pod.deleting_since is None
+    return not pod.is_over and pod.deleting_since is None
 
 
 def containers(pod: Pod) -> Iterator[PodContainer]:

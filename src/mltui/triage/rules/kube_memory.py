@@ -26,7 +26,7 @@ def is_oom(cluster: Cluster, pod: Pod, each: PodContainer) -> bool:
     """Killed now, or before its present start and not long ago."""
     if each.state == "terminated" and each.reason == "OOMKilled":
         return pod.deleting_since is None
-    if each.last_reason != "OOMKilled" or pod.phase in ("Succeeded", "Failed"):
+    if each.last_reason != "OOMKilled" or pod.is_over:
         return False
     started = each.started_at if each.state == "running" else None
     return started is None or not cluster.passed(started, LONG_S)

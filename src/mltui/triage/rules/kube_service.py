@@ -19,8 +19,7 @@ def examine(cluster: Cluster, each: Service) -> Iterator[Finding]:
         return
     if not cluster.passed(each.created_at, YOUNG_S):
         return
-    chosen = cluster.chosen(each.namespace, each.selector)
-    pods = [pod for pod in chosen if pod.phase not in ("Succeeded", "Failed")]
+    pods = cluster.reached(each)
     if not pods:
         if (found := _nothing(cluster, each)) is not None:
             yield found
