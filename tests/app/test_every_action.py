@@ -89,6 +89,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(WAYS))
 async def test_no_key_is_dead(name: str, request: pytest.FixtureRequest) -> None:
     fixture, way = WAYS[name]
@@ -100,6 +101,7 @@ async def test_no_key_is_dead(name: str, request: pytest.FixtureRequest) -> None
         assert not await silent(screen, way, actions)
 
 
+@pytest.mark.slow
 async def test_every_command_without_a_key_answers(failed: Project) -> None:
     named = {each.title: each for each in registry.ACTIONS if each.command and not each.keys}
     async with Driver.open(failed, now=NOON) as screen:

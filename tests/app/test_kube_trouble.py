@@ -77,6 +77,7 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     await server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lie", [b"<html>it works</html>", b'{"items": 7}', b'{"items":[{"metadata":{"name":[]}}]}']
 )
@@ -131,6 +132,7 @@ async def test_without_a_usable_kubeconfig_it_is_said(
             assert screen.app.workbench.listed is None
 
 
+@pytest.mark.slow
 async def test_a_list_that_does_not_come_says_for_how_long_and_keys_go_on(
     fresh: Project, world: World
 ) -> None:
