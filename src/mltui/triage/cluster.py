@@ -1,7 +1,7 @@
 """One cluster's rows with indexes over them, which follow each change: what cluster rules ask.
 
-Filled once for a recorded incident, and by `live.kube.ward` row by row for a live one. A change
-says which rows have to be judged again: the row itself and those whose findings look at it.
+Filled once for a recorded incident, and by `live.kube.ward` row by row for a live one; which rows a
+change has judged again says `touched`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from mltui.triage.kube import (
     Owner,
     Pod,
     Scaler,
-    Service,
-    Slice,
     StorageClass,
     Workload,
     key_of,
 )
-from mltui.triage.kube_routes import Ingress
+from mltui.triage.kube_routes import Ingress, Service, Slice
 from mltui.triage.labels import Labelled, attempt_of, forget
 
 Subject: TypeAlias = (
@@ -68,15 +66,19 @@ class Cluster:
         self._slices: dict[tuple[str, str], dict[str, Slice]] = {}
         self._events: dict[_Object, dict[Event, None]] = {}
         self._labelled = Labelled()
-        self._owned: dict[_Object, dict[str, Pod | Workload]] = {}
-        self._users: dict[tuple[str, str], dict[str, Pod]] = {}
+        self.owned: dict[_Object, dict[str, Pod | Workload]] = {}
+        """By what made them."""
+        self.claimed: dict[tuple[str, str], dict[str, Pod]] = {}
+        """Pods by namespace and name of a claim that they use."""
         self._on_node: dict[str, dict[str, Pod]] = {}
+        self._services: dict[str, dict[str, None]] = {}
+        """Their names, by namespace."""
         self._selecting: dict[str, dict[_Label, dict[str, Service]]] = {}
         """By namespace and one of the labels that they choose by."""
-        self._stranded: dict[str, set[str]] = {}
+        self.stranded: dict[str, set[str]] = {}
         """Services by namespace that reach no pod: what they may have meant is looked for."""
-        self._budgets: dict[str, dict[str, Budget]] = {}
-        self._ingresses: dict[str, dict[str, Ingress]] = {}
+        self.budgets: dict[str, dict[str, Budget]] = {}
+        self.ingresses: dict[str, dict[str, Ingress]] = {}
         self._attempts: dict[tuple[str, str, str], dict[str, Pod]] = {}
 
     @classmethod
@@ -84,122 +86,97 @@ class Cluster:
         """A cluster as it was at one moment."""
         found = cls(facts.cluster, at, project)
         found._hidden = frozenset(facts.hidden)
-        found.is_filling = True
         for row in facts.rows():
-            found.change(None, row)
-        found.is_filling = False
+            found.add(row)
         return found
 
-    # --- changes --------------------------------------------------------------------------------
+    # --- rows come and go -----------------------------------------------------------------------
 
-    def change(self, old: Row | None, new: Row | None) -> set[str]:
-        """A row came, went or reads otherwise; keys of what has to be judged again."""
-        if self.is_filling and old is None and isinstance(new, Pod):  # most of what comes
-            self._add_pod(new)
-            return set()
-        new = self._addressed(new) if isinstance(new, Service) else new
-        if isinstance(old, Service) and isinstance(known := self.subjects.get(old.key), Service):
-            old = known
-        touched: set[str] = set()
-        if old is not None:
-            touched |= self._relatives(old)
-            self._drop(old)
-        if new is not None:
-            self._add(new)
-            touched |= self._relatives(new)
-        if isinstance(old or new, Workload):
-            touched |= self._of_owner(old, new)
-        for each in (old, new):
-            if isinstance(each, Slice):
-                key = f"service:{each.namespace}/{each.service}"
-                known = self.subjects.get(key)
-                if isinstance(known, Service):
-                    touched |= self._readdress(known)
-        return touched
+    def add(self, row: Row) -> None:
+        """Take one in."""
+        if isinstance(row, Pod):  # most of what comes
+            self._add_pod(row)
+        elif isinstance(row, Event):
+            self._events.setdefault(row.about, {})[row] = None
+        elif isinstance(row, StorageClass):
+            self.classes[row.name] = row
+        elif isinstance(row, Slice):
+            self._slices.setdefault((row.namespace, row.service), {})[row.name] = row
+            self._readdress(row.namespace, row.service)
+        elif isinstance(row, Service):
+            self._add_service(row)
+        else:
+            self.subjects[row.key] = row
+        if isinstance(row, Workload):
+            self.workloads[(row.kind, row.namespace, row.name)] = row
+            self._workloads.setdefault(row.namespace, {})[row.key] = row
+            owner = (row.owner.kind, row.namespace, row.owner.name)
+            self.owned.setdefault(owner, {})[row.key] = row
+        elif isinstance(row, Node):
+            self.nodes[row.name] = row
+        elif isinstance(row, Budget):
+            self.budgets.setdefault(row.namespace, {})[row.key] = row
+        elif isinstance(row, Ingress):
+            self.ingresses.setdefault(row.namespace, {})[row.key] = row
 
-    def hide(self, hidden: Iterable[Hidden]) -> set[str]:
-        """From now on these kinds can't be seen there, and all others can."""
+    def drop(self, row: Row) -> None:
+        """Take one out."""
+        if isinstance(row, Pod):
+            self._drop_pod(row)
+        elif isinstance(row, Event):
+            forget(self._events, row.about, row)
+        elif isinstance(row, StorageClass):
+            self.classes.pop(row.name, None)
+        elif isinstance(row, Slice):
+            forget(self._slices, (row.namespace, row.service), row.name)
+            self._readdress(row.namespace, row.service)
+        else:
+            self.subjects.pop(row.key, None)
+        if isinstance(row, Workload):
+            self.workloads.pop((row.kind, row.namespace, row.name), None)
+            forget(self._workloads, row.namespace, row.key)
+            forget(self.owned, (row.owner.kind, row.namespace, row.owner.name), row.key)
+        elif isinstance(row, Service):
+            forget(self._services, row.namespace, row.name)
+            if row.selector:
+                forget(self._selecting.get(row.namespace, {}), _label(row), row.key)
+            self.stranded.get(row.namespace, set()).discard(row.key)
+        elif isinstance(row, Node):
+            self.nodes.pop(row.name, None)
+        elif isinstance(row, Budget):
+            forget(self.budgets, row.namespace, row.key)
+        elif isinstance(row, Ingress):
+            forget(self.ingresses, row.namespace, row.key)
+
+    def hide(self, hidden: Iterable[Hidden]) -> bool:
+        """From now on these kinds can't be seen, and all others can; whether that is different."""
         now = frozenset(hidden)
         if now == self._hidden:
-            return set()
+            return False
         self._hidden = now
-        for each in [x for x in self.subjects.values() if isinstance(x, Service)]:
-            self._readdress(each)
-        return set(self.subjects)
+        for space, names in self._services.items():
+            for name in names:
+                self._readdress(space, name)
+        return True
 
-    def _relatives(self, row: Row) -> set[str]:
-        if self.is_filling:
-            return set()
-        if isinstance(row, Event):
-            return {key_of(*row.about)}
-        if isinstance(row, StorageClass):
-            return {key for key, x in self.subjects.items() if isinstance(x, Claim)}
-        if isinstance(row, Slice):
-            return set()
-        found = {row.key}
-        if isinstance(row, Pod):
-            space = row.namespace
-            found.update(x.key for x in self._choosing(row))
-            found.update(self._stranded.get(space, ()))
-            chain = self.owners(space, row.owner)
-            found.update(key_of(kind, space, name) for kind, name in chain)
-            found.update(self._claims_of((row,)))
-            found.update(x.key for x in self._budgets.get(space, {}).values() if x.chooses(row))
-            if row.node:
-                found.add(f"node:{row.node}")
-        elif isinstance(row, Service):
-            chosen = self.chosen(row.namespace, row.selector)
-            found.update(pod.key for pod in chosen if pod.key in self.sick)
-            found.update(self._claims_of(chosen))
-            # Those that lead to none by their name ask which there are.
-            found.update(self._ingresses.get(row.namespace, ()))
-        elif isinstance(row, Workload):
-            if row.kind == "Job":  # its pods are past once it, or its like, went well
-                for job in self._jobs_of(row):
-                    found.add(job.key)
-                    found.update(self._owned.get((job.kind, job.namespace, job.name), ()))
-        elif isinstance(row, Node):
-            found.update(self.sick)
-            found.update(key for kept in self._budgets.values() for key in kept)
-        return found
+    def _add_service(self, row: Service) -> None:
+        row = self._addressed(row)
+        self.subjects[row.key] = row
+        self._services.setdefault(row.namespace, {})[row.name] = None
+        if row.selector:
+            shelves = self._selecting.setdefault(row.namespace, {})
+            shelves.setdefault(_label(row), {})[row.key] = row
+            if not self.reached(row):
+                self.stranded.setdefault(row.namespace, set()).add(row.key)
 
-    def _of_owner(self, old: Row | None, new: Row | None) -> set[str]:
-        """What a workload's own owner decides: how its pods and ReplicaSets are named."""
-        row = new if isinstance(new, Workload) else old
-        assert isinstance(row, Workload)
-        found = set(self._stranded.get(row.namespace, ()))
-        before = old.owner if isinstance(old, Workload) else None
-        after = new.owner if isinstance(new, Workload) else None
-        if before != after:
-            own = (row.kind, row.name)
-            found.update(
-                pod.key
-                for pod in self.sick.values()
-                if pod.namespace == row.namespace and own in self.owners(pod.namespace, pod.owner)
-            )
-            children = self._owned.get((row.kind, row.namespace, row.name), {}).values()
-            found.update(each.key for each in children)
-            for (space, name), pods in self._users.items():
-                if space == row.namespace and any(
-                    own in self.owners(space, pod.owner) for pod in pods.values()
-                ):
-                    found.add(f"claim:{space}/{name}")
-        return found
-
-    def _claims_of(self, pods: Iterable[Pod]) -> Iterator[str]:
-        """Claims whose findings explain what these pods lead to."""
-        for pod in pods:
-            for name in pod.claims:
-                yield f"claim:{pod.namespace}/{name}"
-
-    def _readdress(self, service: Service) -> set[str]:
-        new = self._addressed(service)
-        if new == service:
-            return set()
-        self.subjects[service.key] = new
+    def _readdress(self, namespace: str, name: str) -> None:
+        known = self.service(namespace, name)
+        if known is None:
+            return
+        new = self._addressed(known)
+        self.subjects[new.key] = new
         if new.selector:
-            self._selecting[new.namespace][_label(new)][new.key] = new
-        return {service.key}
+            self._selecting[namespace][_label(new)][new.key] = new
 
     def _addressed(self, service: Service) -> Service:
         """With the addresses of its slices; of none it is known where they can't be seen."""
@@ -211,71 +188,17 @@ class Cluster:
         ready, waiting = sum(x.ready for x in found), sum(x.not_ready for x in found)
         return replace(service, ready=ready, not_ready=waiting)
 
-    def _add(self, row: Row) -> None:
-        if isinstance(row, Event):
-            self._events.setdefault(row.about, {})[row] = None
-        elif isinstance(row, StorageClass):
-            self.classes[row.name] = row
-        elif isinstance(row, Slice):
-            self._slices.setdefault((row.namespace, row.service), {})[row.name] = row
-        elif isinstance(row, Pod):
-            self._add_pod(row)
-        else:
-            self.subjects[row.key] = row
-        if isinstance(row, Workload):
-            self.workloads[(row.kind, row.namespace, row.name)] = row
-            self._workloads.setdefault(row.namespace, {})[row.key] = row
-            owner = (row.owner.kind, row.namespace, row.owner.name)
-            self._owned.setdefault(owner, {})[row.key] = row
-        elif isinstance(row, Service) and row.selector:
-            shelves = self._selecting.setdefault(row.namespace, {})
-            shelves.setdefault(_label(row), {})[row.key] = row
-            if not self.reached(row):
-                self._stranded.setdefault(row.namespace, set()).add(row.key)
-        elif isinstance(row, Node):
-            self.nodes[row.name] = row
-        elif isinstance(row, Budget):
-            self._budgets.setdefault(row.namespace, {})[row.key] = row
-        elif isinstance(row, Ingress):
-            self._ingresses.setdefault(row.namespace, {})[row.key] = row
-
-    def _drop(self, row: Row) -> None:
-        if isinstance(row, Event):
-            forget(self._events, row.about, row)
-        elif isinstance(row, StorageClass):
-            self.classes.pop(row.name, None)
-        elif isinstance(row, Slice):
-            forget(self._slices, (row.namespace, row.service), row.name)
-        else:
-            self.subjects.pop(row.key, None)
-        if isinstance(row, Pod):
-            self._drop_pod(row)
-        elif isinstance(row, Workload):
-            self.workloads.pop((row.kind, row.namespace, row.name), None)
-            forget(self._workloads, row.namespace, row.key)
-            forget(self._owned, (row.owner.kind, row.namespace, row.owner.name), row.key)
-        elif isinstance(row, Service):
-            if row.selector:
-                forget(self._selecting.get(row.namespace, {}), _label(row), row.key)
-            self._stranded.get(row.namespace, set()).discard(row.key)
-        elif isinstance(row, Node):
-            self.nodes.pop(row.name, None)
-        elif isinstance(row, Budget):
-            forget(self._budgets, row.namespace, row.key)
-        elif isinstance(row, Ingress):
-            forget(self._ingresses, row.namespace, row.key)
-
     def _add_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
         self.subjects[key] = pod
         self._labelled.add(pod)
-        self._owned.setdefault((pod.owner.kind, space, pod.owner.name), {})[key] = pod
+        self.owned.setdefault((pod.owner.kind, space, pod.owner.name), {})[key] = pod
         for claim in pod.claims:
-            self._users.setdefault((space, claim), {})[key] = pod
+            self.claimed.setdefault((space, claim), {})[key] = pod
         if pod.node:
             self._on_node.setdefault(pod.node, {})[key] = pod
-        if (stranded := self._stranded.get(space)) and not pod.is_over:
-            stranded.difference_update([each.key for each in self._choosing(pod)])
+        if (stranded := self.stranded.get(space)) and not pod.is_over:
+            stranded.difference_update([each.key for each in self.choosing(pod)])
         ours = self.is_our_stage(pod.labels)
         if ours:
             self._attempts.setdefault(attempt_of(pod), {})[key] = pod
@@ -284,18 +207,19 @@ class Cluster:
 
     def _drop_pod(self, pod: Pod) -> None:
         key, space = pod.key, pod.namespace
+        self.subjects.pop(key, None)
         self.sick.pop(key, None)
         self._labelled.drop(pod)
-        forget(self._owned, (pod.owner.kind, space, pod.owner.name), key)
+        forget(self.owned, (pod.owner.kind, space, pod.owner.name), key)
         for claim in pod.claims:
-            forget(self._users, (space, claim), key)
+            forget(self.claimed, (space, claim), key)
         if pod.node:
             forget(self._on_node, pod.node, key)
         if self.is_our_stage(pod.labels):
             forget(self._attempts, attempt_of(pod), key)
-        for each in self._choosing(pod):
+        for each in self.choosing(pod):
             if not self.reached(each):
-                self._stranded.setdefault(space, set()).add(each.key)
+                self.stranded.setdefault(space, set()).add(each.key)
 
     # --- what rules ask -------------------------------------------------------------------------
 
@@ -325,7 +249,7 @@ class Cluster:
         """What was noted about an object, the newest last."""
         found = self._events.get((kind, namespace, name), ())
         chosen = [each for each in found if not reasons or each.reason in reasons]
-        return sorted(chosen, key=lambda each: (each.last_at or 0.0, each.message, each.count))
+        return sorted(chosen, key=_age)
 
     def owners(self, namespace: str, owner: Owner) -> list[tuple[str, str]]:
         """The chain of owners, the nearest first: ReplicaSet, Deployment."""
@@ -346,12 +270,12 @@ class Cluster:
         chain = self.owners(pod.namespace, pod.owner)
         return chain[-1] if chain else ("Pod", pod.name)
 
-    def _jobs_of(self, job: Workload) -> list[Workload]:
+    def jobs_of(self, job: Workload) -> list[Workload]:
         """The Jobs of the same CronJob; alone where none made it."""
         if not job.owner.name:
             return [job]
         own = (job.owner.kind, job.namespace, job.owner.name)
-        owned = self._owned.get(own, {}).values()
+        owned = self.owned.get(own, {}).values()
         found = [x for x in owned if isinstance(x, Workload) and x.kind == "Job"]
         return found if job in found else [*found, job]
 
@@ -359,7 +283,7 @@ class Cluster:
         """Whether a Job did its work in the end, or a later one of its CronJob did."""
         return any(
             each.is_complete and (each.created_at or 0.0) >= (job.created_at or 0.0)
-            for each in self._jobs_of(job)
+            for each in self.jobs_of(job)
         )
 
     def is_done(self, pod: Pod) -> bool:
@@ -371,9 +295,10 @@ class Cluster:
         """Keys of what a sick pod explains: itself, its owners, the Services that choose it."""
         chain = self.owners(pod.namespace, pod.owner)
         owners = [key_of(kind, pod.namespace, name) for kind, name in chain]
-        return (pod.key, *owners, *sorted(each.key for each in self._choosing(pod)))
+        return (pod.key, *owners, *sorted(each.key for each in self.choosing(pod)))
 
-    def _choosing(self, pod: Pod) -> Iterator[Service]:
+    def choosing(self, pod: Pod) -> Iterator[Service]:
+        """The Services that choose a pod."""
         selecting = self._selecting.get(pod.namespace)
         if not selecting:
             return
@@ -398,12 +323,11 @@ class Cluster:
 
     def services_in(self, namespace: str) -> list[str]:
         """Names of the Services of a namespace."""
-        found = (x for x in self.subjects.values() if isinstance(x, Service))
-        return sorted(each.name for each in found if each.namespace == namespace)
+        return sorted(self._services.get(namespace, ()))
 
     def users(self, claim: Claim) -> list[Pod]:
         """Pods that use a claim."""
-        found = self._users.get((claim.namespace, claim.name), {}).values()
+        found = self.claimed.get((claim.namespace, claim.name), {}).values()
         return sorted(found, key=lambda pod: pod.name)
 
     def guarded(self, budget: Budget) -> list[Pod]:
@@ -413,7 +337,7 @@ class Cluster:
     def owned_by(self, workload: Workload) -> int:
         """How many pods it has itself."""
         own = (workload.kind, workload.namespace, workload.name)
-        return sum(isinstance(each, Pod) for each in self._owned.get(own, {}).values())
+        return sum(isinstance(each, Pod) for each in self.owned.get(own, {}).values())
 
     def pods_on(self, node: str) -> list[Pod]:
         """Pods of a node."""
@@ -450,4 +374,10 @@ class Cluster:
 
 
 def _label(service: Service) -> _Label:
-    return next(iter(service.selector.items()))
+    """The same one however they are ordered."""
+    return min(service.selector.items())
+
+
+def _age(event: Event) -> tuple[float, str, int, str]:
+    """Events of one moment have an order too, whichever came first."""
+    return (event.last_at or 0.0, event.message, event.count, event.id)

@@ -15,6 +15,7 @@ from mltui.triage.cluster import Cluster, Row
 from mltui.triage.finding import Finding
 from mltui.triage.kube import Hidden, KubeFacts, Pod
 from mltui.triage.rules import examining
+from mltui.triage.touched import changed, hidden
 
 
 class Examination:
@@ -39,7 +40,7 @@ class Examination:
 
     def change(self, old: Row | None, new: Row | None) -> None:
         """A row came, went or reads otherwise."""
-        self._touched |= self.cluster.change(old, new)
+        self._touched |= changed(self.cluster, old, new)
 
     @contextmanager
     def filling(self) -> Iterator[None]:
@@ -51,9 +52,9 @@ class Examination:
             self.cluster.is_filling = False
             self._touched.update(self._found, self.cluster.worth_asking())
 
-    def hide(self, hidden: Iterable[Hidden]) -> None:
+    def hide(self, kinds: Iterable[Hidden]) -> None:
         """These kinds can't be seen from now on."""
-        self._touched |= self.cluster.hide(hidden)
+        self._touched |= hidden(self.cluster, kinds)
 
     @property
     def due_at(self) -> float | None:

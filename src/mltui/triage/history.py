@@ -12,7 +12,8 @@ from mltui.triage.cluster import Cluster
 from mltui.triage.diagnosis import ordered
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding, Harm
-from mltui.triage.kube import Pod, Service, Workload
+from mltui.triage.kube import Pod, Workload
+from mltui.triage.kube_routes import Service
 from mltui.triage.quiet import Quiet
 
 MOST = 100

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltui.triage.kube_routes import Ingress
+from mltui.triage.kube_routes import Ingress, Service
 
 GATED = "ReadinessGatesNotReady"
 """Why a pod whose containers are all well gets no traffic."""
@@ -203,45 +203,6 @@ class Workload:
     def key(self) -> str:
         """`deployment:ns/name`."""
         return f"{self.kind.lower()}:{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class ServicePort:
-    """A port of a Service and where it leads."""
-
-    port: int
-    target: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A Service and the addresses behind it."""
-
-    namespace: str
-    name: str
-    selector: Mapping[str, str] = field(default_factory=dict)
-    ports: tuple[ServicePort, ...] = ()
-    ready: int | None = None
-    """Addresses that get traffic; None: not known."""
-    not_ready: int = 0
-    created_at: float | None = None
-
-    @property
-    def key(self) -> str:
-        """`service:ns/name`."""
-        return f"service:{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A share of the addresses behind a Service."""
-
-    namespace: str
-    name: str
-    service: str
-    ready: int = 0
-    not_ready: int = 0
 
 
 @dataclass(frozen=True, slots=True)

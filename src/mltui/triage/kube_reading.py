@@ -23,14 +23,11 @@ from mltui.triage.kube import (
     Leaving,
     Node,
     Scaler,
-    Service,
-    ServicePort,
-    Slice,
     StorageClass,
     Workload,
 )
 from mltui.triage.kube_pods import conditions_of, labels_of, owner_of, place_of, read_pod
-from mltui.triage.kube_routes import Backend, Ingress
+from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort, Slice
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]

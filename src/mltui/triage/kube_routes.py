@@ -1,8 +1,51 @@
-"""What leads to Services from outside: rows of Ingresses, made by `kube_reading`."""
+"""How requests get to pods: rows of Services, their addresses and Ingresses.
+
+Made by `kube_reading`; kept in a `Cluster` with those of `kube`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port of a Service and where it leads."""
+
+    port: int
+    target: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service and the addresses behind it."""
+
+    namespace: str
+    name: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[ServicePort, ...] = ()
+    ready: int | None = None
+    """Addresses that get traffic; None: not known."""
+    not_ready: int = 0
+    created_at: float | None = None
+
+    @property
+    def key(self) -> str:
+        """`service:ns/name`."""
+        return f"service:{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A share of the addresses behind a Service."""
+
+    namespace: str
+    name: str
+    service: str
+    ready: int = 0
+    not_ready: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,8 @@ from mltui.live.kube.last_words import Words, crashed, stamp_of
 from mltui.triage.diagnosis import diagnose
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
-from mltui.triage.kube import (
-    Event,
-    Hidden,
-    KubeFacts,
-    Owner,
-    Pod,
-    PodContainer,
-    Service,
-    Workload,
-)
+from mltui.triage.kube import Event, Hidden, KubeFacts, Owner, Pod, PodContainer, Workload
+from mltui.triage.kube_routes import Service
 
 NOW = 1_764_072_000.0
 CONTAINER = PodContainer(

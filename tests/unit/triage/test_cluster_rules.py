@@ -19,11 +19,9 @@ from mltui.triage.kube import (
     Owner,
     Pod,
     PodContainer,
-    Service,
-    ServicePort,
     Workload,
 )
-from mltui.triage.kube_routes import Backend, Ingress
+from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort
 
 AT = 1_000_000.0
 LONG = AT - 900

@@ -11,18 +11,9 @@ from tests.triage.corpus import cases
 from mltui.triage.diagnosis import diagnose
 from mltui.triage.facts import Facts, StageFact
 from mltui.triage.finding import Finding
-from mltui.triage.kube import (
-    Condition,
-    KubeFacts,
-    Node,
-    Owner,
-    Pod,
-    PodContainer,
-    Service,
-    ServicePort,
-    Workload,
-)
+from mltui.triage.kube import Condition, KubeFacts, Node, Owner, Pod, PodContainer, Workload
 from mltui.triage.kube_reading import read_objects
+from mltui.triage.kube_routes import Service, ServicePort
 from mltui.triage.recording import read_facts
 
 RECORD = read_facts((Path(__file__).parent / "cluster.json").read_text(encoding="utf-8"))

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
-from mltui.triage.kube import Service
-from mltui.triage.kube_routes import Backend, Ingress
+from mltui.triage.kube_routes import Backend, Ingress, Service
 from mltui.triage.rules import ClusterRule
 
 YOUNG_S = 30.0

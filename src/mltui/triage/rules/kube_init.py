@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mltui.text import format_duration
 from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm
 from mltui.triage.kube import Pod, PodContainer
@@ -47,7 +46,6 @@ def _repeats(each: PodContainer) -> str:
 
 def _finding(cluster: Cluster, pod: Pod, each: PodContainer, repeats: str) -> Finding:
     owner = kind_words(cluster.owner_of(pod))
-    lasted = format_duration(cluster.at - (each.started_at or cluster.at))
     says = f" and says over and over: {repeats}" if repeats else ""
     return on_pod(
         cluster,
@@ -56,7 +54,7 @@ def _finding(cluster: Cluster, pod: Pod, each: PodContainer, repeats: str) -> Fi
         f"init container {each.name} does not end{says}; the others wait for it",
         f"{owner} waits for its init container {each.name}{f': {repeats}' if repeats else ''}",
         (
-            Evidence("state", f"init container {each.name}: running for {lasted}", opens(pod)),
+            Evidence("state", f"init container {each.name}: running, not done", opens(pod)),
             *log_evidence(pod, each),
         ),
         (edit_fix(cluster, pod),),

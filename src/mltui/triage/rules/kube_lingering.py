@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mltui.text import format_duration
 from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm
 from mltui.triage.kube import Pod
@@ -27,14 +26,13 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     newest = max(done, key=lambda each: each.ended_at or 0.0)
     if not cluster.passed(newest.ended_at, LONG_S):
         return
-    gone = format_duration(cluster.at - (newest.ended_at or cluster.at))
     names = ", ".join(each.name for each in runs)
     yield on_pod(
         cluster,
         pod,
         RULE.name,
-        f"container {newest.name} ended well {gone} ago and {names} still runs: a Job ends with "
-        "its last container, so helpers belong among its init containers (restartPolicy: Always)",
+        f"container {newest.name} ended well long ago and {names} still runs: a Job ends with its "
+        "last container, so helpers belong among its init containers (restartPolicy: Always)",
         f"{kind_words(cluster.owner_of(pod))} is done and does not end: {names} runs on",
         (Evidence("state", f"container {newest.name}: exit code 0", opens(pod)),),
         (edit_fix(cluster, pod),),

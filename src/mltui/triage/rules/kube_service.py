@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from mltui.triage.cluster import Cluster
 from mltui.triage.finding import Evidence, Finding, Harm, Opens
-from mltui.triage.kube import Pod, Service
+from mltui.triage.kube import Pod
+from mltui.triage.kube_routes import Service
 from mltui.triage.rules import ClusterRule
 
 YOUNG_S = 30.0
