@@ -67,8 +67,9 @@ def waiting(tree: BuildTree, root: Path, began: float) -> tuple[Waiting, ...]:
     if not shown:
         return ()
     file = root / shown
-    try:
-        if file.stat().st_mtime > began:
+    try:  # a bundle's steps are somebody else's
+        is_ours = file.is_file() and file.resolve().is_relative_to(root.resolve())
+        if not is_ours or file.stat().st_mtime > began:
             return ()
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -107,7 +107,7 @@ def _of_build(steps: Path, log: Path | None) -> Evidence | None:
 def _fault(record: bytes) -> Mapping[str, Any] | None:
     try:
         found = json.loads(record)["build"]["fault"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -27,8 +27,11 @@ def read_time(text: object) -> float | None:
 
 
 def timestamp(at: float | None) -> str | None:
-    """RFC 3339, UTC, milliseconds; None for none."""
+    """RFC 3339, UTC, milliseconds; None for none, and for what is no time of any calendar."""
     if at is None:
         return None
-    whole, milli = divmod(round(at * 1000), 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milli:03}Z"
+    try:
+        whole, milli = divmod(round(at * 1000), 1000)
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milli:03}Z"
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -243,7 +243,7 @@ def _fault(steps: Path) -> dict[str, Any] | None:
     for record in reversed(records):
         try:
             found = json.loads(record)["build"]["fault"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(found, dict):
             return found

@@ -19,8 +19,9 @@ from mltui.runs.project import Project
 from mltui.triage.cluster import Cluster
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
-from mltui.triage.history import History, Open, Past, looked
+from mltui.triage.history import History, looked
 from mltui.triage.quiet import Quiet
+from mltui.typed import read_as
 
 
 def _file(project: Project) -> Path:
@@ -33,20 +34,18 @@ def read_history(project: Project) -> History:
     """What is kept; empty when nothing is."""
     try:
         return history_from(json.loads(_file(project).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return History()
 
 
 def history_from(raw: Any) -> History:
     """A history as it was written; empty for what is none."""
     try:
-        return History(
-            {str(name): Open(**each) for name, each in raw["open"].items()},
-            tuple(Past(**each) for each in raw["past"]),
-            {str(name): Quiet(**each) for name, each in raw.get("quiet", {}).items()},
-        )
-    except (KeyError, TypeError, AttributeError):
+        found = read_as(History, raw)
+    except (TypeError, ValueError):
         return History()
+    assert isinstance(found, History)
+    return found
 
 
 def history_to(history: History) -> dict[str, Any]:

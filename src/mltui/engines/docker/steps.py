@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
+
+from mltui.typed import hints_of, read_as
 
 FILE = "steps.jsonl"
 
@@ -154,7 +157,7 @@ class Folding:
         """Take one line; what is not whole or not known is left out."""
         try:
             data = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(data, dict):
             return
@@ -176,24 +179,19 @@ def fold(lines: Iterable[str | bytes]) -> BuildTree:
 
 
 def _read_step(values: Mapping[str, Any]) -> BuildStep | None:
-    known = {each.name for each in fields(BuildStep)}
-    given = {name: value for name, value in values.items() if name in known}
     try:
-        return BuildStep(**{**given, "state": StepState(given.get("state", "pending"))})
+        found = read_as(BuildStep, {"state": "pending", **values})
     except (TypeError, ValueError):
         return None
+    assert isinstance(found, BuildStep)
+    return found
 
 
 def _with(tree: BuildTree, values: Mapping[str, Any]) -> BuildTree:
-    known = {each.name for each in fields(BuildTree)} - {"steps"}
-    given = {name: value for name, value in values.items() if name in known}
-    try:
-        if "layers" in given:
-            given["layers"] = tuple(Layer(**each) for each in given["layers"])
-        if isinstance(given.get("fault"), dict):
-            fault = dict(given["fault"])
-            fault["excerpt"] = tuple(fault.get("excerpt", ()))
-            given["fault"] = Fault(**fault)
-    except TypeError:
-        return tree
+    hints = hints_of(BuildTree)
+    given = {}
+    for name, value in values.items():
+        if name in hints and name != "steps":
+            with suppress(TypeError, ValueError):
+                given[name] = read_as(hints[name], value)
     return replace(tree, **given)
