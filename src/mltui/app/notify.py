@@ -19,11 +19,11 @@ TIMEOUT_S = 30.0
 
 def sentence(project: str, run: RunRow) -> str:
     """`digits: run 14 failed (train: out of memory)`."""
-    from mltui.logs.sanitize import plain
+    from mltui.logs.sanitize import safe
 
     words = "waits for a decision" if run.state is State.PAUSED else run.state.value
     reason = f" ({run.reason})" if run.reason else ""
-    return plain(f"{project}: run {run.number} {words}{reason}".encode(), limit=200)
+    return safe(f"{project}: run {run.number} {words}{reason}", limit=200)
 
 
 def sequence(text: str) -> str:

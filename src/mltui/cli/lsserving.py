@@ -18,7 +18,7 @@ from mltui.cli.listing import timestamp
 from mltui.cli.lsmonitors import LIMIT, Rows, ago, last_metrics, measurements, monitors
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.runs.project import Project
 from mltui.serving import client, series
 from mltui.serving.readings import Readings
@@ -251,7 +251,7 @@ def _metrics(
             rows.append(
                 (
                     deployment.name,
-                    plain(one.name.encode()),
+                    safe(one.name),
                     number(points[-1].mean) + unit,
                     number(low),
                     number(mean),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mltui.logs.sanitize import plain as _plain
+from mltui.logs.sanitize import safe
 from mltui.text import format_age
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def plain(text: str) -> str:
     """Somebody's text, safe on a terminal and on one line."""
     if text.isprintable():
         return text
-    flat = text.replace("\r\n", " ").translate(_SPACES)
-    return _plain(flat.encode("utf-8", "surrogatepass"))
+    return safe(text.replace("\r\n", " ").translate(_SPACES))
 
 
 def now() -> float:

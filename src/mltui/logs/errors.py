@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import plain, safe
 
 TAIL_BYTES = 64 * 1024
 """How much of a file's end is looked at."""
@@ -138,7 +138,7 @@ def _told(line: str) -> str:
         return line
     said = [found.get(name) for name in ("msg", "message", "event", "error", "err", "exception")]
     words = [text.strip() for text in said if isinstance(text, str) and text.strip()]
-    return "error: " + ": ".join(dict.fromkeys(plain(x.encode()) for x in words)) if words else line
+    return "error: " + ": ".join(dict.fromkeys(safe(x) for x in words)) if words else line
 
 
 def _with_origin(lines: list[str], number: int) -> str:

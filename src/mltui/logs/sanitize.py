@@ -97,6 +97,11 @@ def plain(raw: bytes, *, limit: int = MAX_CHARS) -> str:
     return _cut(text, limit)
 
 
+def safe(text: str, *, limit: int = MAX_CHARS) -> str:
+    """The same of what is text already, whatever JSON or a file's name made of it."""
+    return plain(text.encode("utf-8", "surrogatepass"), limit=limit)
+
+
 def clean(raw: bytes, *, limit: int = MAX_CHARS) -> list[Span]:
     """*raw* (one line) as spans of safe text and style, adjacent equal styles merged.
 

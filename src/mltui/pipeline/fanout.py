@@ -15,8 +15,11 @@ from mltui.pipeline.layout import input_tokens, item_tokens, path_of, unit_token
 from mltui.pipeline.model import Failure, Instance, State
 from mltui.pipeline.units import Status, Step, Unit
 from mltui.spec.model import FailureClass
+from mltui.text import printable
 
 MAX_ITEMS = 1000
+MAX_CHARS = 1000
+"""Of one item: a longer one is no name, and would be in every row and message."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -40,7 +43,10 @@ def read_items(text: str | bytes) -> tuple[str, ...] | Failure:
         if one is None or isinstance(one, list | dict | bool):
             what = f"item {position} of the list is not a text or a number"
             return Failure(FailureClass.CONFIG, what)
-        items.append(one if isinstance(one, str) else json.dumps(one))
+        items.append(printable(one) if isinstance(one, str) else json.dumps(one))
+        if len(items[-1]) > MAX_CHARS:
+            what = f"item {position} of the list is longer than {MAX_CHARS} characters"
+            return Failure(FailureClass.CONFIG, what)
     if len(set(items)) != len(items):
         double = next(one for one in items if items.count(one) > 1)
         return Failure(FailureClass.CONFIG, f"`{double}` is in the list of items twice")

@@ -103,7 +103,7 @@ def check_params(gate: Gate, params: Mapping[str, ParamValue]) -> Failure | None
             shown = "unset" if value is None else f"`{value}`, which is not a number"
             message = f"the gate `{gate.require_text}` compares with params.{name}, but it is"
             return Failure(FailureClass.CONFIG, f"{message} {shown}")
-        if math.isnan(value):
+        if isinstance(value, float) and math.isnan(value):
             return Failure(FailureClass.CONFIG, f"params.{name} in the gate is NaN")
     return None
 

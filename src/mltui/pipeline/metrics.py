@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mltui.text import printable
+
 MAX_CHARS = 8 * 1024 * 1024
 """Longer text is read from its end only."""
 MAX_NAMES = 1000
@@ -127,7 +129,7 @@ class _Reader:
         self, prefix: str, found: dict[str, object], leaves: list[tuple[str, object]], depth: int
     ) -> None:
         for key, value in found.items():
-            name = f"{prefix}{key}"
+            name = f"{prefix}{printable(key)}"
             if isinstance(value, dict) and depth < MAX_DEPTH:
                 self._flatten(f"{name}.", value, leaves, depth + 1)
             else:

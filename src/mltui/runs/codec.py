@@ -7,6 +7,7 @@ older journal lacks it; an unknown field is ignored.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -107,11 +108,21 @@ def _reader(cls: type) -> tuple[Mapping[str, bool], Callable[[Any], tuple[Any, .
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
 
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def kept(text: str) -> str:
+    """A text, or JSON, as SQLite can keep it: bytes of a name that are no UTF-8 are spelled out."""
+    return text if text.isascii() else _LONE.sub(lambda found: rf"\\u{ord(found[0]):x}", text)
+
+
 def _encode(value: Any) -> str:
     known, read = _reader(value.__class__)
     pairs = zip(known.items(), read(value), strict=True)
-    return _dumps(
-        {name: item for (name, is_required), item in pairs if item is not None or is_required}
+    return kept(
+        _dumps(
+            {name: item for (name, is_required), item in pairs if item is not None or is_required}
+        )
     )
 
 
@@ -163,7 +174,7 @@ def decode_row(text: str) -> StageRow:
 
 def encode_artifacts(outputs: Mapping[str, Artifact]) -> str:
     """Outputs of a cached result as JSON."""
-    return _dumps(outputs)
+    return kept(_dumps(outputs))
 
 
 def decode_artifacts(text: str) -> dict[str, Artifact]:

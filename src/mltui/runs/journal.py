@@ -211,7 +211,9 @@ class Journal(Readings):
             db.executemany(_PUT_STAGE, [_stage_values(run, version, row) for row in rows])
             db.executemany(_PUT_RESULT, [_result_values(result) for result in results])
             db.executemany(_PUT_BUILD, [_build_values(build) for build in builds])
-            db.executemany(_ANSWER, [(at, text, number) for number, at, text in answers])
+            db.executemany(
+                _ANSWER, [(at, codec.kept(text), number) for number, at, text in answers]
+            )
             if update:
                 self._update(db, run, update)
 
@@ -219,7 +221,12 @@ class Journal(Readings):
     def _update(db: sqlite3.Connection, run: int, update: dict[str, Any]) -> None:
         names = ", ".join(f'"{name}" = ?' for name in update)
         values = [
-            json.dumps(value) if isinstance(value, dict) else value for value in update.values()
+            json.dumps(value)
+            if isinstance(value, dict)
+            else codec.kept(value)
+            if isinstance(value, str)
+            else value
+            for value in update.values()
         ]
         db.execute(f"UPDATE runs SET {names} WHERE number = ?", (*values, run))
 
@@ -231,7 +238,7 @@ class Journal(Readings):
     def answer(self, request: int, at: float, answer: str = "") -> None:
         """Mark a request as handled; a non-empty answer says why it could not be done."""
         with self._transaction() as db:
-            db.execute(_ANSWER, (at, answer, request))
+            db.execute(_ANSWER, (at, codec.kept(answer), request))
 
     def put_seal(self, name: str, run: int, reads: dict[str, Any]) -> None:
         """Keep what a run was decided from, for `unchanged`."""
@@ -295,7 +302,7 @@ def _build_values(build: BuildRow) -> tuple[Any, ...]:
         build.started_at,
         build.ended_at,
         build.log,
-        build.reason,
+        codec.kept(build.reason),
         build.run,
         build.resolved,
     )

@@ -17,7 +17,7 @@ from mltui.text.format import (
     format_number,
 )
 from mltui.text.glyphs import MARKS, Mark, glyph, mark, unicode_ok
-from mltui.text.width import cell_width, fit, shorten_end, shorten_middle
+from mltui.text.width import cell_width, fit, printable, shorten_end, shorten_middle
 
 __all__ = [
     "MARKS",
@@ -32,6 +32,7 @@ __all__ = [
     "format_number",
     "glyph",
     "mark",
+    "printable",
     "shorten_end",
     "shorten_middle",
     "unicode_ok",

@@ -31,6 +31,13 @@ def cell_width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_char_width, text))
 
 
+def printable(text: str) -> str:
+    """*text* with what can't be shown, or kept as UTF-8, written as escapes: `\\x1b`, `\\ud800`."""
+    if text.isprintable():
+        return text
+    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in text)
+
+
 def _take(chars: str, cells: int, measure: Callable[[str], int]) -> int:
     """How many characters of *chars* fit in *cells*."""
     used = 0

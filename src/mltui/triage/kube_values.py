@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from math import isfinite
 
-from mltui.logs.sanitize import plain as _plain
+from mltui.logs.sanitize import safe
 
 _FACTORS = {
     "": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
@@ -21,7 +21,7 @@ def plain(value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else str(value)
     if text.isprintable():
         return text
-    return _plain(" ".join(text.split()).encode("utf-8", "surrogatepass"))
+    return safe(" ".join(text.split()))
 
 
 def quantity(value: object) -> float:

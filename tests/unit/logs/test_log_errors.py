@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from mltui.logs.errors import exception_of, last_lines
+from mltui.logs.errors import exception_of, frame_of, last_lines
 
 CASES = {
     "python": (
@@ -172,3 +176,20 @@ def test_last_lines(tmp_path: Path) -> None:
     assert last_lines(path, 5, limit_bytes=12) == [b"open"]
     path.write_bytes(b"x" * 1000)
     assert last_lines(path, 5, limit_bytes=10) == [b"x" * 10]
+
+
+UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
+LINES = sorted({line for tail, _ in CASES.values() for line in tail.split(b"\n")})
+JSON_LINES = st.builds(
+    lambda level, said: json.dumps({"level": level, "msg": said, "error": said}).encode(),
+    st.sampled_from(["error", "info", "50", None, 50]),
+    st.text(st.characters(exclude_categories=()), max_size=5) | st.none() | st.integers(),
+)
+
+
+@given(st.lists(st.sampled_from(LINES) | st.binary(max_size=20) | JSON_LINES, max_size=12))
+@example([rb'{"level": "error", "msg": "\ud800"}'])
+def test_whatever_a_program_wrote_last(lines: list[bytes]) -> None:
+    found = exception_of(b"\n".join(lines))
+    assert not found or not UNSAFE & set(map(unicodedata.category, found))
+    frame_of(line.decode("utf-8", "replace") for line in lines)

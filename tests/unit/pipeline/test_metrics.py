@@ -57,6 +57,12 @@ def test_what_is_not_a_number_never_passes_even_if_it_was_one_before() -> None:
     assert "it is a boolean, not a number" in read_metrics('{"accuracy": true}').bad["accuracy"]
 
 
+def test_a_name_can_be_shown_and_kept() -> None:
+    text = r'{"\ud800": 1, "a\u001b[2Jb": {"\u202e": 2}}'
+    found = read_metrics(text)
+    assert found.values == {r"\ud800": 1.0, r"a\x1b[2Jb.\u202e": 2.0}
+
+
 def test_bytes_of_any_kind_are_read() -> None:
     assert passes(b'\xef\xbb\xbf{"accuracy": 0.95}\r\n')
     assert not passes(b'\xff\xfe\x00{"accuracy": 0.95}')

@@ -142,6 +142,10 @@ def test_what_may_be_a_list_of_items() -> None:
     for text in ("{}", "[", "[null]", "[true]", '[["a"]]', '["a", "a"]', "[" * 100_000):
         found = read_items(text)
         assert isinstance(found, Failure) and found.kind is FailureClass.CONFIG, text[:20]
+    odd = read_items(r'["\ud800", "a\u001b[2J", "b"]')
+    assert odd == (r"\ud800", r"a\x1b[2J", "b"), "kept, shown and refused as they are written"
+    long = read_items('["a", "' + "x" * 1001 + '"]')
+    assert isinstance(long, Failure) and "item 2" in long.message
     many = read_items("[" + ",".join(map(str, range(1001))) + "]")
     assert isinstance(many, Failure) and "1000 are allowed" in many.message
     assert [

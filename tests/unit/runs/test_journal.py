@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mltui.cli.listing import Listing
 from mltui.errors import JournalError
@@ -91,6 +93,33 @@ def test_every_kind_of_event_is_tried_above() -> None:
 def test_a_row_survives_as_text() -> None:
     assert codec.decode_row(codec.encode_row(ROW)) == ROW
     assert codec.decode_row(codec.encode_row(ROW)[:-1] + ',"later":1}') == ROW
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=20))
+@example("a\udcffb")
+def test_any_text_is_kept(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """Names of files need be no UTF-8, and JSON may hold half a character."""
+    with closing(Journal.open(tmp_path_factory.mktemp("journal"), write=True)) as journal:
+        run = journal.queue_run(RunRequest(), 1.0)
+        request = journal.ask(run, "cancel", {}, "me", 1.0)
+        failed = Failure(FailureClass.CONTRACT, text)
+        event = model.AttemptEnded(9, ITEM, 1, failed, 0, {}, {text: 1.0})
+        build = BuildRow("env-1", "env", "docker", "k", State.FAILED, 1.0, None, "log", text, run)
+        journal.append(
+            run, [event], [replace(ROW, reason=text, item="x")], builds=[build],
+            answers=[(request, 2.0, text)], update={"reason": text},
+        )  # fmt: skip
+        ((_, found),) = journal.events(run)
+        _, (row,) = journal.stages(run)
+        known = journal.run(run)
+        assert isinstance(found, model.AttemptEnded) and found.failure is not None
+        assert known is not None
+        said = (found.failure.message, row.reason, known.reason, journal.builds()[0].reason)
+        for each in said:
+            each.encode()
+            assert text.isascii() is False or each == text
+        if not any("\ud800" <= char <= "\udfff" for char in text):
+            assert set(said) == {text}
 
 
 def test_events_and_rows_in_order_with_versions(journal: Journal) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.moment import Moment
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.text.format import format_bytes, format_clock, format_duration
 from mltui.text.glyphs import glyph
 from mltui.text.width import cell_width
@@ -139,7 +139,7 @@ def place_of(fault: Fault | None) -> tuple[str, int] | None:
 
 def plain_of(text: str) -> str:
     """Other people's text on one line, safe for the terminal."""
-    return plain(text.replace("\t", "  ").encode("utf-8", "surrogatepass"))
+    return safe(text.replace("\t", "  "))
 
 
 def _rows(found: Steps) -> list[_Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.runs.compare import Comparison, Row, cell
 from mltui.runs.curves import Curves
 from mltui.text.width import cell_width, fit
@@ -57,7 +57,7 @@ def compare_lines(found: Comparison, width: int, *, everything: bool, unicode: b
             parts.append((f"  {fit(shown[id(row)][place], size, shorten='end')}", role))
         lines.append(Line(tuple(parts)))
         for detail in row.detail[:8]:
-            lines += wrapped(plain(detail.encode()), width - 2, "dim", "     ")
+            lines += wrapped(safe(detail), width - 2, "dim", "     ")
         if len(row.detail) > 8:
             lines.append(line((f"     and {len(row.detail) - 8} more", "dim")))
     return lines
@@ -74,7 +74,7 @@ def curve_lines(
         if lines:
             lines.append(EMPTY)
         runs = [number for number in numbers if number in one.by_run]
-        legend: list[Part] = [(f" {plain(one.name.encode())}", "section")]
+        legend: list[Part] = [(f" {safe(one.name)}", "section")]
         for place, number in enumerate(runs):
             legend += [(f"   {chr(97 + place)} ", _ROLES[place % len(_ROLES)])]
             legend += [(f"run {number}", "")]
@@ -93,5 +93,5 @@ def curve_lines(
 
 
 def _text(row: Row, place: int, unicode: bool) -> str:
-    text = plain(cell(row, place).encode())
+    text = safe(cell(row, place))
     return text if unicode else text.replace("–", "-")

@@ -82,7 +82,7 @@ def value_columns(runs: Iterable[RunRow]) -> tuple[Column[RunRow], ...]:
 
     def title(name: str) -> str:
         short = name.rpartition(".")[2]
-        return _safe((short if ends[short] == 1 else name).encode())
+        return _safe(short if ends[short] == 1 else name)
 
     found = [_value_column(f"{METRIC}{name}", title(name), name, "metrics") for name in metrics]
     found += [_value_column(f"{PARAM}{name}", title(name), name, "params") for name in params]
@@ -98,7 +98,7 @@ def _value_column(key: str, title: str, name: str, where: str) -> Column[RunRow]
         found = value(run)
         if isinstance(found, int | float) and not isinstance(found, bool):
             return Cell(format_number(float(found)))
-        return Cell("" if found is None else _safe(str(found).encode()))
+        return Cell("" if found is None else _safe(str(found)))
 
     def order(run: RunRow) -> object:
         found = value(run)
@@ -109,7 +109,7 @@ def _value_column(key: str, title: str, name: str, where: str) -> Column[RunRow]
 
     return Column(
         key, title, cell, min=max(8, cell_width(title)), max=24, flex=1, align="right", sort=order,
-        help=("metric " if where == "metrics" else "param ") + _safe(name.encode()),
+        help=("metric " if where == "metrics" else "param ") + _safe(name),
     )  # fmt: skip
 
 
@@ -143,8 +143,8 @@ def trigger(run: RunRow) -> Cell:
     return Cell(run.trigger, "dim")
 
 
-def _safe(raw: bytes) -> str:
+def _safe(text: str) -> str:
     """What a person or a program wrote, made safe; runs are listed after the first frame."""
-    from mltui.logs.sanitize import plain
+    from mltui.logs.sanitize import safe
 
-    return plain(raw)
+    return safe(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.moment import Moment, clock_time
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.text.format import format_age, format_duration, format_number
 from mltui.text.glyphs import glyph
 from mltui.text.width import fit
@@ -119,17 +119,17 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
             )
         )
         if replica.reason:
-            lines += wrapped(plain(replica.reason.encode()), width - 1, "dim", "          ")
+            lines += wrapped(safe(replica.reason), width - 1, "dim", "          ")
     lines.append(EMPTY)
     if one.metrics_problem:
-        lines += wrapped(plain(one.metrics_problem.encode()), width - 1, "state-warning", " ")
+        lines += wrapped(safe(one.metrics_problem), width - 1, "state-warning", " ")
     shown = 3 if is_alone else 1
     for curve in [c for c in one.curves if len(set(c.values)) > 1][:shown]:
         lines += _curve(curve, width, moment)
     still = [c for c in one.curves if len(set(c.values)) == 1]
     if still and is_alone:
         lines += [
-            line((f" {fit(plain(c.name.encode()), max(width - 22, 12), shorten='middle')}", "dim"),
+            line((f" {fit(safe(c.name), max(width - 22, 12), shorten='middle')}", "dim"),
                  (f"  {_number(c)}{' a second' if c.kind == 'rate' else ''}", ""))
             for c in still[:4]
         ]  # fmt: skip
@@ -151,7 +151,7 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
 def _curve(curve: Curve, width: int, moment: Moment) -> list[Line]:
     from mltui.app.widgets.curve import plot
 
-    name = plain(curve.name.encode())
+    name = safe(curve.name)
     unit = " a second" if curve.kind == "rate" else ""
     lines = [
         line((f" {name}", ""), ("  last hour", "dim"), right=((f"{_number(curve)}{unit} ", ""),))
@@ -199,7 +199,7 @@ def monitor_page(
         if row.cronjob:
             lines += _whole_fact("cronjob", row.cronjob, width)
         if row.note:
-            lines += wrapped(plain(row.note.encode()), width - 1, "state-warning", " " * 13)
+            lines += wrapped(safe(row.note), width - 1, "state-warning", " " * 13)
         lines.append(EMPTY)
         lines += _history(
             one, _main_metric(declared.stage.gate) if declared else None, width, moment
@@ -251,9 +251,9 @@ def _measurement(said: Measurement, width: int, moment: Moment) -> list[Line]:
     ]
     run = f"; run {said.run} started" if said.run is not None else ""
     if said.reason or run:
-        lines += wrapped(plain(f"{said.reason}{run}".encode()), width - 1, "", "           ")
+        lines += wrapped(safe(f"{said.reason}{run}"), width - 1, "", "           ")
     if said.outcome:
-        lines += wrapped(plain(said.outcome.encode()), width - 1, "strong", "           ")
+        lines += wrapped(safe(said.outcome), width - 1, "strong", "           ")
     return lines
 
 

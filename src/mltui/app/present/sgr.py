@@ -14,7 +14,9 @@ def sgr_line(text: str, indent: str, width: int) -> Line:
     if "\x1b" not in text:
         return Line(((indent + text, "dim"),))
     parts: list[Part] = [(indent, "")]
-    parts += [(span.text, _style(span.style)) for span in clean(text.encode())]
+    parts += [
+        (span.text, _style(span.style)) for span in clean(text.encode("utf-8", "surrogatepass"))
+    ]
     return Line(tuple(parts))
 
 

@@ -221,7 +221,7 @@ class LinePainter:
 
 def _matches(pattern: re.Pattern[bytes], text: str) -> list[tuple[int, int]]:
     """Character ranges of *pattern* in *text*; the pattern is over its UTF-8."""
-    data = text.encode()
+    data = text.encode("utf-8", "replace")
     found: list[tuple[int, int]] = []
     for match in pattern.finditer(data):
         if match.end() > match.start():

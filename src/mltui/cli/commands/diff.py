@@ -12,7 +12,7 @@ from mltui.cli import diagnostics
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.errors import UsageError
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.runs.compare import SECTIONS, Comparison, Row, cell, compare
 from mltui.runs.project import Project
 
@@ -121,8 +121,8 @@ def _print(found: Comparison, rows: list[Row], out: Output) -> None:
             section = row.section
             heads.add(len(table))
             table.append((section.upper(), *("" for _ in found.runs), ""))
-        cells = [out.say(plain(cell(row, n).encode())) for n in range(len(found.runs))]
-        table.append((f"  {row.name}", *cells, out.say(plain(_detail(row).encode()))))
+        cells = [out.say(safe(cell(row, n))) for n in range(len(found.runs))]
+        table.append((f"  {row.name}", *cells, out.say(safe(_detail(row)))))
 
     def paint(number: int, column: str, text: str) -> str:
         if number < 0 or (number in heads and column == "WHAT"):

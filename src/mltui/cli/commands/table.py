@@ -14,7 +14,7 @@ from mltui.cli.listing import timestamp
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.errors import UsageError
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.runs.project import Project
 from mltui.runs.rows import Note, RunRow
 from mltui.spec.spelling import did_you_mean
@@ -198,7 +198,7 @@ def _print(objects: list[dict[str, Any]], names: list[str], out: Output) -> None
     ]
     rows = []
     for each in objects:
-        cells = [out.say(plain(cell.encode())) for cell in _cells(each, names)]
+        cells = [out.say(safe(cell)) for cell in _cells(each, names)]
         cells[1] = out.mark(each["state"])
         rows.append(tuple(cells))
     for line in layout(columns, rows, width=out.width):
