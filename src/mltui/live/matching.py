@@ -183,7 +183,7 @@ def _is_labelled(row: Any, wanted: list[str]) -> bool:
 def _pattern(text: str) -> Callable[[str], re.Match[str] | None]:
     try:
         return re.compile(text, re.IGNORECASE).search
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return re.compile(re.escape(text), re.IGNORECASE).search
 
 

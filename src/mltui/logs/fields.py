@@ -118,7 +118,9 @@ class Condition:
         except ValueError:
             if operator in ("=", "!="):
                 return (found == self.value) == (operator == "=")
-            return found > self.value if operator[0] == ">" else found < self.value
+            if found == self.value:
+                return operator in (">=", "<=")
+            return (found > self.value) == (operator[0] == ">")
         return {
             "=": left == right,
             "!=": left != right,
@@ -140,6 +142,6 @@ def read_condition(text: str) -> Condition | None:
     if "~" in match[2]:
         try:
             re.compile(value)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):
             return None
     return Condition(match[1], match[2], value)

@@ -118,7 +118,8 @@ class Where:
         fields = fields_of(line)
         if fields is None:
             return all(
-                condition.operator == "=" and str(condition).encode() in line
+                condition.operator == "="
+                and str(condition).encode("utf-8", "surrogateescape") in line
                 for condition in self._conditions
             )
         return all(condition.holds(fields) for condition in self._conditions)

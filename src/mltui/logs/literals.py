@@ -39,6 +39,32 @@ def literals_of(source: bytes, flags: int) -> tuple[tuple[Strings, ...], bool]:
     return sets, bool(sets) and exact is not None
 
 
+def looks_around(source: bytes, flags: int) -> bool:
+    """Whether a line by itself may be another thing to it than the same line among others.
+
+    So it is for what looks beside a match, begins or ends a text, or gives nothing back that it
+    has taken.
+    """
+    try:
+        return _is_around(_parser.parse(source, flags))
+    except (re.error, RecursionError):
+        return True
+
+
+_AROUND = (ops.ASSERT, ops.ASSERT_NOT, ops.ATOMIC_GROUP, ops.POSSESSIVE_REPEAT)
+_ENDS = (ops.AT_BEGINNING_STRING, ops.AT_END_STRING)
+
+
+def _is_around(part: Any) -> bool:
+    """Whether one of these is anywhere in a tree."""
+    if isinstance(part, _parser.SubPattern | list | tuple):
+        named = part[0] if len(part) == 2 else None
+        if any(named is op for op in _AROUND) or (named is ops.AT and part[1] in _ENDS):
+            return True
+        return any(map(_is_around, part))
+    return False
+
+
 def _is_useful(strings: Strings) -> bool:
     return min(map(len, strings)) >= _SHORTEST and not any(b"\n" in each for each in strings)
 

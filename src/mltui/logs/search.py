@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mltui.logs.lines import Lines
-from mltui.logs.literals import literals_of
+from mltui.logs.literals import literals_of, looks_around
 
 
 class PatternError(ValueError):
@@ -34,6 +34,8 @@ class Pattern:
     ignore_case: bool = False
     is_exact: bool = False
     """A line with one of the first set matches; nothing needs to be confirmed."""
+    looks_around: bool = False
+    """It asks what is beside a match, or begins or ends a text: each line is asked by itself."""
 
     def rarest(self, data: bytes) -> tuple[bytes, ...]:
         """The set of literals that is least often in text like *data*; empty if none is known."""
@@ -50,6 +52,8 @@ class Pattern:
             literals = self.rarest(data)
         if literals:
             return self._by_literals(data, first, stop, literals)
+        if self.looks_around:
+            return self._by_line(data, first, stop)
         found: list[int] = []
         regex, at = self.regex, first
         while at <= stop:
@@ -92,6 +96,15 @@ class Pattern:
                 for known, literal in places
                 if (place := known if known >= end else find(literal, end, stop)) >= 0
             ]
+        return found
+
+    def _by_line(self, data: bytes, first: int, stop: int) -> list[int]:
+        found: list[int] = []
+        at = first
+        for line in data[first:stop].split(b"\n"):
+            if self.regex.search(line):
+                found.append(at)
+            at += len(line) + 1
         return found
 
     def matches(self, line: bytes) -> bool:
@@ -141,7 +154,8 @@ def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:
         ) from None
     literals, is_exact = literals_of(inner, flags)
     has_letters = any(each.lower() != each.upper() for strings in literals for each in strings)
-    return Pattern(source, regex, literals, ignore_case and has_letters, is_exact)
+    around = looks_around(inner, flags)
+    return Pattern(source, regex, literals, ignore_case and has_letters, is_exact, around)
 
 
 def _without_escapes(source: str) -> str:
@@ -149,7 +163,10 @@ def _without_escapes(source: str) -> str:
 
 
 def _in_bytes(source: str) -> bytes:
-    """The pattern over UTF-8: a character of several bytes becomes a group, so `é+` repeats it."""
+    """The pattern over UTF-8: a character of several bytes becomes a group, so `é+` repeats it.
+
+    A byte that is no UTF-8, as the shell hands it over, is that byte.
+    """
     if source.isascii():
         return source.encode()
     parts: list[bytes] = []
@@ -158,7 +175,7 @@ def _in_bytes(source: str) -> bytes:
         if not char.isascii():
             if in_class:
                 raise PatternError(f"{char!r} can't stand inside […]; write ({char}|…) instead")
-            parts.append(b"(?:" + char.encode() + b")")
+            parts.append(b"(?:" + char.encode("utf-8", "surrogateescape") + b")")
         else:
             parts.append(char.encode())
             if not escaped and char in "[]":

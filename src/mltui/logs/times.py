@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
 HEAD_BYTES = 96
@@ -209,7 +210,8 @@ def read_when(text: str, now: float, offset_s: float = 0.0) -> float | None:
     ago = _AGO.fullmatch(text.removesuffix(" ago").removeprefix("-"))
     if ago is not None and ago[0]:
         days, hours, minutes, seconds = (float(part or 0) for part in ago.groups())
-        return now - days * _DAY_S - hours * 3600 - minutes * 60 - seconds
+        at = now - days * _DAY_S - hours * 3600 - minutes * 60 - seconds
+        return at if isfinite(at) else None
     clock = _WHEN_CLOCK.fullmatch(text)
     if clock is not None:
         hour, minute, second = int(clock[1]), int(clock[2]), float(clock[3] or 0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,8 +35,75 @@ def hits(index: LogIndex, sieve: Sieve) -> list[int]:
     return [number for each in found if (number := index.number(each)) is not None]
 
 
+def answer(sieve: Sieve, ask: Callable[[], int | None]) -> int | None:
+    """As who asks does: while the sieve is stuck, it is advanced and asked again."""
+    found = ask()
+    while sieve.is_stuck:
+        sieve.advance(limit_blocks=1)
+        found = ask()
+    return found
+
+
 def found(index: LogIndex, pattern: str) -> list[int]:
     return hits(index, Sieve(index, matching(index, compile_pattern(pattern))))
+
+
+LEAVES = st.sampled_from(
+    [*("a", "b", "c", "ab", "bc", "[ab]", "[^a]", "[^ab]", ".", "é", " ", r"\b", r"\s", r"\S"),
+     *("^", "$", r"\A", r"\Z", "cé", r"\w", "B")]
+)  # fmt: skip
+REPEATS = ["*", "+", "?", "{2}", "{1,3}", "+?", "*+"]
+PATTERNS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
+        st.tuples(inner, st.sampled_from(REPEATS)).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
+        st.tuples(st.sampled_from(["(", "(?=", "(?!", "(?>"]), inner).map(
+            lambda p: f"{''.join(p)})"
+        ),
+        st.tuples(st.sampled_from(["(?<=", "(?<!"]), LEAVES).map(lambda p: f"{''.join(p)})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=3).map(lambda raw: raw.replace(b"\r", b"\n"))
+        | st.text("abc é", max_size=5).map(str.encode),
+        max_size=12,
+    ),
+    PATTERNS,
+    st.integers(1, 40),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_pattern_finds_what_each_line_by_itself_has(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], pattern: str, block: int
+) -> None:
+    index = index_of(tmp_path_factory.mktemp("s") / "log", b"\n".join(lines), block)
+    try:
+        wanted = compile_pattern(pattern)
+    except PatternError:
+        return  # a lookbehind of no fixed width
+    texts = [index.line(n) for n in range(index.line_count)]
+    sieve = Sieve(index, matching(index, wanted))
+    assert hits(index, sieve) == [n for n, text in enumerate(texts) if wanted.matches(text)]
+    index.close()
+
+
+def test_a_pattern_that_looks_beside_a_match_sees_its_line_alone(tmp_path: Path) -> None:
+    index = index_of(tmp_path / "log", b"1\n2 x\n\n1")
+    assert found(index, r"\d(?=\s)") == [1]
+    assert found(index, r"\d(?!\s)") == [0, 3]
+    assert found(index, r"\A\d") == found(index, r"^\d") == [0, 1, 3]
+    assert found(index, r"\d\Z") == [0, 3]
+    assert found(index, r"\d[^y]*+$") == [0, 1, 3]
+
+
+def test_a_byte_that_is_no_text_is_found(tmp_path: Path) -> None:
+    index = index_of(tmp_path / "log", b"a\xffb\nab\n")
+    assert found(index, "\udcff") == [0]  # as a shell hands it over
 
 
 @given(
@@ -119,8 +188,10 @@ def test_neighbours_that_pass_whatever_is_known(
                 expected.append(at)
             at += len(line) + 1
         place = draw.draw(st.integers(0, len(data) + 1))
-        assert sieve.first_from(place) == next((e for e in expected if e >= place), None)
-        assert sieve.last_before(place) == next((e for e in expected[::-1] if e < place), None)
+        first = answer(sieve, partial(sieve.first_from, place))
+        assert first == next((e for e in expected if e >= place), None)
+        last = answer(sieve, partial(sieve.last_before, place))
+        assert last == next((e for e in expected[::-1] if e < place), None)
     index.close()
 
 
