@@ -113,6 +113,16 @@ def parse(text: str, file: Path) -> Config:
         line = mark.line + 1 if mark is not None else 0
         said = getattr(error, "problem", None) or "it is not YAML"
         return Config(file, problems=(Problem(str(file), line, 1, said),))
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:  # what PyYAML makes values of raises its own
+        said = f"a value in it can't be read: {error}"
+        return Config(file, problems=(Problem(str(file), 0, 0, said),))
     if raw is None:
         return Config(file)
     if not isinstance(raw, dict):
@@ -155,7 +165,7 @@ def _fault(value: Any, schema: Mapping[str, Any], where: str) -> str:
         return ""
     kind, word = _TYPES[schema["type"]]
     if not isinstance(value, kind):
-        return f"`{where}` is {word}, not `{json.dumps(value, default=str)}`"
+        return f"`{where}` is {word}, not `{_shown(value)}`"
     if isinstance(value, list):
         if "minItems" in schema and len(value) != schema["minItems"]:
             return f"`{where}` has {schema['minItems']} items, not {len(value)}"
@@ -173,6 +183,13 @@ def _fault(value: Any, schema: Mapping[str, Any], where: str) -> str:
             if fault := _fault(each, inner, f"{where}.{key}"):
                 return fault
     return ""
+
+
+def _shown(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except (ValueError, TypeError, RecursionError):  # it is within itself, or has strange keys
+        return type(value).__name__
 
 
 def json_schema() -> dict[str, Any]:

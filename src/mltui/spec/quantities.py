@@ -23,7 +23,7 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 def read_duration(value: float | str) -> float:
     """Seconds, from a number of seconds or from text such as `10m`, `1h30m`, `7d`."""
     if not isinstance(value, str):
-        seconds = float(value)
+        seconds = _float(value)
     else:
         if not re.fullmatch(DURATION_PATTERN, value):
             if re.fullmatch(r"[0-9.]+", value):
@@ -58,7 +58,7 @@ def read_size(value: float | str) -> int:
         base = 1024.0 if unit.endswith("i") else 1000.0
         size = float(digits) * math.pow(base, _POWERS[unit.removesuffix("i")])
     else:
-        size = float(value)
+        size = _float(value)
     if 0 < size < 2**20 and str(value).isdigit():
         raise ValueError(f"that is only {value} bytes; did you mean `{value}Mi`?")
     if not 2**20 <= size <= 2**60:
@@ -71,15 +71,22 @@ def read_cpu(value: float | str) -> float:
     if isinstance(value, str):
         if not re.fullmatch(CPU_PATTERN, value):
             raise ValueError("write `0.5` or `500m`")
-        value = int(value[:-1]) / 1000
+        value = float(value[:-1]) / 1000
     if not 0 < value <= 10_000:
         raise ValueError("it must be more than 0")
     return float(value)
 
 
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def read_rate(value: str) -> tuple[int, float]:
     """How often at most: `1 per day`, `2 per 6h` → a count and the seconds it counts for."""
-    found = re.fullmatch(r"([0-9]+) per ([0-9a-z.]+)", value)
+    found = re.fullmatch(r"([0-9]{1,9}) per ([0-9a-z.]+)", value)
     if not found or not int(found[1]):
         raise ValueError("write `1 per day` or `2 per 6h`")
     seconds = read_duration(_WORDS.get(found[2].removesuffix("s"), found[2]))

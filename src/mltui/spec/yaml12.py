@@ -27,6 +27,7 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {t: t[0] in "tT" for t in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -249,7 +250,13 @@ class _Builder:
         if kind not in (None, "str") and not _is_kind(value, str(kind)):
             self.fault(mark, f"`{text}` is not a value of `{_short(event.tag)}`")
         if kind == "float" and isinstance(value, int):
-            value = float(value)
+            try:
+                value = float(value)
+            except OverflowError:
+                self.fault(mark, "this number is too large", "quote it to make it text")
+                value = 0.0
+        if not text.isascii() and _HALF.search(text):
+            self.fault(mark, "an escape in it is half a character", "write the character itself")
         stop = Mark(event.end_mark.line + 1, event.end_mark.column + 1)
         start, end = self.source.offset(mark), self.source.offset(stop)
         return ScalarNode(value, text, style, mark, start, end)
@@ -339,6 +346,10 @@ def _events(source: Source, problems: list[Problem]) -> Iterator[Any]:
         yield from yaml.parse(source.text, Loader=loader)
     except yaml.YAMLError as error:
         problems.append(explain_fault(source, error))
+        raise _Stop from None
+    except (ValueError, OverflowError) as error:  # of the reader without libyaml
+        message = f"an escape in it stands for no character: {error}"
+        problems.append(Problem(source.file, 0, 0, message))
         raise _Stop from None
 
 
