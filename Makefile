@@ -31,6 +31,10 @@ quick: $(STAMP) ## unit and app tests with fewer examples, nothing outside (run 
 test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest -n 2 tests
 
+explore: $(STAMP) ## every property on 50 times its examples, drawn anew (hours); MLTUI_EXAMPLES=, ONLY=tests/unit/…
+	@MLTUI_EXAMPLES=$${MLTUI_EXAMPLES:-50} MLTUI_FUZZ_SEED=$${MLTUI_FUZZ_SEED:-`date +%s`} \
+	  nice -n 10 $(BIN)/python -m pytest -m 'hypothesis or explored' --timeout 0 $(or $(ONLY),tests)
+
 faults: $(STAMP) ## the long fault runs: 100 replacements under load on each engine, kill -9 anywhere (hours)
 	@MLTUI_REPLACEMENTS=$${MLTUI_REPLACEMENTS:-100} $(BIN)/python -m pytest -rPs tests/faults tests/serving tests/contract/test_adoption.py
 
@@ -67,4 +71,4 @@ image: dist ## build the container image `mltui`; BASE= another Debian, PIP_INDE
 clean: ## remove what setup made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo quick test faults check format bench reference docs dist image clean
+.PHONY: help setup demo quick test explore faults check format bench reference docs dist image clean

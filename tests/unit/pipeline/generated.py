@@ -14,6 +14,7 @@ from mltui.errors import UsageError
 from mltui.pipeline.model import (
     Instance,
     Limits,
+    StageStale,
     State,
 )
 from mltui.pipeline.plan import Plan
@@ -163,6 +164,7 @@ def simulation(seed: int) -> Simulation:
     random = Random(seed)
     spec = random_spec(random)
     asked = random.sample(list(spec.stages), k=1) if random.random() < 0.2 else []
+    forced = random.sample(list(spec.stages), k=1) if not asked and random.random() < 0.2 else []
     failing = random.choice((0.0, 0.1, 0.3))
     caching = random.choice((0.0, 0.3))
 
@@ -181,7 +183,11 @@ def simulation(seed: int) -> Simulation:
         return tuple(chance.sample(("x", "y", "z", "no/path"), k=chance.randint(0, 4)))
 
     return Simulation(
-        Plan.of(spec, asked), outcome, items=items, limits=random_limits(random), random=random
+        Plan.of(spec, asked, forced),
+        outcome,
+        items=items,
+        limits=random_limits(random),
+        random=random,
     )
 
 
@@ -191,6 +197,8 @@ def act(sim: Simulation) -> None:
     assert random is not None
     rows = sim.scheduler.rows()
     row = random.choice(rows)
+    if random.random() < 0.1:  # what the runner says of what is kept
+        sim.emit(StageStale(sim.tick(), row.instance, "code"))
     what = random.random()
     if what < 0.45:
         stopped = [one for one in rows if one.state in (State.FAILED, State.CANCELLED)]

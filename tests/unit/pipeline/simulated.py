@@ -17,6 +17,7 @@ from mltui.pipeline.model import (
     AttemptStarted,
     AttemptStarting,
     AttemptUnknown,
+    AttemptWaiting,
     Decision,
     Event,
     Expand,
@@ -210,6 +211,10 @@ class Simulation:
         instance, attempt = row.instance, row.attempt
         if self.random and self.random.random() < 0.05 and row.state is State.RUNNING:
             self.emit(AttemptUnknown(self.tick(), instance, attempt, "no answer"))
+            return
+        if self.random and self.random.random() < 0.05:
+            reason = self.random.choice(("no node has room", ""))
+            self.emit(AttemptWaiting(self.tick(), instance, attempt, reason))
             return
         outcome = self.outcome(instance, attempt)
         is_stopped = any(

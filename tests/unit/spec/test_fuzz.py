@@ -36,7 +36,7 @@ from .file_facts import (
 
 ORIGINAL = load(FULL, "full.yaml")
 SEED = int(os.environ.get("MLTUI_FUZZ_SEED", "20261124"))
-"""Set the variable to look further than the suite does."""
+"""`make explore` sets the variable, to look further than the suite does."""
 
 
 @dataclass(frozen=True)
@@ -351,10 +351,12 @@ OPERATORS = [
     exchanged_lines,
     broken_reference,
 ]
-EACH = 10 if "MLTUI_QUICK" in os.environ else 45
+TIMES = int(os.environ.get("MLTUI_EXAMPLES", "1"))
+EACH = 10 if "MLTUI_QUICK" in os.environ else 45 * TIMES
 """`make quick` tries fewer of each; `make test` and CI more than 500 in all."""
 
 
+@pytest.mark.explored
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_a_slip_is_found_where_it_is(operator: Callable[[random.Random], Mutant]) -> None:
     rng = random.Random(f"{SEED} {operator.__name__}")
@@ -372,12 +374,13 @@ def test_a_slip_is_found_where_it_is(operator: Callable[[random.Random], Mutant]
             bad.append(
                 f"{mutant.what}; wanted {sorted(mutant.lines)[:9]}, said: {[*map(str, found)]}"
             )
-    assert not bad, "\n".join(bad)
+    assert not bad, f"MLTUI_FUZZ_SEED={SEED}\n" + "\n".join(bad)
 
 
+@pytest.mark.explored
 def test_noise_is_never_a_traceback() -> None:
     rng = random.Random(SEED)
-    for _ in range(60):
+    for _ in range(60 * TIMES):
         text = list(FULL)
         for _ in range(rng.randrange(1, 30)):
             at = rng.randrange(len(text))
