@@ -43,7 +43,7 @@ class Work:
     cluster: Cluster
     namespace: str
 
-    def mltui(self, *argv: str, codes: tuple[int, ...] = (0,), timeout_s: float = 100) -> str:
+    def mltui(self, *argv: str, codes: tuple[int, ...] = (0,), timeout_s: float = 400) -> str:
         """The output of a command."""
         done = subprocess.run(
             [sys.executable, "-m", "mltui", *argv],
@@ -57,12 +57,23 @@ class Work:
         found = json.loads(self.mltui("ls", "stages", "--run", run, "-o", "json"))
         return {row["stage"]: row for row in found}
 
-    def until(self, holds: Callable[[], object], limit_s: float = 90) -> None:
+    def until(self, holds: Callable[[], object], limit_s: float = 240) -> None:
         """Wait for what the outside world does; fails after `limit_s`."""
         deadline = time.monotonic() + limit_s
         while not holds():
             assert time.monotonic() < deadline, f"it did not happen in time: {self.stages()}"
             time.sleep(0.1)
+
+    def stage_when(self, name: str, **fields: str) -> dict[str, Any]:
+        """A stage's row once each of these fields has this text in it, all at one moment."""
+        found: dict[str, Any] = {}
+
+        def is_so() -> bool:
+            found.update(self.stages().get(name, {}))
+            return all(text in str(found.get(field)) for field, text in fields.items())
+
+        self.until(is_so)
+        return found
 
     def log(self, stage: str) -> str:
         """What a stage printed."""

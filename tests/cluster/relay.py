@@ -13,7 +13,7 @@ class Relay:
     def __init__(self, port: int) -> None:
         self._to = port
         self._pairs: set[socket.socket] = set()
-        self._is_cut = False
+        self._is_cut = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -21,14 +21,14 @@ class Relay:
 
     def cut(self) -> None:
         """End all connections; new ones are accepted and closed at once."""
-        self._is_cut = True
+        self._is_cut.set()
         for each in tuple(self._pairs):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
         """Let connections pass again."""
-        self._is_cut = False
+        self._is_cut.clear()
 
     def close(self) -> None:
         """End it."""
@@ -45,12 +45,18 @@ class Relay:
                 near, _ = self._server.accept()
             except OSError:
                 return
-            if self._is_cut:
+            if self._is_cut.is_set():
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                near.close()
+                continue
+            self._pairs |= {near, far}
+            if self._is_cut.is_set():  # since it was asked: this pair was not there to be cut
+                self.cut()
             for source, sink in ((near, far), (far, near)):
-                self._pairs.add(source)
                 thread = threading.Thread(target=self._pass, args=(source, sink), daemon=True)
                 self._threads.append(thread)
                 thread.start()

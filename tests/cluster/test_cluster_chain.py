@@ -27,7 +27,7 @@ stages:
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_two_keys_lead_from_a_killed_pod_to_a_run_that_succeeds(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +43,8 @@ async def test_two_keys_lead_from_a_killed_pod_to_a_run_that_succeeds(
         await sees(screen, lambda: f"1 set memory: 120Mi in mltui.yaml:{line}" in screen.text)
         assert "it used more memory than its limit and was ended" in screen.text
         await screen.press("1")
-        assert "+    resources: {memory: 120Mi}   # enough for the small data" in screen.text
+        changed = "+    resources: {memory: 120Mi}   # enough for the small data"
+        await sees(screen, lambda: changed in screen.text)
         assert "mltui retry fit --run 1" in screen.text
         await screen.press("y")
         await sees(screen, lambda: "run 1  ✓ succeeded" in screen.line("header"))

@@ -6,12 +6,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
 
 numbered = import_module("testbed.numbered")
 
 
+@pytest.mark.timeout(900)
 def test_what_a_node_threw_away_is_told_where_it_is_missing(
     cluster: Cluster, place: str, tmp_path: Path
 ) -> None:
@@ -24,7 +27,7 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rotates"}, "spec": spec}
     cluster.apply(pod, namespace=place)
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/rotates", "-n", place, "--timeout=120s")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/rotates", "-n", place, "--timeout=280s")
     found = cluster.get("pod/rotates", "-n", place)
     node, uid = found["spec"]["nodeName"], found["metadata"]["uid"]
     folder = f"/api/v1/nodes/{node}/proxy/logs/pods/{place}_rotates_{uid}/c/"
@@ -55,6 +58,7 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
     follower.check(times)
 
 
+@pytest.mark.timeout(900)
 def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path) -> None:
     """Also those that have begun nothing yet; others of the namespace stay out."""
 

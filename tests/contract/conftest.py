@@ -41,7 +41,7 @@ def _kubernetes(root: Path, request: Request) -> Place:
     from .kubernetes.box import Box
 
     box = Box(request.getfixturevalue("cluster"), request.getfixturevalue("shared_namespace"), root)
-    return Place(box.engine, root, prepare=box.built, is_near=False, many=3, slack_s=30)
+    return Place(box.engine, root, prepare=box.built, is_near=False, many=3)
 
 
 PLACES: dict[str, Callable[[Path, Request], Place]] = {

@@ -24,7 +24,7 @@ class Place:
     """Makes `built`, where stages need an image."""
     is_near: bool = True
     many: int = 20
-    slack_s: float = 5.0
+    slack_s: float = 60.0
     """How long things may take beyond what they are."""
     python: str = "python3"
     env: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,16 @@ def is_same(found: str | None, obj: str) -> bool:
     return Identity.parse(found).is_same(Identity.parse(obj))
 
 
-async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:
+def is_alive(pid: int) -> bool:
+    """Whether a process is there; one that only waits to be collected is not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+async def until(holds: Callable[[], object], limit_s: float = 180.0) -> None:
     """Wait for the outside world, by looking; fails after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while not holds():

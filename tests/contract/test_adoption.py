@@ -37,7 +37,7 @@ async def test_adopts_one_that_still_runs(near: Place) -> None:
     waiting = asyncio.create_task(near.engine.wait(attempt, obj))
     await asyncio.sleep(0)
     (attempt.work / "go").touch()
-    end = await asyncio.wait_for(waiting, 60)
+    end = await asyncio.wait_for(waiting, 180)
     assert (end.how, end.code) == (Stopped.EXITED, 6)
     assert attempt.log.read_bytes() == b"one\ntwo\n"
     assert end.usage.cpu_s is not None

@@ -7,7 +7,6 @@ network or an index.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from mltui.engines.process.interpreters import choose, read_specifier
 from mltui.errors import BuildFailed
 from mltui.spec.model import Environment, Image
 
-from .place import Place, until
+from .place import Place, is_alive, until
 
 BACKEND = """
 import os, time, zipfile
@@ -188,21 +187,14 @@ async def test_a_cancelled_build_leaves_nothing_at_work(
     (project / "r.txt").write_text("./tiny\n")
     environment = Environment("e", "r.txt")
     building = asyncio.create_task(engine.build(environment, project, project / "log"))
-    await until(lambda: pid.exists() and pid.read_text(), 60)
+    await until(lambda: pid.exists() and pid.read_text())
     building.cancel()
     with pytest.raises(asyncio.CancelledError):
         await building
-    with pytest.raises(ProcessLookupError):
-        _reaped(int(pid.read_text()))
+    # What is killed takes its time to die on a busy machine.
+    await until(lambda: not is_alive(int(pid.read_text())))
     assert await engine.built(environment, project) is None
     assert [path.suffix for path in (tmp_path / "cache" / "environments").iterdir()] == [".lock"]
-
-
-def _reaped(pid: int) -> None:
-    """ProcessLookupError when it ended (as a zombie of init's, it has)."""
-    os.kill(pid, 0)
-    if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
-        raise ProcessLookupError
 
 
 @pytest.mark.slow
@@ -245,7 +237,7 @@ async def test_a_killed_builders_pip_is_waited_for(
     builder = await asyncio.create_subprocess_exec(
         sys.executable, "-c", BUILDER, str(tmp_path / "cache"), str(project)
     )
-    await until(at.exists, 60)
+    await until(at.exists)
     builder.kill()
     await builder.wait()
     log = project / "second.log"

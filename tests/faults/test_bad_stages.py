@@ -140,7 +140,7 @@ def test_one_that_ignores_sigterm_is_cancelled(world: World) -> None:
     assert time.monotonic() - began > 4, "it was asked first"
     row = world.rows(run)["deaf"]
     assert (row.state, row.failure) == (State.CANCELLED, FailureClass.CANCELLED)
-    assert world.rows(run)["next"].state is State.RUNNING
+    wait_for("the other to go on", 10, lambda: world.state("next", run) is State.RUNNING)
     assert world.ask(client.cancel(world.project, run)) == ""
     assert world.wait_end(run).state is State.CANCELLED
     wait_for("all to be gone", 5, lambda: not world.processes())

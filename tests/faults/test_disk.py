@@ -107,7 +107,7 @@ def test_no_room_for_the_journal(small: World) -> None:
         wait_for("the reserve to go", 20, lambda: not (small.project.folder / "reserve").exists())
     finally:
         filler.unlink(missing_ok=True)
-    assert runner.wait(90) == 0
+    assert runner.wait(180) == 0
     rows = small.rows(run)
     assert rows["first"].state is State.SUCCEEDED
     assert small.row(run).state in (State.FAILED, State.SUCCEEDED), small.log()

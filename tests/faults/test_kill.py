@@ -74,7 +74,7 @@ def test_killed_at_random(world: World, seed: int) -> None:
 def test_its_stages_end_while_nobody_is_there(world: World) -> None:
     world.queue()
     runner = world.start(MLTUI_CRASH_AT="started:2")
-    assert runner.wait(90) == -signal.SIGKILL
+    assert runner.wait(180) == -signal.SIGKILL
     wait_for("the stages to end", 10, lambda: not world.processes())
     assert world.finish() == 0
     check_outcome(world)
@@ -87,7 +87,7 @@ def test_told_to_end_it_stops_nothing(world: World) -> None:
     runner = world.start()
     wait_for("the first command", 10, lambda: world.executions())
     runner.terminate()
-    assert runner.wait(90) == 0
+    assert runner.wait(180) == 0
     assert world.processes()
     assert "go on" in world.log()
     world.held.unlink()
@@ -99,7 +99,7 @@ def test_told_to_end_it_stops_nothing(world: World) -> None:
 def test_two_runners_at_once(world: World) -> None:
     world.queue()
     runners = [world.start() for _ in range(3)]
-    assert [runner.wait(90) for runner in runners] == [0, 0, 0]
+    assert [runner.wait(180) for runner in runners] == [0, 0, 0]
     check_outcome(world)
     assert exact(world.executions())
     check_consistent(world)
@@ -125,7 +125,7 @@ def test_killed_at_a_build(world: World, point: str) -> None:
     cache = str(world.root.parent / "cache")
     world.queue()
     assert world.finish(MLTUI_CRASH_AT=point, MLTUI_CACHE=cache) == -signal.SIGKILL
-    assert world.finish(60, MLTUI_CACHE=cache) == 0
+    assert world.finish(MLTUI_CACHE=cache) == 0
     assert world.row().state is State.SUCCEEDED, world.row().reason
     with closing(world.journal()) as journal:
         builds = {build.id: build for build in journal.builds()}

@@ -91,6 +91,7 @@ def test_errors_come_before_anything_is_queued(world: World) -> None:
 
 
 def test_a_second_run_waits_behind_the_first(world: World) -> None:
+    world.held.touch()
     assert world.queue() == 1
     second = world.submit(RunRequest(overrides={"limit": "1"}))
     assert second.behind == 1
@@ -98,6 +99,7 @@ def test_a_second_run_waits_behind_the_first(world: World) -> None:
     assert third.behind == 2
     assert world.ask(client.cancel(world.project, third.run)) == ""
     assert world.row(third.run).state is State.CANCELLED
+    world.held.unlink()
     assert world.wait_end(1).state is State.SUCCEEDED
     assert world.wait_end(2).state is State.SUCCEEDED
     assert world.row(2).started_at >= world.row(1).ended_at  # type: ignore[operator]

@@ -14,7 +14,7 @@ from mltui.errors import MltuiError
 from mltui.live.daemon import Daemon
 
 LABEL = "mltui.test"
-SOON_S = 60.0
+SOON_S = 180.0
 """Events come in milliseconds; the rest is for machines that are busy with other tests."""
 
 
@@ -54,6 +54,9 @@ class Box:
 
     async def start(self, key: str) -> None:
         await self.daemon.post(f"/containers/{key}/start")
+
+    async def signal(self, key: str, name: str) -> None:
+        await self.daemon.post(f"/containers/{key}/kill", {"signal": name})
 
     async def remove(self, key: str) -> None:
         await self.daemon.delete(f"/containers/{key}", {"force": "1", "v": "1"})
@@ -105,6 +108,13 @@ class Box:
                 if name.startswith(self.prefix):
                     with suppress(MltuiError):
                         await self.daemon.delete(f"/images/{name}", {"force": "1"})
+
+
+def waiting(before: str, *after: str) -> tuple[str, ...]:
+    """A command that goes on with each part of `after` at a SIGUSR1 of its own."""
+    wait = "until [ $n -lt $got ]; do sleep 0.05; done; n=$((n + 1)); "
+    steps = "".join(f"{wait}{each}; " for each in after)
+    return ("sh", "-c", f"got=0; n=0; trap 'got=$((got + 1))' USR1; {before}; {steps}")
 
 
 async def soon(is_so: Callable[[], bool], within_s: float = SOON_S) -> None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _testbed = import_module("testbed.docker")
 docker_host = _testbed.docker_host
 
-PATIENCE_S = 0.5
-
 
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,10 +56,16 @@ async def relay(box: Box) -> AsyncIterator[Relay]:
 
 
 @pytest.fixture
-async def feed(relay: Relay) -> AsyncIterator[Feed]:
-    """A feed over that wire, of little patience."""
+def patience_s() -> float:
+    """How long the daemon may be silent: on a busy machine it may be for seconds."""
+    return 30.0
+
+
+@pytest.fixture
+async def feed(relay: Relay, patience_s: float) -> AsyncIterator[Feed]:
+    """A feed over that wire."""
     environ = relay.environ
-    client = Client(resolve(None, environ), environ, patience_s=PATIENCE_S)
+    client = Client(resolve(None, environ), environ, patience_s=patience_s)
     made = Feed(Daemon(client))
     try:
         yield made

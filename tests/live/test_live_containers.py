@@ -11,14 +11,14 @@ from mltui.live.cells import Cell
 from mltui.live.feed import Feed
 from mltui.live.kinds import kind_named
 
-from .box import Box, soon
+from .box import SOON_S, Box, soon
 from .relay import Relay
 
 LIST = r"/containers/json"
 
 
 async def test_a_life_is_seen_without_another_list(feed: Feed, relay: Relay, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     listed = relay.count("GET", LIST)
 
     key = await box.create("life")
@@ -52,28 +52,29 @@ async def test_a_life_is_seen_without_another_list(feed: Feed, relay: Relay, box
 
 
 async def test_a_row_says_how_soon_it_was_seen(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     key = await box.create("soon")
     came = asyncio.Event()
     table.listen(lambda changes: came.set() if key in changes.removed else None)
     await soon(lambda: key in table.rows)
     await box.remove(key)
-    await asyncio.wait_for(came.wait(), 60)
+    await asyncio.wait_for(came.wait(), SOON_S)
 
 
 async def test_health_and_exit_codes(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     check = {
         "Test": ["CMD-SHELL", "echo looked; test -e /tmp/well"],
-        "Interval": 200_000_000, "Timeout": 5_000_000_000, "Retries": 1,
+        "Interval": 200_000_000, "Timeout": 60_000_000_000, "Retries": 1,
     }  # fmt: skip
-    script = "touch /tmp/well; sleep 1; rm /tmp/well; sleep 600"
+    script = "trap 'rm /tmp/well' USR1; touch /tmp/well; while :; do sleep 0.1; done"
     key = await box.run("health", "sh", "-c", script, Healthcheck=check)
     seen: list[str] = []
     table.listen(
         lambda changes: seen.append(changes.rows[key].health) if key in changes.rows else None
     )
     await soon(lambda: table.rows[key].health == "healthy" if key in table.rows else False)
+    await box.signal(key, "USR1")
     await soon(lambda: table.rows[key].health == "unhealthy")
     kind = kind_named("containers")
     state = {column.key: column.cell_of(table.rows[key]) for column in kind.columns}
@@ -92,10 +93,10 @@ async def test_health_and_exit_codes(feed: Feed, box: Box) -> None:
 
 
 async def test_memory_that_ran_out_is_named(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     limit = {"Memory": 8 << 20, "MemorySwap": 8 << 20}
     # Docker does not hear of memory that runs out in the first moments (containerd watches late).
-    script = "sleep 0.5; tail /dev/zero; code=$?; sleep 0.5; exit $code"
+    script = "sleep 3; tail /dev/zero; code=$?; sleep 3; exit $code"
     key = await box.run("oom", "sh", "-c", script, HostConfig=limit)
     await soon(lambda: key in table.rows and table.rows[key].is_oom)
     await soon(lambda: table.rows[key].state == "exited")
@@ -106,14 +107,14 @@ async def test_memory_that_ran_out_is_named(feed: Feed, box: Box) -> None:
 
 
 async def test_restarts_are_counted(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     policy = {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}}
     key = await box.run("again", "sh", "-c", "exit 1", HostConfig=policy)
-    await soon(lambda: key in table.rows and table.rows[key].restarts == 2, 30)
+    await soon(lambda: key in table.rows and table.rows[key].restarts == 2)
 
 
 async def test_what_could_not_be_started_says_why(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     key = await box.create("nothing", "/no/such/program")
     try:
         await box.start(key)
@@ -136,9 +137,9 @@ async def test_what_could_not_be_started_says_why(feed: Feed, box: Box) -> None:
 async def test_a_churn_of_fifty_ends_as_a_fresh_list_says(
     feed: Feed, relay: Relay, box: Box
 ) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     for name in ("images", "networks", "volumes", "compose"):
-        await feed.loaded(name, 10)
+        await feed.loaded(name, SOON_S)
     threads = threading.active_count()
     chance = random.Random(5)
     turns = asyncio.Semaphore(8)
@@ -175,7 +176,7 @@ async def _same_as_fresh(feed: Feed, box: Box, relay: Relay) -> None:
     fresh = Feed(open_daemon(None, relay.environ))
     try:
         for name in names:
-            await fresh.loaded(name, 10)
+            await fresh.loaded(name, SOON_S)
         await fresh.settled()
 
         def is_same() -> bool:
@@ -189,7 +190,7 @@ async def _same_as_fresh(feed: Feed, box: Box, relay: Relay) -> None:
 
 
 async def test_odd_names_and_labels_are_shown_harmlessly(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     labels = {
         "evil": "\x1b]52;c;ZXZpbA==\x07\x1b[2J", "lines": "a\nb\r\nc\td", "ünï": "値 \u202eabc",
         "com.docker.compose.project": "\x1b[31mred", "com.docker.compose.service": "s\x07",
@@ -208,5 +209,5 @@ async def test_odd_names_and_labels_are_shown_harmlessly(feed: Feed, box: Box) -
     assert "値 abc" in text
     shown = await kind.inspect(feed.daemon, key, True)
     assert all(line.isprintable() for line in shown.split("\n"))
-    project = await feed.loaded("compose", 5)
+    project = await feed.loaded("compose", SOON_S)
     assert "\x1b[31mred" in project.rows

@@ -19,7 +19,7 @@ from mltui.live.listing import describe_once, known_kind, list_once, to_json
 from mltui.live.logs import Following, LogState
 from mltui.logs.timed import Note, TimedIndex, without_stamps
 
-from .box import Box, soon
+from .box import SOON_S, Box, soon, waiting
 from .relay import Relay
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 async def test_only_what_is_on_screen_is_measured(feed: Feed, relay: Relay, box: Box) -> None:
-    table = await feed.loaded("containers", 10)
+    table = await feed.loaded("containers", SOON_S)
     busy = await box.run("busy", "sh", "-c", "while :; do :; done")
     calm, unseen = await box.run("calm"), await box.run("unseen")
     ended = await box.create("ended", "true")
@@ -83,21 +83,26 @@ def text_of(path: Path) -> bytes:
 async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
     feed: Feed, relay: Relay, box: Box, tmp_path: Path
 ) -> None:
-    script = "echo begin; echo err >&2; for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.15; done"
-    key = await box.run("log", "sh", "-c", script)
-    await feed.loaded("containers", 10)
+    command = waiting(
+        "echo begin; echo err >&2; echo 1; echo 2", "for i in 3 4 5 6 7 8; do echo $i; done"
+    )
+    key = await box.run("log", *command)
+    await feed.loaded("containers", SOON_S)
     path = tmp_path / "one" / "log"
     notes: list[Note] = []
     async with following(feed, key, path, notes=notes) as states:
         await soon(lambda: b"2\n" in text_of(path))
         relay.cut()
+        await soon(lambda: Following.LOST in [state.following for state in states])
+        await box.signal(key, "USR1")
         await soon(lambda: text_of(path).endswith(b"8\n"))
         await soon(lambda: states[-1].following is Following.ENDED)
-        assert Following.LOST in [state.following for state in states]
         lines = text_of(path).split()
         lines.remove(b"err")  # Docker itself does not keep the order of the two streams
         assert lines == [b"begin", *(b"%d" % i for i in range(1, 9))]
         await box.start(key)
+        await soon(lambda: len(text_of(path).split()) == 14)
+        await box.signal(key, "USR1")
         await soon(lambda: len(text_of(path).split()) == 20)
         assert [note.words for note in notes] == ["container restarted"]
         assert without_stamps(path.read_bytes()[notes[0].offset :]).split()[0] in (b"begin", b"err")
@@ -106,25 +111,28 @@ async def test_a_log_is_whole_over_a_broken_wire_and_a_restart(
 
 
 async def test_a_log_is_gone_on_with_by_a_later_call(feed: Feed, box: Box, tmp_path: Path) -> None:
-    key = await box.run("log", "sh", "-c", "echo a; sleep 1; echo b; sleep 600")
+    key = await box.run("log", *waiting("echo a", "echo b; sleep 600"))
     path = tmp_path / "log"
     async with following(feed, key, path):
         await soon(lambda: text_of(path) == b"a\n")
+    await box.signal(key, "USR1")
     async with following(feed, key, path):
         await soon(lambda: text_of(path) == b"a\nb\n")
 
 
 async def test_the_end_of_a_long_log(feed: Feed, box: Box, tmp_path: Path) -> None:
-    key = await box.run("log", "sh", "-c", "seq 1 5000; sleep 1; echo more; sleep 600")
-    path = tmp_path / "log"
-    await asyncio.sleep(0.5)
+    key = await box.run("log", *waiting("seq 1 5000", "echo more; sleep 600"))
+    path, whole = tmp_path / "log", tmp_path / "whole" / "log"
+    async with following(feed, key, whole, tail=1_000_000):
+        await soon(lambda: len(text_of(whole).split()) == 5000)
     async with following(feed, key, path, tail=10) as states:
+        await soon(lambda: bool(states) and states[-1].following is Following.FOLLOWING)
+        await box.signal(key, "USR1")
         await soon(lambda: text_of(path).endswith(b"more\n"))
         found = text_of(path).split()
         assert b"4999" in found and b"1" not in found
         assert 5 <= len(found) < 4000
         assert [state.following for state in states] == [Following.READING, Following.FOLLOWING]
-    whole = tmp_path / "whole" / "log"
     async with following(feed, key, whole, tail=1_000_000):
         await soon(lambda: len(text_of(whole).split()) == 5001)
 

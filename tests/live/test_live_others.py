@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from mltui.live.feed import Feed
 from mltui.live.kinds import kind_named
 from mltui.live.kinds.images import layers
 
-from .box import Box, soon
+from .box import SOON_S, Box, soon
 from .relay import Relay
 
 
@@ -14,7 +16,8 @@ async def test_users_of_everything_follow_the_containers(
     feed: Feed, relay: Relay, box: Box
 ) -> None:
     tables = {
-        name: await feed.loaded(name, 10) for name in ("volumes", "networks", "images", "compose")
+        name: await feed.loaded(name, SOON_S)
+        for name in ("volumes", "networks", "images", "compose")
     }
     volume, network = await box.volume("data"), await box.network("net")
     await soon(lambda: volume in tables["volumes"].rows and network in tables["networks"].rows)
@@ -57,11 +60,11 @@ async def test_users_of_everything_follow_the_containers(
 
 
 async def test_names_of_images_move(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("images", 10)
+    table = await feed.loaded("images", SOON_S)
     first, second = await box.imported("a"), await box.imported("b")
     await soon(lambda: {first, second} <= table.rows.keys())
     a, b = f"{box.name('a')}:1", f"{box.name('b')}:1"
-    assert table.rows[first].names == (a,)
+    await soon(lambda: table.rows[first].names == (a,))
 
     await box.daemon.post(f"/images/{first}/tag", {"repo": box.name("c"), "tag": "2"})
     await soon(lambda: table.rows[first].names == (a, f"{box.name('c')}:2"))
@@ -107,11 +110,12 @@ async def test_pages_of_all_kinds(feed: Feed, box: Box) -> None:
 
 
 async def test_sizes_of_volumes_when_asked(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("volumes", 10)
+    table = await feed.loaded("volumes", SOON_S)
     volume = await box.volume("big")
     script = "head -c 100000 /dev/zero > /v/file"
     key = await box.run("fill", "sh", "-c", script, HostConfig={"Binds": [f"{volume}:/v"]})
     await feed.until(key, lambda row: row is not None and row.state == "exited")
+    await soon(lambda: volume in table.rows)
     assert table.rows[volume].size_bytes is None
     await feed.measure("volumes")
     assert table.rows[volume].size_bytes == 100_000
@@ -124,12 +128,12 @@ async def test_processes_and_changed_files(feed: Feed, box: Box) -> None:
     from mltui.live.kinds._container_page import Change, changes, top
 
     key = await box.run("busy", "sh", "-c", "echo x > /tmp/made; rm -rf /media; exec sleep 600")
-    for _ in range(100):
-        found = await changes(feed.daemon, key)
-        if len(found) > 2:
-            break
+    async with asyncio.timeout(SOON_S):
+        while True:  # until its shell has become what it ends with
+            shown = await top(feed.daemon, key)
+            command = shown.titles.index("CMD")
+            if [row[command] for row in shown.rows] == ["sleep 600"]:
+                break
+    found = await changes(feed.daemon, key)
     assert Change("added", "/tmp/made") in found
     assert Change("deleted", "/media") in found
-    shown = await top(feed.daemon, key)
-    command = shown.titles.index("CMD")
-    assert [row[command] for row in shown.rows] == ["sleep 600"]

@@ -41,7 +41,8 @@ ENDING: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
     "term": ((*SHELL, "kill -TERM $$"), INIT, "was told to stop (SIGTERM)"),
     "killed": ((*SHELL, "kill -KILL $$"), INIT, "not at its own memory limit and not through"),
     "oom": (
-        (*PYTHON, "x = b'1' * (1 << 28)"),
+        # Not at once: of memory that runs out in its first moments Docker may not hear.
+        (*PYTHON, "import time; time.sleep(2); x = b'1' * (1 << 28)"),
         {"Memory": 24 << 20, "MemorySwap": 24 << 20},
         "needs more memory than its limit of 24 MiB",
     ),
@@ -64,7 +65,7 @@ async def reading(
 ) -> Facts:
     """The facts of these containers, once they have come to what they come to."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + 60
+    until = loop.time() + 180
     while True:
         found = {name: await examine(box.daemon, key) for name, key in keys.items()}
         if are_ready(found):
@@ -157,7 +158,7 @@ async def test_what_keeps_containers_from_starting(box: Box, tmp_path: Path) -> 
 
 
 async def test_a_failing_health_check_and_what_it_answered(box: Box) -> None:
-    check = {"Interval": 1_000_000_000, "Timeout": 5_000_000_000, "Retries": 1}
+    check = {"Interval": 1_000_000_000, "Timeout": 60_000_000_000, "Retries": 1}
     keys = {
         "ill": await box.run(
             "ill", Healthcheck={"Test": ["CMD-SHELL", "echo database is down; exit 1"], **check}
@@ -194,7 +195,7 @@ async def test_only_what_may_be_ill_is_read_and_only_once(box: Box, feed: Feed) 
     await box.run("fine")
     ill = await box.run("ill", *SHELL, "exit 4")
     table = feed.table("containers")
-    row = await asyncio.wait_for(feed.until(ill, lambda row: row and row.ended_at), 30)
+    row = await asyncio.wait_for(feed.until(ill, lambda row: row and row.ended_at), 180)
     clinic = Clinic(feed.daemon)
     ours = [row for row in table.rows.values() if row.name.startswith(box.prefix)]
     first = await clinic.look(ours)

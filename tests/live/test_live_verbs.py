@@ -20,14 +20,14 @@ from mltui.live.verbs.prune import Preview, preview, prune
 from mltui.live.verbs.registry import pull, push, tag
 from mltui.live.verbs.shell import Entered
 
-from .box import Box, soon
+from .box import SOON_S, Box, soon
 
 busybox = import_module("testbed.docker").busybox
 
 
 async def seen(feed: Feed, kind: str, key: str) -> Ref:
     """A reference as a screen takes it from the row it shows."""
-    table = await feed.loaded(kind, 10)
+    table = await feed.loaded(kind, SOON_S)
     await soon(lambda: key in table.rows)
     await feed.settled()
     return ref_of(kind_named(kind), table.rows[key])
@@ -139,7 +139,7 @@ async def test_a_renamed_or_started_container_is_left_alone(feed: Feed, box: Box
 
 
 async def test_an_image_goes_with_all_its_names(feed: Feed, box: Box) -> None:
-    table = await feed.loaded("images", 10)
+    table = await feed.loaded("images", SOON_S)
     key = await box.imported("a")
     await box.daemon.post(f"/images/{key}/tag", {"repo": box.name("b"), "tag": "1"})
     user = await box.create("user", "true", Image=key)
@@ -186,7 +186,7 @@ async def test_volumes_and_networks(feed: Feed, box: Box) -> None:
 async def test_a_project_means_its_containers(feed: Feed, box: Box) -> None:
     labels = {"com.docker.compose.project": box.name("p")}
     keys = {await box.create(name, Labels=labels) for name in ("one", "two")}
-    projects = await feed.loaded("compose", 10)
+    projects = await feed.loaded("compose", SOON_S)
     await soon(lambda: box.name("p") in projects.rows)
     kind, row = kind_named("compose"), projects.rows[box.name("p")]
     refs = refs_of(kind, [row], lambda name: feed.table(name).rows)

@@ -13,6 +13,6 @@ from .place import World
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     # Nothing is to be installed: the person's own Python is enough.
-    made = World.make(tmp_path, MLTUI_READY_S="30")
+    made = World.make(tmp_path, MLTUI_READY_S="60")
     yield made
     made.stop()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 REPO = Path(__file__).parents[2]
-DEADLINE_S = 180.0
+DEADLINE_S = 240.0
 SPEC = """\
 mltui: 1
 name: {name}
@@ -112,7 +112,7 @@ class World:
     env: dict[str, str] = field(default_factory=dict)
     name: str = "toy"
     clients: list[subprocess.Popen[str]] = field(default_factory=list)
-    limit_s: float = 400
+    limit_s: float = 650
     """How long a command may take."""
 
     @classmethod
@@ -176,6 +176,11 @@ class World:
         listed = json.loads(self._run(("ls", kind, *arguments, "-o", "json"), 0)[0])
         assert isinstance(listed, list)
         return listed
+
+    def is_so(self, target: str = "dev", **fields: object) -> bool:
+        """Whether all of these are so at one moment."""
+        found = self.service(target)
+        return all(found[name] == value for name, value in fields.items())
 
     def is_degraded(self, reason: str, target: str = "dev") -> bool:
         """Whether the service says that it is, for this reason."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .place import REPO, World
+from .place import REPO, World, until
 
 if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
@@ -25,7 +25,7 @@ docker_host = import_module("testbed.docker").docker_host
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_the_chain_in_a_cluster(
     cluster: Cluster, docker_host: object, namespace: str, tmp_path: Path
 ) -> None:
@@ -56,8 +56,12 @@ def test_the_chain_in_a_cluster(
         for service in ("reader", "languages", "spa-eng"):
             world.cli("deploy", service, "--target", "dev", "--replicas", "1")
         world.cli("scale", "spa-eng", "2")
-        ready = {one["service"]: one["ready"] for one in world.ls("services")}
-        assert ready == {"reader": 1, "languages": 1, "spa-eng": 2}
+        wanted = {"reader": 1, "languages": 1, "spa-eng": 2}
+
+        def ready() -> bool:
+            return {one["service"]: one["ready"] for one in world.ls("services")} == wanted
+
+        until(ready, "that all are ready")
         world.cli("get", "acquire.scans", "-o", "scans")
         asked = subprocess.run(
             ["./ask.sh", "scans/spa-sign.png"],
@@ -65,7 +69,7 @@ def test_the_chain_in_a_cluster(
             env=env,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         assert asked.returncode == 0, asked.stdout + asked.stderr
         assert "spa-sign.png: spa, confidence 9" in asked.stdout

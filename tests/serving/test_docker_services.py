@@ -23,7 +23,8 @@ ENVIRONMENT = "{image: 'debian:bookworm-slim', variables: {HOST: 0.0.0.0}}"
 
 @pytest.fixture
 def boxed(docker_host: DockerHost, tmp_path: Path) -> Iterator[World]:
-    made = World.make(tmp_path, engine="docker", environment=ENVIRONMENT, name="boxed-toy")
+    name = f"boxed-{docker_host.label}"
+    made = World.make(tmp_path, engine="docker", environment=ENVIRONMENT, name=name)
     made.env.update(docker_host.environ)
     yield made
     made.stop()
@@ -50,12 +51,12 @@ def _serving(world: World, target: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900 + 40 * REPLACEMENTS)
+@pytest.mark.timeout(1500 + 60 * REPLACEMENTS)
 def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> None:
     boxed.train("good")
     boxed.cli("deploy", "web", "--target", "dev")
     assert boxed.get()[:2] == ["good", "1"]
-    assert len(_containers(docker_host, boxed)) == 2
+    until(lambda: len(_containers(docker_host, boxed)) == 2, "two, and none that was in vain")
 
     client = boxed.load()
     for _ in range(REPLACEMENTS - 1):
@@ -79,11 +80,11 @@ def test_containers_behind_one_port(docker_host: DockerHost, boxed: World) -> No
     until(lambda: boxed.service()["supervisor"] is None, "the supervisor's end")
     assert boxed.get()[0] == "better"
     boxed.cli("resume")
-    until(lambda: boxed.service()["state"] == "ready", "that it is found again")
+    until(lambda: boxed.is_so(state="ready", ready=2), "that they are found again")
     assert set(_containers(docker_host, boxed)) == before
     docker_host.run("kill", sorted(before)[0])
     until(lambda: len(set(_containers(docker_host, boxed)) - before) == 1, "another container")
-    until(lambda: boxed.service()["state"] == "ready", "that all are well again")
+    until(lambda: boxed.is_so(state="ready", ready=2), "that all are well again")
 
     # What they recorded is on this machine, and the same image goes to the other target.
     files = (boxed.root / ".mltui" / "serving" / "web@dev").glob("*/shared/records.jsonl")

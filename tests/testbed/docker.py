@@ -84,7 +84,7 @@ def _has_base(env: dict[str, str]) -> bool:
         return False
     try:
         argv = ["docker", "image", "inspect", BASE_IMAGE]
-        return subprocess.run(argv, env=env, capture_output=True, timeout=20).returncode == 0
+        return subprocess.run(argv, env=env, capture_output=True, timeout=120).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
@@ -149,7 +149,8 @@ class OwnDocker(DockerHost):
         """Start it and wait until it answers."""
         if not Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "add", self.bridge, "type", "bridge"], check=True)
-            address = ["ip", "addr", "add", "10.213.7.1/24", "dev", self.bridge]
+            net = int(self.bridge[-2:], 16)  # another worker may have one, too
+            address = ["ip", "addr", "add", f"10.213.{net}.1/24", "dev", self.bridge]
             subprocess.run(address, check=True)
         with (self.folder / "dockerd.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -163,7 +164,7 @@ class OwnDocker(DockerHost):
                 ],
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while subprocess.run(
             ["docker", "version"], env=self.environ, capture_output=True
         ).returncode:
@@ -178,7 +179,7 @@ class OwnDocker(DockerHost):
         process, self.process = self.process, None
         if process is not None:
             process.send_signal(number)
-            process.wait(60)
+            process.wait(180)
             # Its containerd dies with it. Where nobody reaps orphans it stays as a zombie, which
             # the next daemon would take for a containerd that is still at work.
             (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
@@ -285,7 +286,7 @@ def ssh_host(docker_host: DockerHost, tmp_path: Path) -> Iterator[SshHost]:
     Path("/run/sshd").mkdir(exist_ok=True)
     with (keys / "log").open("wb") as log:
         server = subprocess.Popen([sshd, "-D", "-e", "-f", str(keys / "sshd_config")], stderr=log)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -308,4 +309,4 @@ def ssh_host(docker_host: DockerHost, tmp_path: Path) -> Iterator[SshHost]:
         yield SshHost(f"ssh://{user}@127.0.0.1:{port}", env, server.pid)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)

@@ -41,7 +41,7 @@ AHEAD = 2500
 
 _LINE = re.compile(rb"(\d{9}) x{80}")
 _MARK = re.compile(r": possible loss from (\S+) to ([^\s,]+)(?:, about ([\d,]+) lines)?$", re.M)
-_PATIENCE_S = 150.0
+_PATIENCE_S = 240.0
 
 
 def until(holds: Callable[[], object], what: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mltui.engines.http.wire import Response
     from mltui.spec.model import Target
 
+_COUNTING = "disk usage operation is already running"
+_COUNTING_S = 120.0
 READERS = 6
 """Reads of single things at a time: a daemon with many changes is not flooded with questions."""
 
@@ -63,6 +65,20 @@ class Daemon:
         found = await self.client.json("GET", path, query)
         self.heard()
         return found
+
+    async def usage(self, query: Mapping[str, object] | None = None) -> Any:
+        """What takes room there (`/system/df`); it may take as long as counting all files does.
+
+        Daemons before 23 count for one asker at a time and send the others away: asked again.
+        """
+        until = time.monotonic() + _COUNTING_S
+        while True:
+            try:
+                return await self.get("/system/df", query)
+            except MltuiError as error:
+                if _COUNTING not in message_of(error) or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(0.25)
 
     async def post(
         self, path: str, query: Mapping[str, object] | None = None, body: object = None

@@ -249,7 +249,12 @@ class Fleet:
     async def _end(self, kept: Kept) -> None:
         wanted = self._ledger.deployment(self._name)
         if wanted is not None and wanted.is_wanted and kept.row.ready_at is not None:
+            until = time.monotonic() + DRAIN_S
             await self._tell_front()
+            # On a busy machine it may hear of it late: until then it goes on giving connections.
+            while self._front.may_give(kept.row.label) and time.monotonic() < until:
+                await asyncio.sleep(0.05)
+                await self._tell_front()
             await await_quiet(self._front, kept.row.label)
         obj = kept.row.object
         while obj is not None:

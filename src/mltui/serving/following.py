@@ -20,7 +20,7 @@ log = logging.getLogger("mltui.supervisor")
 
 _LAST_S = 20.0
 _AGAIN_S = 5.0
-_LOOK_S, _LOOKS = 0.1, 100
+_LOOK_S, _LOOKS = 0.1, 200
 
 
 class Follower:

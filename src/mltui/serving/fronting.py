@@ -53,6 +53,15 @@ class FrontHandle:
         """Whether it holds its port."""
         return self._object is not None
 
+    def knows(self, backends: list[Backend]) -> bool:
+        """Whether it gives connections to these and to no others."""
+        return self.is_there and self._told == sorted(backends)
+
+    def may_give(self, label: str) -> bool:
+        """Whether a replica may still get new connections: it was not told otherwise yet."""
+        told = self._told
+        return self.is_there and (told is None or any(each.name == label for each in told))
+
     async def ensure(self, port: int, backends: Callable[[], list[Backend]]) -> None:
         """Have a front on this port that knows the replicas of just now.
 

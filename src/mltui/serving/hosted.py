@@ -154,7 +154,8 @@ class HostedKeeper:
             await self._give_back(host, hosting, wanted, why)
             return 0.0
         self._judge(look, wanted, version)
-        return _CALM_S if look.is_done and not any(m.is_going for m in look.members) else _BUSY_S
+        is_calm = look.is_done and not look.problem and not any(m.is_going for m in look.members)
+        return _CALM_S if is_calm else _BUSY_S
 
     def _reach(self, plan: Plan) -> tuple[Host, Hosting]:
         engine = self._plans.engine(plan)
@@ -325,6 +326,8 @@ class HostedKeeper:
             since = self._since.setdefault(look.problem, time.time())
             if time.time() - since > _SOON_S:
                 state, reason = Standing.DEGRADED, look.problem
+            elif wanted.state is not Standing.READY:
+                return  # whoever waits for it is told once it is reached
         self._say(state, reason)
         # Last: whoever waits for the version finds its service ready.
         if version.course is not Course.SERVING:

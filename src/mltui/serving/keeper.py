@@ -157,6 +157,8 @@ class Keeper:
         if self._front.problem:
             self._say(Standing.FAILED, self._front.problem)
         elif ready >= wanted.replicas and not stale:
+            if wanted.port is not None and not self._front.knows(self._fleet.backends()):
+                return  # it is late, or one got ready meanwhile: another turn comes
             # Why an earlier version came back stays to be read until something else is wanted.
             reason = wanted.reason if "did not get healthy" in wanted.reason else ""
             self._say(Standing.READY, reason)
@@ -180,7 +182,7 @@ class Keeper:
         self._ledger.set_state(self.name, state, reason, len(self._fleet.ready), self._wanted)
 
     def _give_back(self, wanted: Deployment) -> None:
-        reason = self._trouble.reason or "its replicas do not get healthy"
+        reason = self._trouble.why(wanted.version)
         before = self._ledger.give_back(wanted, reason, time.time())
         log.info("%s: version %d is given back: %s", self.name, wanted.version, reason)
         for kept in list(self._fleet.kept.values()):

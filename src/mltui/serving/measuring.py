@@ -19,6 +19,7 @@ from mltui.runs import client as runs
 from mltui.runs.attempts import remove_tree
 from mltui.runs.code import take_snapshot
 from mltui.runs.planning import NO_CODE, environment_files
+from mltui.runs.project import SPEC_FILE
 from mltui.runs.rows import RunRequest, RunRow
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
@@ -68,6 +69,13 @@ class Measuring:
         found = (int(one.name) for one in folder.parent.glob("[0-9]*") if one.name.isdecimal())
         for old in sorted(found)[:-KEPT_FOLDERS]:
             remove_tree(folder.with_name(str(old)))
+
+    def written_at(self) -> int:
+        """When `mltui.yaml` was written, in nanoseconds; 0 where it is not there."""
+        try:
+            return (self._project.root / SPEC_FILE).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def outline(self, spec: Spec, monitor: Monitor, row: MonitorRow) -> Outline:
         """What it is measured with now. Unmeasured, UsageError, CodeError. Blocks."""

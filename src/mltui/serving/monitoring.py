@@ -50,6 +50,16 @@ class Monitors:
         """Those that a cluster may measure."""
         self._tasks: dict[tuple[str, ...], asyncio.Task[None]] = {}
         self._is_new = True
+        self._noticed: object = None
+
+    def notice(self) -> None:
+        """Called often: where anything was written, those that a cluster measures look again."""
+        if self._scheduled:
+            found = (self._ledger.written(), self._measuring.written_at())
+            if found != self._noticed:
+                self._noticed = found
+                for each in self._scheduled.values():
+                    each.wake()
 
     async def keep(self) -> None:
         """Keep to the schedule until cancelled."""

@@ -79,7 +79,9 @@ async def is_well(
         try:
             async with asyncio.timeout(timeout_s):
                 _, writer = await asyncio.open_connection(host, port)
-        except (OSError, TimeoutError) as error:
+        except TimeoutError:
+            return f"no answer within {timeout_s:g} s"
+        except OSError as error:
             return _why(error)
         writer.close()
         with suppress(OSError):

@@ -56,6 +56,10 @@ class Readings:
         """Changes whenever another connection has committed; costs microseconds."""
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
+    def written(self) -> tuple[int, int]:
+        """Changes whenever anything is written, by this connection too; costs microseconds."""
+        return self.data_version(), self._db.total_changes
+
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a statement of `records` or `series`, whose tables are in this file too."""
         return self._db.execute(statement, values).fetchall()

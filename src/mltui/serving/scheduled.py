@@ -13,6 +13,7 @@ import hashlib
 import logging
 import socket
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from mltui.engines.hosting import Hosting
@@ -22,7 +23,6 @@ from mltui.errors import BuildFailed, Forbidden, MltuiError, StartFailed, Unreac
 from mltui.pipeline.gates import check_metrics
 from mltui.runs import attempts
 from mltui.runs.outputs import failure_of, read_metrics_file
-from mltui.runs.project import SPEC_FILE
 from mltui.serving import client, records
 from mltui.serving.ledger import Ledger
 from mltui.serving.lonework import TIMEOUT_S, Lone, lay_out
@@ -36,7 +36,6 @@ from mltui.text.format import format_age
 log = logging.getLogger("mltui.supervisor")
 
 _CALM_S, _BUSY_S, _FALLEN_S = 10.0, 2.0, 60.0
-_STEP_S = 0.5
 _ANEW_S = 60.0
 """How often is looked whether something else is to be measured, beside what is noticed at once."""
 _LATE_S = 120.0
@@ -52,6 +51,7 @@ class Scheduled:
         self.is_here = False
         """The supervisor keeps the times."""
         self._by = f"{socket.gethostname()}-{mark_of(maker.project)}"
+        self._wake = asyncio.Event()
         self._state: object = None
         self._spec: Spec | None = None
         self._outline: Outline | None = None
@@ -59,6 +59,10 @@ class Scheduled:
         self._outlined_at: object = None
         self._changed: int | None = None
         """What the cluster has is as it was told; None: it is not known."""
+
+    def wake(self) -> None:
+        """Something was written: see whether it concerns this one."""
+        self._wake.set()
 
     async def keep(self) -> None:
         """Keep it until cancelled."""
@@ -87,9 +91,11 @@ class Scheduled:
 
     async def _rest(self, limit_s: float) -> None:
         """Until something else is wanted, or `limit_s` has passed."""
-        until = time.monotonic() + limit_s
-        while time.monotonic() < until and self._seen_state() == self._state:  # noqa: ASYNC110
-            await asyncio.sleep(_STEP_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._seen_state() == self._state:
+                    self._wake.clear()
+                    await self._wake.wait()
 
     def _row(self) -> MonitorRow:
         found = self._ledger.monitor(self._name, self._target)
@@ -107,11 +113,7 @@ class Scheduled:
         serving = self._ledger.query(
             "SELECT deployment, number FROM versions WHERE course = 'serving'"
         )
-        try:
-            written = (self._maker.project.root / SPEC_FILE).stat().st_mtime_ns
-        except OSError:
-            written = 0
-        return row.is_wanted, row.every_s, served, serving, written
+        return row.is_wanted, row.every_s, served, serving, self._measuring.written_at()
 
     def _fall_back(self, why: str) -> None:
         self.is_here = True

@@ -24,7 +24,7 @@ from mltui.serving.keeper import Keeper
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
 from mltui.serving.monitoring import Monitors
-from mltui.serving.rows import Deployment
+from mltui.serving.rows import Deployment, Standing
 from mltui.serving.scraping import Scraper
 
 log = logging.getLogger("mltui.supervisor")
@@ -44,6 +44,7 @@ class Supervisor:
         self._keepers: dict[str, tuple[Keeper | HostedKeeper, asyncio.Task[None]]] = {}
         self._scrapers: list[asyncio.Task[None]] = []
         self._monitors = Monitors(ledger, self._maker)
+        doubt(ledger)
 
     async def serve(self) -> None:
         """Work until nothing is wanted."""
@@ -56,6 +57,7 @@ class Supervisor:
                 if version != seen:
                     seen = version
                     self._look()
+                self._monitors.notice()
                 for task in (*others, *(task for _, task in self._keepers.values())):
                     if task.done():
                         task.result()
@@ -129,6 +131,14 @@ class Supervisor:
     def is_needed(self) -> bool:
         """Whether something is wanted that this supervisor could see to."""
         return self._ledger.is_needed()
+
+
+def doubt(ledger: Ledger) -> None:
+    """What an earlier supervisor said of services is not known until they are looked at."""
+    for found in ledger.deployments():
+        if found.is_wanted and found.state in (Standing.READY, Standing.DEGRADED):
+            why = found.reason or "its supervisor has just begun and looks for it"
+            ledger.set_state(found.name, Standing.STARTING, why, found.ready, found)
 
 
 def main(arguments: list[str]) -> int:

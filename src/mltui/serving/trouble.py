@@ -22,6 +22,8 @@ class Trouble:
         self._wake = wake
         self._failures: dict[int, int] = {}
         """Version → replicas that never got healthy, in a row."""
+        self._why: dict[int, str] = {}
+        """Version → why the last of these did not."""
         self.crashes = 0
         self._not_before = 0.0
         self.reason = ""
@@ -36,16 +38,20 @@ class Trouble:
         """Whether enough of its replicas were tried."""
         return self._failures.get(version, 0) >= TRIES
 
+    def why(self, version: int) -> str:
+        """Why a version is given up, whatever else has happened since."""
+        return self._why.get(version) or "its replicas do not get healthy"
+
     def failed(self, version: int, reason: str) -> None:
         """A replica never got healthy."""
-        self.reason = reason
+        self.reason = self._why[version] = reason
         self._failures[version] = self._failures.get(version, 0) + 1
         self._back_off(self._failures[version])
         self._wake()
 
     def is_hopeless(self, version: int, reason: str) -> None:
         """None of its replicas can even begin."""
-        self.reason = reason
+        self.reason = self._why[version] = reason
         self._failures[version] = TRIES
         self._wake()
 
@@ -64,12 +70,14 @@ class Trouble:
     def settled(self) -> None:
         """The wanted version serves."""
         self._failures.clear()
+        self._why.clear()
 
     def clear(self) -> None:
         """Something else is wanted."""
         self.lasts()
         self._not_before = 0.0
         self._failures.clear()
+        self._why.clear()
 
     def _back_off(self, times: int) -> None:
         pause_s = min(MAX_BACKOFF_S, 0.25 * 2 ** min(times, 10))

@@ -99,7 +99,7 @@ class Box:
             await self.engine.remove(attempt, obj)
 
 
-async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:
+async def until(holds: Callable[[], object], limit_s: float = 180.0) -> None:
     """Wait for the outside world, by looking; fails after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while not holds():

@@ -16,6 +16,8 @@ class Relay:
         self.accepted = 0
         self.cut_after: int | None = None
         """Cut each connection once it has answered so many bytes."""
+        self.cut_itself = 0
+        """How many it has cut for that."""
         self._hang = asyncio.Event()
         self._hang.set()
         self._server: asyncio.Server | None = None
@@ -92,6 +94,7 @@ class Relay:
                 writer.write(data)
                 await writer.drain()
                 if count is not None and self.cut_after is not None and count > self.cut_after:
+                    self.cut_itself += 1
                     writer.transport.abort()
                     return
             if writer.can_write_eof() and count is None:

@@ -246,7 +246,7 @@ async def test_cancelling_ends_the_build(
         found = Path("/proc").glob("[0-9]*/cmdline")
         return not any(mark.encode() in _read(each) for each in found)
 
-    await until(is_gone, 30)
+    await until(is_gone)
     assert await engine.built(ENVIRONMENT, project) is None
 
 

@@ -16,7 +16,7 @@ from mltui.engines.docker.names import container_name
 from mltui.engines.protocol import Attempt, Stopped
 from mltui.errors import StartFailed
 
-from .box import Box, read, until
+from .box import Box, read
 
 
 async def _started_by_another(
@@ -56,7 +56,7 @@ async def test_adopts_what_was_started(box: Box, far: str) -> None:
     shell = "for i in 1 2 3 4; do echo $i; sleep 0.7; done; echo out >o; exit 0"
     attempt, obj = await _started_by_another(box, shell, far, ("o",))
     assert await box.engine.find(attempt) == obj
-    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 60)
+    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 180)
     assert (end.how, end.code) == (Stopped.EXITED, 0)
     assert attempt.log.read_bytes() == b"1\n2\n3\n4\n"
     assert (attempt.work / "o").read_text() == "out\n"
@@ -126,7 +126,7 @@ async def _start(engine: DockerEngine, attempt: Attempt) -> str | None:
 
 
 async def test_a_second_start_does_not_run_it_twice(box: Box) -> None:
-    attempt = await box.attempt(shell="echo ran; sleep 60")
+    attempt = await box.attempt(shell="echo ran; sleep 600")
     obj = await box.engine.start(attempt)
     other = box.another()
     with pytest.raises(StartFailed, match="runs already"):
@@ -155,4 +155,3 @@ async def test_remove_needs_no_identity(box: Box) -> None:
     attempt, obj = await _started_by_another(box, "sleep 600", "started")
     await box.engine.remove(attempt, None)
     assert obj not in box.host.containers()
-    await until(lambda: True)

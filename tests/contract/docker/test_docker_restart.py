@@ -46,12 +46,12 @@ async def test_a_restart_loses_what_ran(own_docker: OwnDocker, mine: Box, number
     attempt, obj, waiting = await _running(mine, "echo one; sleep 300")
     await asyncio.to_thread(own_docker.stop, number)
     with pytest.raises(Unreachable):
-        await asyncio.wait_for(waiting, 60)
+        await asyncio.wait_for(waiting, 180)
     with pytest.raises(Unreachable, match="not running"):
         await mine.engine.find(attempt)
     await asyncio.to_thread(own_docker.start)
     assert await mine.engine.find(attempt) == obj
-    end = await asyncio.wait_for(mine.engine.wait(attempt, obj), 60)
+    end = await asyncio.wait_for(mine.engine.wait(attempt, obj), 180)
     assert end.how is Stopped.LOST, end
     assert "daemon was restarted" in end.message
     other = mine.another()  # a runner that saw nothing of it says the same
@@ -73,10 +73,10 @@ async def test_with_live_restore_it_is_carried_on(own_docker: OwnDocker, mine: B
     attempt, obj, waiting = await _running(mine, WAITS + "echo two; exit 5")
     await asyncio.to_thread(own_docker.stop, signal.SIGKILL)
     with pytest.raises(Unreachable):
-        await asyncio.wait_for(waiting, 60)
+        await asyncio.wait_for(waiting, 180)
     await asyncio.to_thread(own_docker.start)
     own_docker.run("exec", obj, "sh", "-c", ": > /tmp/go")
-    end = await asyncio.wait_for(mine.engine.wait(attempt, obj), 60)
+    end = await asyncio.wait_for(mine.engine.wait(attempt, obj), 180)
     assert (end.how, end.code) == (Stopped.EXITED, 5)
     assert attempt.log.read_bytes() == b"one\ntwo\n"
     await mine.engine.remove(attempt, obj)

@@ -90,16 +90,17 @@ class Box:
         """The same attempt in another image."""
         return replace(attempt, built=replace(await self.built(), location=image))
 
-    async def run(self, attempt: Attempt) -> Exit:
+    async def run(self, attempt: Attempt, engine: KubernetesEngine | None = None) -> Exit:
         """Start it, wait for it, clean up."""
-        obj = await self.engine.start(attempt)
+        engine = engine or self.engine
+        obj = await engine.start(attempt)
         try:
-            return await self.engine.wait(attempt, obj)
+            return await engine.wait(attempt, obj)
         finally:
-            await self.engine.remove(attempt, obj)
+            await engine.remove(attempt, obj)
 
 
-async def until(holds: Callable[[], object], limit_s: float = 60.0) -> None:
+async def until(holds: Callable[[], object], limit_s: float = 180.0) -> None:
     """Wait for the outside world, by looking; fails after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while not holds():

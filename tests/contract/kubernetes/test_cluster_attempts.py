@@ -85,7 +85,7 @@ async def test_another_runner_takes_over_with_a_whole_log(box: Box) -> None:
     far = replace(attempt, folder=box.root / "far", work=box.root / "far" / "work")
     far.work.mkdir(parents=True)
     assert await other.find(far) == obj
-    end = await asyncio.wait_for(other.wait(far, obj), 90)
+    end = await asyncio.wait_for(other.wait(far, obj), 240)
     assert end.code == 0
     assert far.log.read_text() == "".join(f"{n}\n" for n in range(1, 1001))
     assert (far.work / "out").read_text() == "hush"
@@ -112,12 +112,12 @@ async def test_the_store_is_killed_and_what_it_has_is_kept(box: Box) -> None:
     attempt = await box.attempt(shell=shell, outputs=("big",))
     obj = await box.engine.start(attempt)
     waiting = asyncio.ensure_future(patiently(box, attempt, obj))
-    await until(lambda: attempt.log.exists() and b"big\n" in attempt.log.read_bytes(), 60)
+    await until(lambda: attempt.log.exists() and b"big\n" in attempt.log.read_bytes())
     selector = ("-l", "app.kubernetes.io/name=mltui-store", "-n", box.namespace)
     await asyncio.to_thread(
         box.cluster.kubectl, "delete", "pod", *selector, "--grace-period=0", "--force"
     )
-    end = await asyncio.wait_for(waiting, 100)
+    end = await asyncio.wait_for(waiting, 240)
     await box.engine.remove(attempt, obj)
     assert end.code == 0
     lines = attempt.log.read_text().splitlines()
@@ -143,7 +143,7 @@ async def test_all_of_a_pod_runs_as_its_images_user_and_says_what_it_could_reach
     (policy,) = box.cluster.get("networkpolicy", "-n", box.namespace)["items"]
     (chosen,) = policy["spec"]["podSelector"]["matchLabels"].items()
     assert chosen in job["spec"]["template"]["metadata"]["labels"].items()
-    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 90)
+    end = await asyncio.wait_for(box.engine.wait(attempt, obj), 240)
     await box.engine.remove(attempt, obj)
     assert (end.code, end.message) == (0, "")
     assert (attempt.work / "mine").read_text() == "1234\n"

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mltui.engines.kubernetes.manifest import RECORD, job_name
 from mltui.engines.protocol import Attempt, Exit, Stopped
 from mltui.errors import StartFailed
@@ -19,11 +21,15 @@ if TYPE_CHECKING:
     from tests.testbed.cluster import Cluster
 
 
+DEADLINE_S = 240.0
+
+
 async def _until_pod(box: Box, attempt: Attempt, *fields: str) -> str:
     """The name of its pod, once `jsonpath` fields are there."""
     selector = f"{RECORD}={job_name(attempt.name)}"
     path = "{.items[*].metadata.name}" + "".join(f"|{{.items[*]{each}}}" for each in fields)
-    for _ in range(600):
+    deadline = asyncio.get_running_loop().time() + DEADLINE_S
+    while asyncio.get_running_loop().time() < deadline:
         found = await asyncio.to_thread(
             box.cluster.kubectl, "get", "pods", "-n", box.namespace, "-l", selector,
             "-o", f"jsonpath={path}",
@@ -34,18 +40,18 @@ async def _until_pod(box: Box, attempt: Attempt, *fields: str) -> str:
     raise AssertionError("its pod did not get so far")
 
 
+@pytest.mark.timeout(600)
 async def test_each_end_has_its_own_class_and_sentence(box: Box) -> None:
     registry = box.cluster.need_registry()
-    patient = replace(box.pods, patience_s=3.0)
-    box.engine.target = replace(box.engine.target, pods=patient)
-    eat = "x = []\nwhile True: x.append(bytearray(8 << 20))"
+    # Not at once: of memory that runs out in its first moments a container's host may not hear.
+    eat = "import time\ntime.sleep(2)\nx = []\nwhile True: x.append(bytearray(8 << 20))"
     small = Resources(memory_bytes=64 << 20)
     attempts = {
         "exit": await box.attempt(shell="echo last words; exit 3"),
         "signal": await box.attempt("sh", "-c", "kill -11 $$"),
         "memory": await box.attempt("python3", "-c", eat, resources=small),
-        "all memory": await box.attempt(shell="echo begun; exec python3 -c 'x = []\nwhile 1: "
-                                        "x.append(bytearray(8<<20))'", resources=small),
+        "all memory": await box.attempt(shell=f"echo begun; exec python3 -c '{eat}'",
+                                        resources=small),
         "program": await box.attempt("no-such-program"),
         "image": await box.with_image(await box.attempt("true"), f"{registry}/no/such:1"),
         "registry": await box.with_image(await box.attempt("true"), "localhost:1/no:1"),
@@ -53,10 +59,16 @@ async def test_each_end_has_its_own_class_and_sentence(box: Box) -> None:
         "gpu": await box.attempt("true", resources=Resources(gpu=1)),
     }  # fmt: skip
 
-    async def end(attempt: Attempt) -> Exit:
-        return await asyncio.wait_for(box.run(attempt), 100)
+    hasty = box.another(replace(box.pods, patience_s=3.0))  # with what never begins
 
-    ends = dict(zip(attempts, await asyncio.gather(*map(end, attempts.values())), strict=True))
+    async def end(name: str, attempt: Attempt) -> Exit:
+        engine = hasty if name in ("registry", "node", "gpu") else box.engine
+        async with asyncio.timeout(DEADLINE_S):
+            return await box.run(attempt, engine)
+
+    gathered = await asyncio.gather(*(end(*each) for each in attempts.items()))
+    await hasty.close()
+    ends = dict(zip(attempts, gathered, strict=True))
     assert (ends["exit"].how, ends["exit"].code) == (Stopped.EXITED, 3)
     assert attempts["exit"].log.read_bytes() == b"last words\n"
     assert (ends["signal"].how, ends["signal"].code) == (Stopped.SIGNALLED, 139)
@@ -76,30 +88,36 @@ async def test_each_end_has_its_own_class_and_sentence(box: Box) -> None:
     assert "Insufficient nvidia.com/gpu" in ends["gpu"].message
 
 
+@pytest.mark.timeout(900)
 async def test_quota_limit_range_and_policy(
     cluster: Cluster, namespace: str, docker_host: object, tmp_path: Path
 ) -> None:
-    box = Box(cluster, namespace, tmp_path, Pods(patience_s=2.0))
+    box = Box(cluster, namespace, tmp_path)
     assert (await box.run(await box.attempt("true"))).code == 0
+    box.engine.target = replace(box.engine.target, pods=Pods(patience_s=2.0))
+
+    async def denied(memory_bytes: int | None = None) -> Exit:
+        """How a stage ends where a rule that was just made counts; it does so some time later."""
+        resources = Resources(memory_bytes=memory_bytes)
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                end = await box.run(await box.attempt("true", resources=resources))
+                if end.code != 0:
+                    return end
 
     def quota(**hard: str) -> None:
         spec = {"hard": {name.replace("_", "."): value for name, value in hard.items()}}
         meta = {"name": "q"}
         body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta, "spec": spec}
         cluster.apply(body, namespace=namespace)
-        for _ in range(100):
-            if cluster.get("resourcequota", "q", "-n", namespace)["status"].get("hard") == hard_:
-                return
 
-    hard_ = {"pods": "1"}
     quota(pods="1")
-    end = await box.run(await box.attempt("true"))
+    end = await denied()
     assert end.how is Stopped.LOST
     assert "the quota of its namespace is used up" in end.message
     assert "limited: pods=1" in end.message
-    hard_ = {"limits.memory": "3Gi"}
     quota(limits_memory="3Gi")
-    end = await box.run(await box.attempt("true", resources=Resources(memory_bytes=4 << 30)))
+    end = await denied(4 << 30)
     assert end.how is Stopped.REFUSED
     assert "it asks for more than the quota" in end.message
     cluster.kubectl("delete", "resourcequota", "q", "-n", namespace)
@@ -114,7 +132,7 @@ async def test_quota_limit_range_and_policy(
         },
         namespace=namespace,
     )
-    end = await box.run(await box.attempt("true", resources=Resources(memory_bytes=2 << 30)))
+    end = await denied(2 << 30)
     assert end.how is Stopped.REFUSED
     assert "does not admit its pod" in end.message
     assert "maximum memory usage per Container is 1Gi" in end.message
@@ -166,6 +184,7 @@ async def _denied(box: Box, kind: str, group: str, rule: str) -> str:
             box.cluster.kubectl("delete", each, name)
 
 
+@pytest.mark.timeout(600)
 async def test_evicted_and_removed_by_others(box: Box) -> None:
     evicted, deleted, jobless = [await box.attempt(shell="echo up; sleep 600") for _ in range(3)]
     objs = [await box.engine.start(each) for each in (evicted, deleted, jobless)]
@@ -186,7 +205,7 @@ async def test_evicted_and_removed_by_others(box: Box) -> None:
     query = ("-n", box.namespace, "--wait=false", "--grace-period=1")
     box.cluster.kubectl("delete", "pod", pods[1], *query)
     box.cluster.kubectl("delete", "job", objs[2].partition("/")[0], *query)
-    ends = await asyncio.wait_for(asyncio.gather(*waits), 90)
+    ends = await asyncio.wait_for(asyncio.gather(*waits), DEADLINE_S)
     for attempt, obj in zip((evicted, deleted, jobless), objs, strict=True):
         await box.engine.remove(attempt, obj)
     assert [end.how for end in ends] == [Stopped.LOST] * 3
@@ -195,6 +214,7 @@ async def test_evicted_and_removed_by_others(box: Box) -> None:
     assert "removed by somebody else" in ends[2].message
 
 
+@pytest.mark.timeout(600)
 async def test_a_lost_node(box: Box) -> None:
     """A node that nobody stands behind: the cluster notices that it does not answer."""
     name = f"lost-{box.mark}"
@@ -225,7 +245,7 @@ async def test_a_lost_node(box: Box) -> None:
         engine = box.another(pods)
         attempt = await box.attempt("true")
         obj = await engine.start(attempt)
-        end = await asyncio.wait_for(engine.wait(attempt, obj), 110)
+        end = await asyncio.wait_for(engine.wait(attempt, obj), DEADLINE_S)
         await engine.remove(attempt, obj)
         await engine.close()
         assert end.how is Stopped.LOST

@@ -112,6 +112,17 @@ def test_a_deadline_and_a_job_that_is_gone() -> None:
     assert interruption(JOB, [_pod()]) == ""
 
 
+def test_an_eviction_is_known_when_its_pod_is_gone() -> None:
+    conditions = (("DisruptionTarget", "EvictionByEvictionAPI", ""),)
+    last = _pod({"running": {}}, conditions=conditions, deleted=True)
+    found = read_standing(_job("Failed", "BackoffLimitExceeded"), [], (), last)
+    assert found.exit is not None
+    assert "evicted from the node n1" in found.exit.message
+    assert "evicted from the node n1" in interruption(JOB, [], last)
+    for seen in (None, _pod({"running": {}})):
+        assert interruption(JOB, [], seen) == "its pod was removed by somebody else"
+
+
 @pytest.mark.parametrize(
     ("message", "how"),
     [

@@ -1,4 +1,4 @@
-"""When a replica that gets no new connections may be ended."""
+"""When a replica that gets no new connections may be ended, and why one was in vain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import cast
 
 from mltui.serving.fleet import await_quiet
 from mltui.serving.fronting import FrontHandle
+from mltui.serving.trouble import TRIES, Trouble
 
 LABEL = "web@dev/3"
 
@@ -34,3 +35,14 @@ async def test_without_a_front_nothing_is_waited_for() -> None:
     front = Front()
     front.is_there = False
     await await_quiet(cast(FrontHandle, front), LABEL)
+
+
+async def test_a_version_is_given_up_for_what_was_wrong_with_it() -> None:
+    """Not for what a replica beside it waits for, which nobody has given up."""
+    trouble = Trouble(lambda: None)
+    for _ in range(TRIES):
+        trouble.failed(2, "it ended with exit code 1: the model file does not load")
+        trouble.reason = "/healthz: nothing listens on its port yet"
+    assert trouble.is_given_up(2)
+    assert trouble.why(2) == "it ended with exit code 1: the model file does not load"
+    assert trouble.why(3) == "its replicas do not get healthy"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +19,13 @@ from mltui.engines.protocol import Attempt, Engine, Exit, Stopped
 from mltui.engines.scheduling import Made, Scheduling, Seen, Timetable
 from mltui.errors import Forbidden, Unreachable
 from mltui.runs.client import Submitted
-from mltui.runs.project import Project
+from mltui.runs.project import SPEC_FILE, Project
 from mltui.runs.rows import RunRequest
 from mltui.serving.ledger import Ledger
 from mltui.serving.making import Maker
 from mltui.serving.measuring import Measuring
-from mltui.serving.rows import MonitorRow, Version
+from mltui.serving.monitoring import Monitors
+from mltui.serving.rows import MonitorRow, Standing, Version
 from mltui.serving.scheduled import Scheduled
 from mltui.spec.model import Spec
 
@@ -311,6 +314,31 @@ async def test_times_that_were_missed_are_said(there: There) -> None:
     there.cluster.seen = replace(there.cluster.seen, is_busy=True)
     await there.turn()
     assert "was last due 5h ago: its Job is still at work" in there.row.note
+
+
+async def test_it_rests_until_something_that_concerns_it_is_written(there: There) -> None:
+    """By the supervisor itself too, which no commit of another tells of; or in `mltui.yaml`."""
+    monitors = Monitors(there.ledger, there.keeper._maker)
+    monitors._scheduled[("drift", "dev")] = there.keeper
+    file = there.project.root / SPEC_FILE
+    serving = there.ledger.deployment("web@dev")
+    assert serving is not None
+    writes: list[tuple[bool, Callable[[], object]]] = [
+        (False, lambda: there.ledger.note("ada", "web@dev", "looked")),
+        (True, lambda: there.ledger.set_state("web@dev", Standing.READY, "", 1)),
+        (True, lambda: os.utime(file, (1, 1))),
+    ]
+    for concerns, write in writes:
+        await there.turn()
+        monitors.notice()
+        resting = asyncio.create_task(there.keeper._rest(600))
+        await asyncio.sleep(0)
+        write()
+        monitors.notice()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert resting.done() is concerns
+        resting.cancel()
 
 
 async def test_switched_off_or_no_longer_declared_nothing_is_left_there(there: There) -> None:

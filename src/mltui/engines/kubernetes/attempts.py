@@ -163,7 +163,7 @@ class Watching:
     async def _or_interrupted(self, exit_: Exit) -> Exit:
         """A failure, unless something from outside ended it."""
         if exit_.how in (Stopped.EXITED, Stopped.SIGNALLED) and exit_.code:
-            why = interruption(*await self._objects())
+            why = interruption(*await self._objects(), self._pod)
             if why:
                 return Exit(Stopped.LOST, None, exit_.usage, why)
         return exit_
@@ -260,9 +260,9 @@ class Watching:
     async def _look(self) -> tuple[Standing, str]:
         """How it stands now, and the version of the list that says so."""
         job, pods = await self._objects()
-        standing = read_standing(job, pods)
+        standing = read_standing(job, pods, (), self._pod)
         if standing.phase is Phase.WAITING:
-            standing = read_standing(job, pods, await self._events(pods))
+            standing = read_standing(job, pods, await self._events(pods), self._pod)
         return standing, self._version
 
     async def _objects(self) -> tuple[Any, list[Any]]:
@@ -300,10 +300,17 @@ class Watching:
                         PODS, self._namespace, version, query=query, timeout_s=60
                     ) as events:
                         async for event in events:
-                            if json.loads(event).get("type") != "BOOKMARK":
+                            told = json.loads(event)
+                            if told.get("type") != "BOOKMARK":
+                                self._remember(told.get("object"))
                                 return
                 except ApiError:  # it may not be watched, or the version is too old
                     await asyncio.sleep(limit_s)
+
+    def _remember(self, found: Any) -> None:
+        """What a watch told of a pod of it: asked for, it may be gone already."""
+        if isinstance(found, Mapping) and found.get("kind") == "Pod" and _is_of(found, self._uid):
+            self._pod = found
 
     async def _learn_start(self) -> None:
         """Read the pod again when it did not say yet when its stage began."""

@@ -68,9 +68,15 @@ _DISRUPTED = {
 
 
 def read_standing(
-    job: Object | None, pods: Sequence[Object], events: Iterable[Object] = ()
+    job: Object | None,
+    pods: Sequence[Object],
+    events: Iterable[Object] = (),
+    last: Object | None = None,
 ) -> Standing:
-    """How it stands. `events`: of the Job and its pods; they matter while it waits."""
+    """How it stands. `events`: of the Job and its pods; they matter while it waits.
+
+    `last`: its pod as it was seen last, where there is none any more.
+    """
     if job is None:
         return _over(Stopped.LOST, "its Job was removed by somebody else")
     pod = max(pods, key=lambda each: str(each["metadata"].get("creationTimestamp")), default=None)
@@ -79,7 +85,7 @@ def read_standing(
         return _over(Stopped.DEADLINE, "the cluster ended it at its deadline")
     if pod is None:
         if failed is not None:
-            return _over(Stopped.LOST, "its pod was removed by somebody else")
+            return _over(Stopped.LOST, interruption(job, (), last))
         return _without_pod(events)
     return _with_pod(pod, events)
 
@@ -213,14 +219,15 @@ def _ended(ended: Object, node: str, *, keep: Object, is_over: bool) -> Standing
     return Standing(Phase.ENDED, exit=plain_exit(code), is_final=is_final)
 
 
-def interruption(job: Object | None, pods: Sequence[Object]) -> str:
+def interruption(job: Object | None, pods: Sequence[Object], last: Object | None = None) -> str:
     """Why a stage that failed was ended from outside, as a sentence; empty if it was not.
 
-    A stage that is asked to end may do so with any exit code of its own.
+    A stage that is asked to end may do so with any exit code of its own. `last`: its pod as it was
+    seen last; one that is evicted goes seconds after that is said of it.
     """
     if job is None or job["metadata"].get("deletionTimestamp"):
         return "its Job was removed by somebody else"
-    for pod in pods:
+    for pod in pods or ((last,) if last is not None else ()):
         node = str(pod.get("spec", {}).get("nodeName") or "")
         disruption = _condition(pod, "DisruptionTarget")
         if disruption is not None:

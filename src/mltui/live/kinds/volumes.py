@@ -94,7 +94,7 @@ async def _read(daemon: Daemon, key: str, rows: Mapping[str, VolumeRow]) -> Read
 async def _measure(daemon: Daemon, rows: Mapping[str, VolumeRow]) -> list[VolumeRow]:
     server = await daemon.client.server()
     newer = tuple(map(int, server.api.split("."))) >= (1, 42)
-    found = await daemon.get("/system/df", {"type": "volume"} if newer else None)
+    found = await daemon.usage({"type": "volume"} if newer else None)
     sizes = {str(raw.get("Name")): read_size(raw) for raw in found.get("Volumes") or ()}
     return [
         replace(row, size_bytes=sizes[key])

@@ -89,7 +89,7 @@ async def preview(daemon: Daemon, kind: str, *, everything: bool = False) -> Pre
         "build cache": _build_cache,
         "networks": lambda usage, everything: _networks(usage),
     }[kind]
-    usage = dict(await daemon.get("/system/df")) if kind != "networks" else {}
+    usage = dict(await daemon.usage()) if kind != "networks" else {}
     if kind == "networks":
         usage["Networks"] = await daemon.get("/networks")
         usage["Containers"] = await daemon.get("/containers/json", {"all": "1"})
