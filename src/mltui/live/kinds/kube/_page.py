@@ -74,7 +74,7 @@ def resources_text(found: Mapping[str, Any] | None) -> str:
 
 def pod_sections(found: Found) -> Iterator[Section | None]:
     """Status, containers with what they do and how they ended, conditions, volumes."""
-    spec, status = _part(found, "spec"), _part(found, "status")
+    spec, status = part(found, "spec"), part(found, "status")
     yield section(
         "Status",
         (
@@ -90,17 +90,17 @@ def pod_sections(found: Found) -> Iterator[Section | None]:
             given("priority", spec.get("priorityClassName")),
             given("service account", spec.get("serviceAccountName")),
             line("restart policy", spec.get("restartPolicy") or "Always"),
-            given("deadline", _seconds(spec.get("activeDeadlineSeconds"))),
-            given("grace period", _seconds(spec.get("terminationGracePeriodSeconds"))),
+            given("deadline", seconds(spec.get("activeDeadlineSeconds"))),
+            given("grace period", seconds(spec.get("terminationGracePeriodSeconds"))),
         ),
     )
-    for part, told, title in (
+    for name, told, title in (
         ("initContainers", "initContainerStatuses", "init container"),
         ("containers", "containerStatuses", "container"),
         ("ephemeralContainers", "ephemeralContainerStatuses", "debug container"),
     ):
         states = {each.get("name"): each for each in status.get(told) or ()}
-        for each in spec.get(part) or ():
+        for each in spec.get(name) or ():
             yield _container(each, states.get(each.get("name")) or {}, title)
     yield conditions(found)
     yield section("Volumes", (_volume(each) for each in spec.get("volumes") or ()))
@@ -111,8 +111,8 @@ def _container(spec: Found, state: Found, title: str) -> Section | None:
     return section(
         f"{title.capitalize()} {spec.get('name')}",
         (
-            line("state", *_state(_part(state, "state"))),
-            _last(_part(state, "lastState")),
+            line("state", *_state(part(state, "state"))),
+            _last(part(state, "lastState")),
             line("ready", "yes" if state.get("ready") else "no",
                  "" if state.get("ready") else "state-waiting"),
             given("restarts", state.get("restartCount"), "state-warning"),
@@ -239,10 +239,10 @@ def _placement(spec: Found) -> Iterator[Line | None]:
 
 def template_sections(found: Found) -> Iterator[Section | None]:
     """What pods are made of."""
-    spec = _part(_part(_part(found, "spec"), "template"), "spec")
-    for part in ("initContainers", "containers"):
-        for each in spec.get(part) or ():
-            title = "Init container" if part == "initContainers" else "Container"
+    spec = part(part(part(found, "spec"), "template"), "spec")
+    for name in ("initContainers", "containers"):
+        for each in spec.get(name) or ():
+            title = "Init container" if name == "initContainers" else "Container"
             yield section(
                 f"{title} {each.get('name')} of its pods",
                 (
@@ -259,8 +259,8 @@ def template_sections(found: Found) -> Iterator[Section | None]:
 
 def workload_sections(found: Found) -> Iterator[Section | None]:
     """Replicas and how they are replaced, conditions, the pod template."""
-    spec, status = _part(found, "spec"), _part(found, "status")
-    strategy = _part(found, "spec").get("strategy") or _part(found, "spec").get("updateStrategy")
+    spec, status = part(found, "spec"), part(found, "status")
+    strategy = part(found, "spec").get("strategy") or part(found, "spec").get("updateStrategy")
     rolling = (strategy or {}).get("rollingUpdate") or {}
     how = ", ".join(f"{name} {value}" for name, value in rolling.items())
     ready = status.get("readyReplicas", status.get("numberReady", 0))
@@ -284,7 +284,7 @@ def workload_sections(found: Found) -> Iterator[Section | None]:
 
 def job_sections(found: Found) -> Iterator[Section | None]:
     """How far it is, why it failed, the pod template."""
-    spec, status = _part(found, "spec"), _part(found, "status")
+    spec, status = part(found, "spec"), part(found, "status")
     began, ended = read_time(status.get("startTime")), read_time(status.get("completionTime"))
     failed = next((c for c in status.get("conditions") or () if c.get("type") == "Failed"), None)
     why = f"{failed.get('reason')}: {failed.get('message')}" if failed else ""
@@ -296,7 +296,7 @@ def job_sections(found: Found) -> Iterator[Section | None]:
                          f"succeeded, {status.get('failed') or 0} failed"),
             line("needs", f"{spec.get('completions', 1)}, {spec.get('parallelism', 1)} at a time"),
             line("tries", f"{spec.get('backoffLimit', 6)} more after the first"),
-            given("deadline", _seconds(spec.get("activeDeadlineSeconds"))),
+            given("deadline", seconds(spec.get("activeDeadlineSeconds"))),
             given("began", began and f"{timestamp(began)}, {age(began)} ago"),
             given("ended", ended and f"{timestamp(ended)}, after "
                                      f"{format_duration(ended - (began or ended))}"),
@@ -309,7 +309,7 @@ def job_sections(found: Found) -> Iterator[Section | None]:
 
 def service_sections(found: Found) -> Iterator[Section | None]:
     """Addresses, ports, whom it sends to."""
-    spec, status = _part(found, "spec"), _part(found, "status")
+    spec, status = part(found, "spec"), part(found, "status")
     outside = (status.get("loadBalancer") or {}).get("ingress") or ()
     yield section(
         "Addresses",
@@ -330,7 +330,7 @@ def service_sections(found: Found) -> Iterator[Section | None]:
 
 def node_sections(found: Found) -> Iterator[Section | None]:
     """Conditions, what it has, what it is."""
-    spec, status = _part(found, "spec"), _part(found, "status")
+    spec, status = part(found, "spec"), part(found, "status")
     yield conditions(found)
     total, usable = status.get("capacity") or {}, status.get("allocatable") or {}
     figures = [
@@ -352,7 +352,8 @@ def node_sections(found: Found) -> Iterator[Section | None]:
     yield section("Addresses", (line(str(a.get("type")), a.get("address")) for a in addresses))
 
 
-def _part(found: Found, name: str) -> Found:
+def part(found: Found, name: str) -> Found:
+    """A nested object; empty where it is not there or no object."""
     value = found.get(name)
     return value if isinstance(value, dict) else {}
 
@@ -361,5 +362,6 @@ def _words(words: Any) -> str:
     return " ".join(map(str, words)) if isinstance(words, list) else ""
 
 
-def _seconds(value: Any) -> str:
+def seconds(value: Any) -> str:
+    """`30s`; empty for None."""
     return f"{value}s" if value is not None else ""

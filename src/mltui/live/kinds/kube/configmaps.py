@@ -18,6 +18,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page_other import config_sections
 
 
 class ConfigMap(msgspec.Struct, gc=False, rename="camel"):
@@ -63,6 +64,6 @@ KIND: Kind[ConfigMapRow] = Kind(
     label=lambda row: row.name,
     actions=("edit", "delete"),
     empty="no configmaps here",
-    watched=Watched(CONFIGMAPS, ConfigMap, read_config_map),
+    watched=Watched(CONFIGMAPS, ConfigMap, read_config_map, sections=config_sections),
 )  # fmt: skip
 """ConfigMaps."""

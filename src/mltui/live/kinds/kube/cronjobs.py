@@ -22,6 +22,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page_other import cron_sections
 
 
 class _Active(msgspec.Struct, gc=False):
@@ -106,6 +107,6 @@ KIND: Kind[CronJobRow] = Kind(
     label=lambda row: row.name,
     actions=("trigger", "suspend", "unsuspend", "edit", "delete"),
     empty="no cronjobs here",
-    watched=Watched(CRON_JOBS, CronJob, read_cron_job),
+    watched=Watched(CRON_JOBS, CronJob, read_cron_job, sections=cron_sections),
 )  # fmt: skip
 """CronJobs."""

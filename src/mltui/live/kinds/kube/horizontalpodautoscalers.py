@@ -21,6 +21,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page_other import autoscaler_sections
 
 
 class _Target(msgspec.Struct, gc=False):
@@ -121,6 +122,6 @@ KIND: Kind[AutoscalerRow] = Kind(
     label=lambda row: row.name,
     actions=("edit", "delete"),
     empty="no autoscalers here",
-    watched=Watched(AUTOSCALERS, Autoscaler, read_autoscaler),
+    watched=Watched(AUTOSCALERS, Autoscaler, read_autoscaler, sections=autoscaler_sections),
 )  # fmt: skip
 """Autoscalers."""

@@ -17,6 +17,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page_other import ingress_sections
 
 
 class _Rule(msgspec.Struct, gc=False):
@@ -99,6 +100,6 @@ KIND: Kind[IngressRow] = Kind(
     label=lambda row: row.name,
     actions=("edit", "delete"),
     empty="no ingresses here",
-    watched=Watched(INGRESSES, Ingress, read_ingress),
+    watched=Watched(INGRESSES, Ingress, read_ingress, sections=ingress_sections),
 )  # fmt: skip
 """Ingresses."""

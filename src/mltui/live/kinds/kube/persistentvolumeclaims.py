@@ -18,6 +18,7 @@ from mltui.live.kinds.kube._object import (
     name_column,
     place_column,
 )
+from mltui.live.kinds.kube._page_other import claim_sections
 from mltui.live.kinds.kube._quantity import amount, format_memory
 
 
@@ -104,6 +105,6 @@ KIND: Kind[ClaimRow] = Kind(
     label=lambda row: row.name,
     actions=("edit", "delete"),
     empty="no volume claims here",
-    watched=Watched(CLAIMS, Claim, read_claim),
+    watched=Watched(CLAIMS, Claim, read_claim, sections=claim_sections),
 )  # fmt: skip
 """Volume claims."""

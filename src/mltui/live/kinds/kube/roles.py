@@ -16,6 +16,7 @@ from mltui.live.kinds.kube._object import (
     count_cell,
     name_column,
 )
+from mltui.live.kinds.kube._page_other import role_sections
 
 
 class _Rule(msgspec.Struct, gc=False):
@@ -63,6 +64,6 @@ KIND: Kind[RoleRow] = Kind(
     label=lambda row: row.name,
     actions=("edit", "delete"),
     empty="no roles here",
-    watched=Watched(ROLES, Role, read_role),
+    watched=Watched(ROLES, Role, read_role, sections=role_sections),
 )  # fmt: skip
 """Roles."""
