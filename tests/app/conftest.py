@@ -15,7 +15,7 @@ from mltui.runs.lock import RunnerLock
 from mltui.runs.project import Project
 
 from . import builds
-from .kube import a_pod
+from .kube import a_pod, kubeconfig_of
 from .seed import NOON, Behaviour, Seed
 from .worlds import CURVE, KERNEL, LANGUAGES, OUT_OF_MEMORY, digits, languages, world
 
@@ -127,6 +127,15 @@ def here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
     return cluster
+
+
+@pytest.fixture
+def viewer(here: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
+    """The same beside contexts `viewer` (no rights but what a test binds), `expired` and `dead`."""
+    if here.viewer is None:
+        pytest.skip("needs the test cluster's user without rights")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_of(here, tmp_path / "config")))
+    return here
 
 
 @pytest.fixture(scope="module")

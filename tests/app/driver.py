@@ -10,8 +10,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
 
 import textual._wait
+from textual.app import ScreenStackError
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -20,6 +22,9 @@ from mltui.app.firstlook import Seen
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.session import Session
 from mltui.runs.project import Project
+
+if TYPE_CHECKING:
+    from mltui.app.widgets.logpane import LogPane
 
 DEADLINE_S = 60.0
 textual._wait.SLEEP_GRANULARITY = 0.005
@@ -111,11 +116,27 @@ class Driver:
         until = time.monotonic() + DEADLINE_S
         quiet = 0
         while quiet < 2:
-            await self.pilot.pause()
-            quiet = 0 if self.app.busy else quiet + 1
-            if self.app.busy:
+            try:
+                await self.pilot.pause()
+            except ScreenStackError:
+                return  # it was left
+            is_busy = bool(self.app.busy) or self._reads_logs
+            quiet = 0 if is_busy else quiet + 1
+            if is_busy:
                 await asyncio.sleep(0.01)
             assert time.monotonic() < until, f"the app does not settle:\n{self.text}"
+
+    @property
+    def _reads_logs(self) -> bool:
+        """What was asked of a log, or has come of it, is not on the screen yet."""
+        shown = [pane for pane in self._log_panes if pane.is_reading and pane.scene is not None]
+        return any(pane.scene is not None and pane.scene.is_urgent for pane in shown)
+
+    @property
+    def _log_panes(self) -> list[LogPane]:
+        screens = self.app.screen_stack
+        found = screens[0].query("LogPane") if screens else ()
+        return [cast("LogPane", pane) for pane in found if pane.display]
 
     async def until(self, holds: Callable[[], bool], what: str = "") -> None:
         """Wait for the world outside, with a deadline."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -145,7 +146,8 @@ async def test_a_container_is_looked_at_in_three_ways(fresh: Project, run: Run) 
         await screen.press("slash")
         await screen.type(name)
         await screen.press("enter")
-        assert f"1 of {len(lists(screen).pane.grid.model.rows)}" in screen.line("header")
+        rows = lists(screen).pane.grid.model.rows  # others' containers come and go
+        await screen.until(lambda: f"1 of {len(rows)}" in screen.line("header"), "how many")
 
 
 async def test_what_goes_on_in_a_container_is_looked_at(fresh: Project, run: Run) -> None:
@@ -274,19 +276,31 @@ async def test_the_logs_of_marked_containers_are_one_by_time(
         await screen.press("H")
         await screen.sees("Hide which log")
         await screen.press(*(() if is_second else ("down",)), "enter")
-        await screen.until(lambda: "1 of 2 logs" in screen.text, "hidden")
-        assert both[0].search(screen.text) and not both[1].search(screen.text)
+        await screen.until(
+            lambda: (
+                "1 of 2 logs" in screen.text
+                and both[0].search(screen.text) is not None
+                and not both[1].search(screen.text)
+            ),
+            "hidden",
+        )
         await screen.press("H")
         await screen.sees("Hide which log")
         await screen.press("down", "down", "enter")
         await screen.until(lambda: "1 of 2 logs" not in screen.text, "shown again")
+
+        def numbers() -> dict[bytes, list[int]]:
+            index, found = pane.index, dict[bytes, list[int]]()
+            assert index is not None
+            for name, _, number in (line.partition(b" ") for line in index.read(range(index.end))):
+                if number.isdigit():  # the last line may not be whole yet
+                    found.setdefault(name, []).append(int(number))
+            return found
+
+        await screen.until(lambda: numbers()[b"first"].count(1) == 2, "what it says since")
         host.run("rm", "-f", second)
         await screen.sees(f"{second} left")
-        index = pane.index
-        assert index is not None
-        counts: dict[bytes, list[int]] = {}
-        for name, _, number in (line.partition(b" ") for line in index.read(range(index.end))):
-            counts.setdefault(name, []).append(int(number))
+        counts = numbers()
         ends = counts[b"second"][-1]
         assert counts[b"second"] == list(range(1, ends + 1))
         again = counts[b"first"].index(1, 1)
@@ -295,9 +309,14 @@ async def test_the_logs_of_marked_containers_are_one_by_time(
         assert "STATE" in screen.text
 
 
-async def test_the_first_line_of_a_long_log_is_one_key_more(fresh: Project, run: Run) -> None:
+async def test_the_first_line_of_a_long_log_is_one_key_more(
+    fresh: Project, run: Run, host: DockerHost
+) -> None:
     """A long log begins near its end, and says so; all of it is fetched when asked for."""
     name = run("long", command="seq -f 'line %.0f' 1 25000; exec sleep 600")
+    until = time.monotonic() + 60
+    while host.run("logs", "--tail", "1", name).strip() != "line 25000":
+        assert time.monotonic() < until, "it does not say all"
     async with Driver.open(fresh, size=(100, 20)) as screen:
         await choose(screen, name)
         await screen.press("l")
@@ -306,7 +325,12 @@ async def test_the_first_line_of_a_long_log_is_one_key_more(fresh: Project, run:
         await screen.sees("earlier lines are not fetched yet")
         assert "line 5001" in screen.text
         await screen.press("g")
-        await screen.until(lambda: "line 1 " in f"{screen.text} ".replace("\n", " "), "line 1")
-        assert "earlier lines" not in screen.text
-        index = lists(screen).pane.log_pane.index
-        await screen.until(lambda: index is not None and index.line_count == 25_000, "all")
+        await screen.until(
+            lambda: (
+                "line 1 " in f"{screen.text} ".replace("\n", " ")
+                and "earlier lines" not in screen.text
+            ),
+            "line 1",
+        )
+        pane = lists(screen).pane.log_pane
+        await screen.until(lambda: pane.status.line_count == 25_000, "all")

@@ -22,8 +22,8 @@ from mltui.runs.project import Project
 from mltui.serving import series
 
 from . import hosts
+from .album import DARK, FOLDER, IS_WRITING, LIGHT, PLAIN, Album
 from .driver import Driver
-from .pictures import DARK, FOLDER, IS_WRITING, LIGHT, PLAIN, Album
 from .seed import NOON, Seed
 from .supervised import NAME, Supervised
 from .worlds import digits

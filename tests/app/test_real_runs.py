@@ -14,7 +14,7 @@ from mltui.runs.lock import runner_status
 from mltui.runs.project import Project
 from mltui.runs.rows import RunRequest, RunRow
 
-from .driver import Driver
+from .driver import DEADLINE_S, Driver
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def project_of(root: Path, text: str) -> Project:
 
 
 def wait_for(project: Project, run: int, *states: State) -> RunRow:
-    until = time.monotonic() + 20
+    until = time.monotonic() + DEADLINE_S
     while time.monotonic() < until:
         journal = project.journal()
         row = journal.run(run)
@@ -89,8 +89,9 @@ def wait_for(project: Project, run: int, *states: State) -> RunRow:
 
 
 def wait_for_runner(project: Project) -> None:
-    until = time.monotonic() + 20
-    while runner_status(project).alive and time.monotonic() < until:
+    until = time.monotonic() + DEADLINE_S
+    while runner_status(project).alive:
+        assert time.monotonic() < until, "its runner does not end"
         time.sleep(0.05)
 
 
@@ -152,9 +153,10 @@ async def test_a_paused_gate_is_decided(tmp_path: Path) -> None:
 
 
 async def test_a_run_is_cancelled_after_a_question(tmp_path: Path) -> None:
-    project = project_of(tmp_path, SLOW.replace("SECONDS", "30"))
+    project = project_of(tmp_path, SLOW.replace("SECONDS", "300"))
     run = client.submit(project, RunRequest()).run
     async with Driver.open(project) as screen:
+        await screen.until(lambda: "●" in screen.stage("wait"), "it runs")
         await screen.sees("waiting")
         await screen.press("ctrl+k")
         assert "Cancel wait of run 1?" in screen.text

@@ -73,6 +73,8 @@ async def test_a_build_is_made_again_and_ended(
         dockerfile.write_text(text.replace("/one", "/two"))
         await screen.press("R")
         await screen.until(lambda: states().get("box-3") is State.SUCCEEDED, "it is built anew")
-        await screen.press("escape", "home", "enter")
+        await screen.press("escape")
+        await screen.sees("box-3")
+        await screen.press("home", "enter")
         await screen.sees("Since box-1, the last good build")
         assert "+ RUN echo" in screen.text and "0 cached" in screen.text

@@ -34,6 +34,8 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
 
 
 async def select(screen: Driver, name: str) -> None:
+    facts = screen.app.session.facts
+    await screen.until(lambda: facts.serving is not None, "what is served")
     await screen.until(lambda: bool(screen.stage(name)), f"the line of {name}")
     await screen.press("end")
     if name == "classifier":
@@ -117,7 +119,7 @@ async def test_back_to_the_version_before(supervised: Supervised) -> None:
         await screen.sees("0.7 → 0.987")
         await screen.press("y")
         await screen.until(lambda: _version(supervised) == 3, "version 3")
-        assert "rolled back to version 1" in screen.pane
+        await screen.until(lambda: "rolled back to version 1" in screen.pane, "that it is said")
 
 
 async def test_a_monitor_is_asked_and_says_what_came_of_it(supervised: Supervised) -> None:

@@ -76,8 +76,10 @@ async def test_a_filter_asks_text_states_and_numbers(fresh: Project, three: str)
             f"name:{three}-[ab]": ["a-runs", "b-fails"],
         }.items():
             screen.app.workbench.filter(f"{three} {needle}")
-            await screen.settle()
-            assert sorted(listed(screen, three)) == names, needle
+            await screen.until(
+                lambda names=names: sorted(listed(screen, three)) == names,  # type: ignore[misc]
+                needle,  # a container ends in its own time
+            )
 
 
 async def test_order_columns_and_groups_are_chosen_and_remembered(
@@ -119,6 +121,7 @@ async def test_what_is_marked_is_copied_and_acted_on(
     async with Driver.open(fresh, size=(160, 30)) as screen:
         await show(screen, three)
         await screen.until(lambda: len(listed(screen, three)) == 3, "all three")
+        await screen.until(lambda: "exited 3" in screen.line_of(f"{three}-b"), "how one ended")
         await screen.press("A", "Y")
         await screen.sees("the 3 marked rows as JSON")
         await screen.press("escape")
@@ -161,8 +164,9 @@ async def test_one_goes_to_relatives_and_back_and_forward(fresh: Project, three:
         await screen.press("J")
         if "Go to what?" in screen.text:
             await screen.press("enter")
-        await screen.until(lambda: "▸ images" in screen.line("header"), "its image")
-        assert _testbed.BASE_IMAGE.partition(":")[0] in screen.line("story")
+        await screen.until(lambda: "▸ images" in screen.line("header"), "the images")
+        image = _testbed.BASE_IMAGE.partition(":")[0]
+        await screen.until(lambda: image in screen.line("story"), "its image")
         await screen.press("left_square_bracket")
         await screen.until(lambda: "▸ containers" in screen.line("header"), "back")
         await screen.press("left_square_bracket")

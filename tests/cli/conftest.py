@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -250,6 +251,7 @@ class Pty:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._master = master
+        self._letters = codecs.getincrementaldecoder("utf-8")("replace")
         self.out = ""
         self.process = subprocess.Popen(
             [sys.executable, "-c", _ON_TERMINAL, *argv],
@@ -278,7 +280,7 @@ class Pty:
         until = time.monotonic() + timeout_s
         while self._read(until):
             pass
-        return self.process.wait(timeout=5)
+        return self.process.wait(timeout_s)
 
     def close(self) -> None:
         """End it if it still runs."""
@@ -296,15 +298,18 @@ class Pty:
             data = os.read(self._master, 65536)
         except OSError:  # the other side is closed
             return False
-        self.out += data.decode("utf-8", "replace")
+        self.out += self._letters.decode(data)  # a terminal cuts letters in two
         return bool(data)
 
 
-# Take the terminal as ours, so that Ctrl-C is a signal.
+# Take the terminal as ours, so that Ctrl-C is a signal; GRACE_S: how long a second one counts.
 _ON_TERMINAL = """
-import fcntl, sys, termios
+import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 sys.argv = ["mltui", *sys.argv[1:]]
+if "GRACE_S" in os.environ:
+    from mltui.cli import interrupts
+    interrupts.GRACE_S = float(os.environ["GRACE_S"])
 from mltui.__main__ import main
 sys.exit(main())
 """

@@ -80,7 +80,7 @@ def test_no_command_needs_the_screen() -> None:
         "for name in COMMANDS: parser_of(name)[0].format_help()\n"
         "print(*{'textual', 'rich', 'mltui.app'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
@@ -94,7 +94,7 @@ def imported(words: list[str], cwd: Path) -> set[str]:
         "sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split("\n"))

@@ -85,7 +85,8 @@ def test_an_object_is_described_its_family_is_a_tree_and_its_yaml_keeps_secrets(
     job = {"backoffLimit": 0, "template": {"spec": pod}}
     made = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "work"}, "spec": job}
     cluster.apply(made, namespace=namespace)
-    cluster.kubectl("wait", "--for=create", "pod", "-l", "job-name=work", "-n", namespace)
+    created = ("wait", "--for=create", "pod", "-l", "job-name=work", "--timeout=90s")
+    cluster.kubectl(*created, "-n", namespace)
     tree = mltui(cluster, "describe", "job/work", "-n", namespace, "-o", "tree").stdout
     job_line, pod_line, container = tree.splitlines()
     assert job_line.startswith("job/work") and pod_line.startswith("  pod/work-")
@@ -165,6 +166,20 @@ def test_a_shell_in_a_pod_has_the_terminal_its_size_and_gives_it_back(
         os.close(slave)
 
 
+def fetched(address: str) -> bytes:
+    """What is at an address; a pod's process may begin to listen later than the pod is ready."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                found: bytes = answer.read()
+                return found
+        except OSError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
 def test_a_port_is_led_to_a_pod_until_it_is_interrupted(cluster: Cluster, server: str) -> None:
     argv = [sys.executable, "-m", "mltui", "forward", "pod/web", ":http", "-n", server]
     process = subprocess.Popen(argv, env=cluster.environ, stdout=subprocess.PIPE, text=True)
@@ -173,10 +188,9 @@ def test_a_port_is_led_to_a_pod_until_it_is_interrupted(cluster: Cluster, server
         said = process.stdout.readline()
         assert f"leads to pod {server}/web, port http" in said
         port = int(said.split()[0].partition(":")[2])
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/etc/hostname", timeout=30) as answer:
-            assert answer.read() == b"web\n"
+        assert fetched(f"http://127.0.0.1:{port}/etc/hostname") == b"web\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

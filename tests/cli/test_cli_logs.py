@@ -217,7 +217,7 @@ def test_a_reader_that_goes_away(cli: Cli, make_project: MakeProject) -> None:
         process.stdout.close()
         said = process.stderr.read()
         process.stderr.close()
-        assert (process.wait(timeout=20), said) == (0, b"")
+        assert (process.wait(timeout=60), said) == (0, b"")
 
 
 def test_colours() -> None:

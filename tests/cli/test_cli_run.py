@@ -80,7 +80,7 @@ code: []
 stages:
   slow:
     phase: data
-    run: echo begun; exec sleep 30
+    run: echo begun; exec sleep 600
 """
 
 LOOP_STORY = """\
@@ -331,19 +331,24 @@ def test_cancel_one_stage(cli: Cli, make_project: MakeProject) -> None:
     assert cli("attach", "1").code == 1
 
 
-def test_a_runner_that_died_is_replaced(cli: Cli, make_project: MakeProject) -> None:
-    root = make_project(SLOW.replace("sleep 30", "sleep 1"))
+def test_a_runner_that_died_is_replaced(
+    cli: Cli, make_project: MakeProject, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    goes_on = f"until [ -e {flag} ]; do sleep 0.1; done"
+    root = make_project(SLOW.replace("exec sleep 600", goes_on))
     cli("run", "--detach")
     wait_until_begun(cli)
     pid = read_status(root / FOLDER).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while read_status(root / FOLDER).alive:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert "? unknown" in cli("ls", "runs").out
     assert "its runner is gone: `mltui resume`" in cli("ls", "stages").err
+    flag.touch()
     result = cli("resume")
     assert (result.code, result.err) == (0, "")
     assert "✓ slow" in result.out
@@ -365,7 +370,7 @@ def test_a_run_without_a_runner_is_told(
 
 def wait_until_begun(cli: Cli) -> None:
     """Until the stage `slow` of run 1 has printed its first line."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "begun" not in (said := cli("logs", "slow", "--run", "1")).out:
         assert time.monotonic() < deadline, said
         time.sleep(0.02)

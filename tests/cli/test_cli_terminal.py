@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,13 @@ stages:
   slow:
     phase: data
     cache: false
-    run: echo begun; exec sleep 1.5
+    run: echo begun; until [ -e FLAG ]; do sleep 0.1; done
 """
+
+
+def waiting(flag: Path) -> str:
+    """A project whose stage goes on once there is this file."""
+    return SLOW.replace("FLAG", str(flag))
 
 
 def test_colour_only_where_it_is_wanted(seeded: Path, on_terminal: OpenPty) -> None:
@@ -41,10 +45,17 @@ def test_a_table_fits_the_terminal(seeded: Path, on_terminal: OpenPty) -> None:
     assert lines[-1].endswith("…")
 
 
-def test_the_live_line(cli: Cli, make_project: MakeProject, on_terminal: OpenPty) -> None:
-    root = make_project(SLOW.replace("1.5", "0.5"))
+def test_the_live_line(
+    cli: Cli, make_project: MakeProject, on_terminal: OpenPty, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    flag.touch()
+    root = make_project(waiting(flag))
     assert cli("run").code == 0
+    flag.unlink()
     terminal = on_terminal("run", cwd=root, NO_COLOR="1")
+    terminal.read_until("0 of 1 done")
+    flag.touch()
     assert terminal.end() == 0
     assert re.search(r"\r● slow \d:\d\d  ·  0 of 1 done", terminal.out)
     assert "\x1b" not in terminal.out
@@ -67,22 +78,25 @@ def test_long_lines_break_between_words(make_project: MakeProject, on_terminal: 
 
 
 def test_ctrl_c_leaves_the_run_alone(
-    cli: Cli, make_project: MakeProject, on_terminal: OpenPty
+    cli: Cli, make_project: MakeProject, on_terminal: OpenPty, tmp_path: Path
 ) -> None:
-    root = make_project(SLOW)
+    root = make_project(waiting(tmp_path / "flag"))
     terminal = on_terminal("run", cwd=root)
     terminal.read_until("● slow")
     terminal.type("\x03")
     terminal.read_until("`mltui attach 1` follows it again")
     assert terminal.end() == 130
+    (tmp_path / "flag").touch()
     result = cli("attach")
     assert result.code == 0
     assert "✓ slow" in result.out
 
 
-def test_a_second_ctrl_c_cancels(cli: Cli, make_project: MakeProject, on_terminal: OpenPty) -> None:
-    root = make_project(SLOW.replace("1.5", "30"))
-    terminal = on_terminal("run", cwd=root)
+def test_a_second_ctrl_c_cancels(
+    cli: Cli, make_project: MakeProject, on_terminal: OpenPty, tmp_path: Path
+) -> None:
+    root = make_project(waiting(tmp_path / "flag"))
+    terminal = on_terminal("run", cwd=root, GRACE_S="60")
     terminal.read_until("● slow")
     terminal.type("\x03")
     terminal.read_until("Ctrl-C again")
@@ -90,9 +104,7 @@ def test_a_second_ctrl_c_cancels(cli: Cli, make_project: MakeProject, on_termina
     terminal.read_until("run 1 is being cancelled")
     assert terminal.end() == 130
     assert cli("attach", "1").code == 1
-    deadline = time.monotonic() + 5
-    while json.loads(cli("ls", "runs", "-o", "json").out)[0]["state"] != "cancelled":
-        assert time.monotonic() < deadline
+    assert json.loads(cli("ls", "runs", "-o", "json").out)[0]["state"] == "cancelled"
 
 
 @pytest.mark.parametrize(("answer", "left"), [("\n", 2), ("y\n", 1)])

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 
 from mltui.runs.lock import RunnerLock
@@ -58,6 +59,8 @@ class Terminal:
         )
         os.close(slave)
         self.seen = b""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -78,19 +81,35 @@ class Terminal:
                 break
             found += data
         self.seen += found
+        self._stream.feed(found)
         return found
 
-    def read_until(self, text: bytes, seconds: float = 20.0) -> None:
+    def read_until(self, text: bytes, seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < until, self.seen[-2000:]
             self.read(0.2)
 
-    def settle(self) -> None:
-        """Until nothing was written for a second."""
-        until = time.monotonic() + 20
-        while self.read(1.0) and time.monotonic() < until:
-            pass
+    def sees(self, text: str, seconds: float = 60.0) -> None:
+        """Until it stands on the screen."""
+        until = time.monotonic() + seconds
+        while text not in (shown := "\n".join(self._screen.display)):
+            assert time.monotonic() < until, f"{text} never came:\n{shown}"
+            self.read(0.2)
+
+    def settle(self, silent_s: float = 1.0) -> None:
+        """Until nothing was written for so long."""
+        until = time.monotonic() + 60
+        while written := self.read(silent_s):
+            assert time.monotonic() < until, f"it writes on and on: {written[-2000:]!r}"
+
+    def ends(self) -> int:
+        """Until it has ended, reading what it still writes; its exit code."""
+        until = time.monotonic() + 60
+        while self.process.poll() is None:
+            assert time.monotonic() < until, "it does not end"
+            self.read(0.2)
+        return self.process.wait()
 
     def send(self, keys: bytes) -> None:
         os.write(self.master, keys)
@@ -165,16 +184,17 @@ def test_the_first_frame_has_the_run_in_it(terminal: Terminal) -> None:
 
 def test_at_rest_nothing_is_written(terminal: Terminal) -> None:
     terminal.read_until(b"ValueError")
-    terminal.settle()
-    assert terminal.read(5.0) == b""
+    terminal.settle(5.0)
 
 
 def test_a_key_writes_little(terminal: Terminal) -> None:
     terminal.read_until(b"ValueError")
-    terminal.settle()
+    terminal.settle(2.0)
+    terminal.seen = b""
     terminal.send(b"k")
-    written = terminal.read(1.0)
-    assert 0 < len(written) < 12_000
+    until(lambda: terminal.read(1.0) or terminal.seen)
+    terminal.settle()
+    assert len(terminal.seen) < 12_000
 
 
 def test_a_running_stage_costs_little(project: Project, environ: dict[str, str]) -> None:
@@ -188,9 +208,7 @@ def test_a_running_stage_costs_little(project: Project, environ: dict[str, str])
     opened = Terminal(project.root, environ)
     try:
         opened.read_until(b"running")
-        opened.read(2.0)
-        written = opened.read(5.0)
-        assert 0 < len(written) < 5 * 1_200
+        until(lambda: 0 < len(opened.read(5.0)) < 5 * 1_200)  # once it has begun
     finally:
         opened.end()
         lock.release()
@@ -207,7 +225,7 @@ def test_a_storm_of_resizes_leaves_it_whole(terminal: Terminal) -> None:
     terminal.settle()
     assert terminal.process.poll() is None
     terminal.send(b"q")
-    assert terminal.process.wait(10) == 0
+    assert terminal.ends() == 0
 
 
 def test_a_dumb_terminal_is_told_what_to_do_instead(
@@ -218,7 +236,7 @@ def test_a_dumb_terminal_is_told_what_to_do_instead(
         opened.read_until(b"TERM=dumb")
         assert b"mltui ls stages" in opened.seen
         assert b"\x1b" not in opened.seen
-        assert opened.process.wait(10) == 2
+        assert opened.ends() == 2
     finally:
         opened.end()
 
@@ -230,7 +248,7 @@ def test_a_plain_terminal_gets_only_ascii(project: Project, environ: dict[str, s
         opened.settle()
         assert opened.seen.isascii()
         opened.send(b"q")
-        assert opened.process.wait(10) == 0
+        assert opened.ends() == 0
     finally:
         opened.end()
 
@@ -265,15 +283,16 @@ def test_what_is_taken_away_from_a_log_is_text_without_secrets(
         """What a terminal is given for its clipboard."""
         opened.seen = b""
         opened.send(keys)
-        opened.read_until(b"\x1b]52;c;")
-        opened.read_until(b"\x07")
-        found = re.search(rb"\x1b\]52;c;([^\x07]*)\x07", opened.seen)
+        whole = re.compile(rb"\x1b\]52;c;([^\x07]*)\x07")
+        until(lambda: opened.read(0.2) and whole.search(opened.seen))
+        found = whole.search(opened.seen)
         assert found is not None
         return base64.b64decode(found[1]).decode()
 
     try:
-        opened.read_until(b"last line")
+        opened.sees("last line")
         opened.send(b"l")
+        opened.sees("Next error")  # the log has the keys
         opened.settle()
         assert b"RVZJTA" not in opened.seen and b"hunter2" not in opened.seen
         key_line = "the key is " + "*" * 23
@@ -285,12 +304,9 @@ def test_what_is_taken_away_from_a_log_is_text_without_secrets(
         assert copied(b"L").startswith("mltui logs train")
         raw = b"\x1b]52;c;RVZJTA==\x07\x1b[2J\x1b[31mred\x1b[0m line\n"
         raw += key_line.encode() + b"\n10%\r99%\r\nlast line\n"
-        opened.seen = b""
         opened.send(b"\x13")
-        opened.read_until(b".log")
-        opened.settle()  # the line that is typed into has the keys
+        opened.sees(".log")  # the line that is typed into has the keys
         opened.send(b"\x15")
-        opened.settle()
         opened.send(str(tmp_path / "saved").encode() + b"\r")
         until(lambda: (tmp_path / "saved").exists() and (tmp_path / "saved").read_bytes() == raw)
         opened.send(b"o")
@@ -315,7 +331,7 @@ def test_it_ends_with_its_terminal(project: Project, environ: dict[str, str]) ->
     opened = Terminal(project.root, environ)
     opened.read_until(b"ValueError")
     os.close(opened.master)
-    assert opened.process.wait(20) == 129
+    assert opened.process.wait(60) == 129
 
 
 def test_a_folder_without_a_project_is_a_clear_sentence(
@@ -326,7 +342,7 @@ def test_a_folder_without_a_project_is_a_clear_sentence(
         env=environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode == 2
     assert "mltui init" in done.stderr and "mltui demo" in done.stderr

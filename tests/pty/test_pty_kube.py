@@ -79,12 +79,11 @@ def test_a_shell_in_a_pod_gives_the_screen_back(
         screen.until("s Shell")
         screen.send("s")
         screen.until("# ")
-        screen.send("stty size; echo is $((40 + 2))\r")
-        screen.until("30 120")
+        screen.send("until stty size | grep '30 120'; do sleep 0.1; done; echo is $((40 + 2))\r")
+        screen.until(r"(?m)^30 120")
         screen.until("is 42")
         screen.send("exit\r")
-        screen.until(r"web .*Running")
-        assert "is 42" not in screen.text
+        screen.until(r"(?s)\A(?!.*is 42).*web .*Running")
         screen.send("d")
         screen.until("What it is")
     finally:

@@ -90,6 +90,16 @@ async def running(
         yield app, grid, pilot
 
 
+async def resized(pilot: Pilot[None], width: int, height: int) -> None:
+    """Textual looks at a new size a moment later."""
+    await pilot.resize_terminal(width, height)
+    grid, until = pilot.app.query_one(Grid), time.monotonic() + 60
+    while grid.size != (width, height):
+        assert time.monotonic() < until, grid.size
+        await pilot.pause()
+    await pilot.pause()
+
+
 def text(grid: Grid[Pod]) -> list[str]:
     lines = [grid.render_line(y).text.rstrip() for y in range(grid.size.height)]
     while lines and not lines[-1]:
@@ -274,12 +284,10 @@ async def test_narrow_drops_columns_by_priority_and_shortens_in_the_middle() -> 
     async with running([Pod("translate-document-en-es")], size=(34, 5)) as (_, grid, pilot):
         assert list(grid.shown_columns) == ["name", "status"]
         assert "translat…ent-en-es" in text(grid)[1]
-        await pilot.resize_terminal(80, 5)
-        await pilot.pause()
+        await resized(pilot, 80, 5)
         assert list(grid.shown_columns) == ["name", "status", "cpu"]
         assert "translate-document-en-es" in text(grid)[1]
-        await pilot.resize_terminal(9, 3)
-        await pilot.pause()
+        await resized(pilot, 9, 3)
         assert list(grid.shown_columns) == ["name"]
 
 

@@ -331,6 +331,6 @@ async def test_a_server_that_never_answers_is_unreachable(world: World, tmp_path
     config = read_kubeconfig(kubeconfig(tmp_path / "c", url, {}))
     client = Client(config, config.context(), {}, patience_s=0.2)
     with pytest.raises(Unreachable, match="accepts connections but does not answer"):
-        await asyncio.wait_for(client.get(PODS), 20)
+        await asyncio.wait_for(client.get(PODS), 60)
     await client.close()
     server.close()

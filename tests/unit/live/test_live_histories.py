@@ -226,7 +226,7 @@ async def _play(seed: int, words: list[str]) -> None:
         listen(kind)
     fresh = Feed(Model(world))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for kind in KINDS:
                 await feed.loaded(kind)
                 await fresh.loaded(kind)
@@ -234,7 +234,7 @@ async def _play(seed: int, words: list[str]) -> None:
             await _calm(fresh)
         for kind in KINDS:
             assert dict(feed.table(kind).rows) == dict(fresh.table(kind).rows), kind
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while shown[kind] != dict(feed.table(kind).rows):  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             assert not feed.table(kind).is_stale
@@ -365,7 +365,7 @@ async def test_what_no_event_told_is_found_by_its_user_or_when_asked(calm: Calm)
     await feed.settled()
     assert list(table.rows) == ["v1"] and table.rows["v1"].users == ("c1",)
     feed.refresh("volumes")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while "idle" not in table.rows:  # noqa: ASYNC110 - the outside world is looked at
             await asyncio.sleep(0.001)
 
@@ -380,7 +380,7 @@ async def test_a_fault_of_our_own_is_said_and_got_over(calm: Calm) -> None:
     for listener in tuple(world.listeners):
         listener({"Type": "container", "Action": "start", "Actor": "odd"})
     world.change("start")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not any(row.is_running for row in table.rows.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     await feed.settled()

@@ -15,7 +15,7 @@ from mltui.runs.store import Store
 def _git(root: Path, *arguments: str) -> None:
     env = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=root, env=env, check=True, timeout=20)
+    subprocess.run(["git", *identity, *arguments], cwd=root, env=env, check=True, timeout=120)
 
 
 @pytest.fixture

@@ -35,6 +35,9 @@ WITH_ENVIRONMENT = TEXT.replace("{phase: data,", "{phase: data, environment: own
 class Moody(ProcessEngine):
     """A process engine that fails as told: call → how often."""
 
+    ends: Path | None = None
+    """Made a while after a wait that is answered: the stage waits for it."""
+
     def __init__(self, moods: dict[str, int]) -> None:
         super().__init__()
         self.moods = dict(moods)
@@ -71,6 +74,9 @@ class Moody(ProcessEngine):
 
     async def wait(self, attempt: Attempt, obj: str) -> Exit:
         self._maybe("wait")
+        if self.ends is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(10 * executing._ANSWERS_AGAIN_S, self.ends.touch)
         found = await super().wait(attempt, obj)
         if self.moods.get("lost", 0) > 0:
             self.moods["lost"] -= 1
@@ -101,7 +107,11 @@ def play(
 
 
 def test_away_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project, engine, row, rows = play(tmp_path, monkeypatch, wait=3)
+    monkeypatch.setattr(Moody, "ends", tmp_path / "flag")
+    waits = f"until [ -e {tmp_path}/flag ]; do sleep 0.02; done"
+    project, engine, row, rows = play(
+        tmp_path, monkeypatch, TEXT.replace("sleep 0.3", waits), wait=3
+    )
     assert row.state is State.SUCCEEDED
     assert engine.calls["wait"] == 5
     assert rows["one"].attempt == 1

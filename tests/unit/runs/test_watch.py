@@ -19,12 +19,12 @@ async def test_a_file_that_appears_later_grows_and_goes(tmp_path: Path, use_inot
     async with Watch(file, use_inotify=use_inotify) as watch:
         assert await watch.changed(0) == set()
         file.write_text("a")
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}
         with file.open("a") as stream:
             stream.write("b")
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}
         file.unlink()
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}
         assert await watch.changed(0.01) == set()
 
 
@@ -37,13 +37,13 @@ async def test_only_what_was_asked_for(tmp_path: Path, use_inotify: bool) -> Non
         other.write_text("x")
         assert await watch.changed(0.3) == set()
         mine.write_text("x")
-        assert await watch.changed(5) == {mine}
+        assert await watch.changed(60) == {mine}
         watch.remove(mine)
         mine.write_text("y")
         assert await watch.changed(0.1) == set()
         watch.add(mine)
         mine.write_text("yy")
-        assert await watch.changed(5) == {mine}
+        assert await watch.changed(60) == {mine}
 
 
 @BOTH
@@ -54,7 +54,7 @@ async def test_changes_between_calls_are_kept(tmp_path: Path, use_inotify: bool)
             file.write_text("x")
         found: set[Path] = set()
         while found != files:
-            new = await watch.changed(5)
+            new = await watch.changed(60)
             assert new
             found |= new
 
@@ -65,13 +65,13 @@ async def test_a_folder_that_appears_later_and_comes_back(tmp_path: Path) -> Non
         assert await watch.changed(0.01) == set()
         file.parent.mkdir(parents=True)
         file.write_text("a")
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}
         file.unlink()
         file.parent.rmdir()
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}
         file.parent.mkdir()
         file.write_text("again")
-        assert file in await watch.changed(5)
+        assert file in await watch.changed(60)
 
 
 async def test_names_of_every_length(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ async def test_names_of_every_length(tmp_path: Path) -> None:
     async with Watch(*files) as watch:
         for file in files:
             file.write_text("x")
-            assert await watch.changed(5) == {file}
+            assert await watch.changed(60) == {file}
 
 
 async def test_a_busy_file_is_told_twenty_times_a_second(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_busy_file_is_told_twenty_times_a_second(tmp_path: Path) -> None
         "  while time.time() < end: f.write(b'line\\n')", str(file),
     )  # fmt: skip
     async with Watch(file) as watch:
-        await watch.changed(20)
+        await watch.changed(60)
         started, cpu, wakes = time.monotonic(), time.process_time(), 0
         while time.monotonic() < started + 0.8:
             wakes += bool(await watch.changed(0.2))
@@ -114,4 +114,4 @@ async def test_a_wait_can_be_cancelled_without_losing_a_change(tmp_path: Path) -
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(watch.changed(), 0.02)
         file.write_text("x")
-        assert await watch.changed(5) == {file}
+        assert await watch.changed(60) == {file}

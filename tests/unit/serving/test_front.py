@@ -39,7 +39,7 @@ async def _asked(front: Front, kind: type[Client], echo: Backend, *, late: bool)
     port = cast(int, server.sockets[0].getsockname()[1])
     if not late:
         front.take([echo])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"hello")
         writer.write_eof()

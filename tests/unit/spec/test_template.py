@@ -137,6 +137,6 @@ def test_a_script_without_references_stays_as_it_is(text: str) -> None:
 def test_no_value_breaks_out_of_a_script(value: str) -> None:
     command = shell("printf %s ${params.x} # ${params.x}\n")
     done = subprocess.run(
-        render(command, {Ref("params", "x"): value}), capture_output=True, check=True, timeout=10
+        render(command, {Ref("params", "x"): value}), capture_output=True, check=True, timeout=60
     )
     assert done.stdout.decode() == value
