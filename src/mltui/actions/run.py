@@ -29,9 +29,12 @@ async def start(context: Context, request: RunRequest) -> None:
     if submitted is None:
         return
     context.open_run(submitted.run)
+    shown = context.selection.run
     if submitted.repeats is not None:
         context.notice(f"nothing has changed since run {submitted.repeats}: same result")
         return
+    if shown is not None and shown.number == submitted.run and shown.state.is_final:
+        return  # a short one: that it has ended is said already
     text = f"run {submitted.run} is queued"
     if submitted.behind is not None:
         text += f" behind run {submitted.behind}"

@@ -123,8 +123,9 @@ class MltuiApp(App[int]):
             self.workbench.listing.begin(self.opens)
         if self.replay is not None:
             self.workbench.triaging.open()
-        self.read_facts()
+        # Watched before it is read: what is changed in between is seen.
         self.run_worker(self._watch(), group="watch", exit_on_error=True)
+        self.read_facts()
 
     def _apply_config(self) -> None:
         """The person's keys; what is wrong with their file is said."""

@@ -71,6 +71,7 @@ class Session:
         self._seen = -1
         self._unfinished: set[int] = set()
         self._file: reading.FileRead | None = None
+        self._is_open = False
         self._name = project.root.name
 
     @property
@@ -83,6 +84,7 @@ class Session:
     def open(self) -> None:
         """Read what the first paint needs; a project without runs has nothing yet."""
         self.refresh(force=True)
+        self._is_open = True
 
     def close(self) -> None:
         """Let go of the journal. Nothing else has to end: runs belong to their runner."""
@@ -143,13 +145,16 @@ class Session:
         change.switched = change.run = change.runs = True
 
     def _read_runs(self, journal: Journal, change: Change) -> None:
-        newest = journal.latest()
+        newest, seen = journal.latest(), set(self._unfinished)
         if newest != self.newest:
+            rows = journal.stages(newest)[1] if newest is not None and self._is_open else ()
+            if newest is not None and any(row.state is not State.CACHED for row in rows):
+                seen.add(newest)  # it may have ended before it was seen to run
             self.newest = newest
             change.runs = True
         unfinished = journal.unfinished()
         numbers = {row.number for row in unfinished}
-        for number in sorted(self._unfinished - numbers):
+        for number in sorted(seen - numbers):
             row = journal.run(number)
             if row is not None:
                 change.ended.append(row)
@@ -195,6 +200,7 @@ class Session:
             for file in self._files:
                 watch.add(file)
             self.refresh(force=True)  # what happened before we watched
+            self.on_files(set(self._files))
             if (folder / "serving.db").exists():
                 await self.read_serving()
             while True:
