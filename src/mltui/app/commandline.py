@@ -17,10 +17,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mltui.actions import registry
 from mltui.actions.action import Action, Known
+from mltui.text.glyphs import unicode_ok
+from mltui.text.width import cell_width
 
 SHOWN = 12
 """So many completions at a time."""
@@ -80,8 +83,10 @@ class CommandLine(Horizontal):
 
         mode: str
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, *, in_place_of: Widget) -> None:
         super().__init__(id="commandline")
+        self._in_place_of = in_place_of
+        self._typing_for: Widget | None = None
         self.mode = ":"
         self.history: list[str] = []
         """Commands that were typed, oldest first."""
@@ -100,7 +105,9 @@ class CommandLine(Horizontal):
         yield Static("", id="candidates")
 
     def open(self, mode: str, text: str = "", prompt: str = "") -> None:
-        """Begin to type."""
+        """Begin to type; the pane that has the keys gets them back."""
+        self._typing_for = self.screen.focused
+        self._in_place_of.display = False
         self.mode = mode
         self._place = len(self.history)
         self.display = True
@@ -111,6 +118,11 @@ class CommandLine(Horizontal):
         self._typed, self._chosen = text, -1
         self._offer(text)
         self.screen.set_focus(field)  # at once: what is typed ahead belongs here
+
+    def on_resize(self) -> None:
+        """There is room for more of them, or for less."""
+        if self.display:
+            self._show_candidates()
 
     def take(self, event: Key) -> bool:
         """A key that was typed before the line was open, and reached whatever had the keys then.
@@ -127,8 +139,11 @@ class CommandLine(Horizontal):
         return True
 
     def close(self) -> None:
-        """Give the footer its place back."""
+        """Give the footer its place back, and the keys to whatever had them."""
         self.display = False
+        self._in_place_of.display = True
+        if self._typing_for is not None and self._typing_for.is_attached:
+            self._typing_for.focus()
 
     # --- completion -----------------------------------------------------------------------------
 
@@ -145,8 +160,13 @@ class CommandLine(Horizontal):
         """What the line could become, from a little before the one that is chosen."""
         first = max(self._chosen - 2, 0)
         words: list[str | tuple[str, str]] = []
-        for at, each in enumerate(self._candidates[first : first + SHOWN], first):
+        room = self.size.width * 6 // 10 - 4  # as its style says, and for the sign
+        for at, each in enumerate(self._candidates[first:], first):
             word = each.rpartition(" ")[2]
+            room -= cell_width(word) + 2
+            if at == first + SHOWN or (room < 0 and words):
+                words.append("  …" if unicode_ok() else "  ~")
+                break
             words += ["  " if words else "", (word, "bold reverse") if at == self._chosen else word]
         self.query_one("#candidates", Static).update(Content.assemble(*words))
 

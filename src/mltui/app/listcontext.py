@@ -64,7 +64,7 @@ class ListContext:
 
     def widen(self, percent: int) -> None:
         """More of the width for the list of stages, or less."""
-        self._bench.widen(percent)
+        self._bench.shares.widen(percent)
 
     async def arrange(self, what: str, argument: str) -> None:
         """Do something with the list as a whole."""

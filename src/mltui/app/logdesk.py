@@ -120,7 +120,7 @@ class LogDesk:
             text = _file_name(pane.title)
         elif what == "columns":
             text = " ".join(scene.line_body.columns)
-        self._bench.open_line("log", text, PROMPTS[what])
+        self._bench.line.open("log", text, PROMPTS[what])
 
     def typed(self, mode: str, text: str) -> None:
         """A letter more: a filter or a search goes along."""

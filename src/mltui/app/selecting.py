@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mltui.actions.retry import is_failed_gate
-from mltui.actions.selection import Selection
+from mltui.actions.selection import TRIAGE, Selection
 from mltui.app.present.entries import Entry
 from mltui.app.session import Session
 from mltui.pipeline.rows import StageRow, State
@@ -13,7 +14,36 @@ from mltui.runs.project import SPEC_FILE
 from mltui.runs.rows import RunRow
 
 if TYPE_CHECKING:
+    from mltui.app.workbench import Workbench
     from mltui.serving.rows import Deployment
+
+
+def selected(bench: Workbench) -> Selection:
+    """The selection, wherever the person is: pipeline, runs, what is wrong, a list."""
+    session = bench.session
+    found = selection_of(
+        session,
+        bench.stages.entry,
+        bench.stages.row,
+        listed=bench.runs.cursor_row if session.listing else None,
+        marked_runs=bench.runs.marked if session.listing else (),
+        in_runs=session.listing,
+        fault=bench.detailing.fault_of(bench.stages.row),
+    )
+    if bench.workbench_app.replay is not None:
+        found = replace(found, is_replay=True)
+    if bench.triaging.is_open:
+        told = bench.triaging.selected
+        if told is None:
+            return replace(found, place=TRIAGE)
+        return replace(
+            found,
+            place=TRIAGE,
+            finding=told.title,
+            fixes=len(told.fixes),
+            is_quiet=bench.triaging.is_quiet(told),
+        )
+    return found if bench.listed is None else bench.listed.selection(found)
 
 
 def selection_of(
@@ -26,7 +56,7 @@ def selection_of(
     in_runs: bool = False,
     fault: tuple[str, int] | None = None,
 ) -> Selection:
-    """The selection, from what the session knows and where the cursor is.
+    """That of the pipeline, from what the session knows and where the cursor is.
 
     fault: where the selected stage's failure is written, when that is known better.
     """

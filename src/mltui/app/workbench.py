@@ -6,7 +6,6 @@ tells them. Keys come from the registry of actions.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.screen import Screen
-from textual.widget import Widget
 
 from mltui.actions import registry
 from mltui.actions.action import Action
-from mltui.actions.selection import TRIAGE, Selection
+from mltui.actions.selection import Selection
 from mltui.app import keymap
 from mltui.app.cellwise import CellCompositor
 from mltui.app.change import Change
@@ -37,8 +35,9 @@ from mltui.app.panes.runs import RunsPane
 from mltui.app.panes.stages import StagesPane
 from mltui.app.past import Past
 from mltui.app.present.moment import Moment
-from mltui.app.selecting import selection_of
+from mltui.app.selecting import selected
 from mltui.app.session import Session
+from mltui.app.shares import Shares
 from mltui.app.triaging import Triaging
 from mltui.app.widgets.logkeys import BINDINGS, LogSaid, LogWanted, is_log
 from mltui.pipeline.rows import State
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from mltui.app.logdesk import LogDesk
     from mltui.app.panes.kind import KindPane
     from mltui.app.panes.triage import TriagePane
-    from mltui.app.runview import RunView
 
 SLOW_S = 30.0
 """How often what is due in minutes is looked at."""
@@ -79,6 +77,7 @@ class Workbench(Screen[int]):
         self.detailing = Detailing(self)
         self.listing = Listing(self)
         self.triaging = Triaging(self)
+        self.shares = Shares(self)
         self.past = Past(self)
         self.detail_files: set[Path] = set()
         self.frame = Frame(self)
@@ -87,16 +86,13 @@ class Workbench(Screen[int]):
         self.stages = StagesPane()
         self.detail = DetailPane()
         self.runs = RunsPane()
-        self.line = CommandLine(self.context)
-        self._typing_for: Widget | None = None
+        self.line = CommandLine(self.context, in_place_of=self.frame.footer)
         self.attempts_back = 0
         """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
         self._follows = True
         """The cursor goes to what matters, until the person takes it."""
-        self._is_bare = False
-        """There are no stages to list: no project, or a file that can't be read."""
 
     @property
     def workbench_app(self) -> MltuiApp:
@@ -124,30 +120,7 @@ class Workbench(Screen[int]):
     @property
     def selection(self) -> Selection:
         """What actions act on."""
-        listed = self.runs.cursor_row if self.session.listing else None
-        found = selection_of(
-            self.session,
-            self.stages.entry,
-            self.stages.row,
-            listed=listed,
-            marked_runs=self.runs.marked if self.session.listing else (),
-            in_runs=self.session.listing,
-            fault=self.detailing.fault_of(self.stages.row),
-        )
-        if self.workbench_app.replay is not None:
-            found = replace(found, is_replay=True)
-        if self.triaging.is_open:
-            told = self.triaging.selected
-            if told is None:
-                return replace(found, place=TRIAGE)
-            return replace(
-                found,
-                place=TRIAGE,
-                finding=told.title,
-                fixes=len(told.fixes),
-                is_quiet=self.triaging.is_quiet(told),
-            )
-        return found if self.listed is None else self.listed.selection(found)
+        return selected(self)
 
     @property
     def band(self) -> str:
@@ -212,7 +185,7 @@ class Workbench(Screen[int]):
             await self.listing.show(seen.kind.name, seen.places or None)
             return
         view, moment = self.session.view, self.moment
-        self.stages.expect_width(self._share_out(self.app.size.width))
+        self.stages.expect_width(self.shares.lay(self.app.size.width))
         self.stages.apply(view, self.session.facts, moment)
         if view is not None and view.rows:
             self._place_cursor()
@@ -220,39 +193,7 @@ class Workbench(Screen[int]):
 
     def on_resize(self) -> None:
         """The list takes its share; narrow terminals lose columns, not panes."""
-        self._share_out(self.size.width)
-        self.call_after_refresh(self._after_resize)
-
-    def _share_out(self, width: int) -> int:
-        if self._is_bare:
-            self.left.styles.width = 1
-            return 1
-        left = min(max(38, width * 2 // 5), 74) if width >= 70 else max(width // 2 - 2, 24)
-        if share := self.workbench_app.settings.share():
-            left = max(min(width * share // 100, width - 30), 24)
-        self.left.styles.width = left
-        return left
-
-    def widen(self, percent: int) -> None:
-        """Give the list of stages more of the width, or less; it is remembered."""
-        now = round(self.left.size.width * 100 / max(self.size.width, 1))
-        self.workbench_app.settings.keep_share(min(max(now + percent, 15), 80))
-        self._share_out(self.size.width)
-        self.call_after_refresh(self._after_resize)
-
-    def _after_resize(self) -> None:
-        self.apply(Change(run=True, facts=True))
-
-    def _has_rows(self, view: RunView | None) -> None:
-        """Where there are no stages, what is said has the whole width."""
-        session = self.session
-        is_known = bool(session.problems) or not session.has_project
-        is_bare = is_known and (view is None or not view.rows)
-        if is_bare != self._is_bare:
-            self._is_bare = is_bare
-            self.detail.stand_alone(is_bare)
-            self._share_out(self.size.width)
-            self.call_after_refresh(self._after_resize)
+        self.shares.lay_again()
 
     def _journal_written(self) -> None:
         if self.listed is not None:
@@ -273,7 +214,7 @@ class Workbench(Screen[int]):
                 self.detailing.problems_changed()
             if change.instances or change.switched or change.facts:
                 self.stages.apply(view, session.facts, moment)
-            self._has_rows(view)
+            self.shares.has_rows(view)
             if self._follows and view is not None and view.rows:
                 self._place_cursor()
             self._journal_written()
@@ -411,18 +352,7 @@ class Workbench(Screen[int]):
         if mode == "/" and is_log(self.focused):
             self.desk.ask(self.focused, "search")
         else:
-            self.open_line(mode, text)
-
-    def open_line(self, mode: str, text: str, prompt: str = "") -> None:
-        """Open the command line; the pane that has the keys gets them back."""
-        self._typing_for = self.focused
-        self.frame.footer.display = False
-        self.line.open(mode, text, prompt)
-
-    def _end_typing(self) -> None:
-        self.frame.footer.display = True
-        if self._typing_for is not None and self._typing_for.is_attached:
-            self._typing_for.focus()
+            self.line.open(mode, text)
 
     @on(CommandLine.Changed)
     def _typed(self, event: CommandLine.Changed) -> None:
@@ -431,11 +361,9 @@ class Workbench(Screen[int]):
     @on(CommandLine.Left)
     def _typing_left(self, event: CommandLine.Left) -> None:
         self.desk.left(event.mode)
-        self._end_typing()
 
     @on(CommandLine.Submitted)
     def _entered(self, event: CommandLine.Submitted) -> None:
-        self._end_typing()
         self.desk.entered(event.mode, event.text)
 
     @on(LogWanted)

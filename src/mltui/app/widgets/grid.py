@@ -18,10 +18,10 @@ from textual.widget import Widget
 
 from mltui.app.widgets.columns import Cell, Column
 from mltui.app.widgets.flash import Flash
+from mltui.app.widgets.gridpage import GridPage
 from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
-from mltui.app.widgets.rowpaint import RowPainter
 from mltui.text import unicode_ok
 
 __all__ = ["Cell", "Column", "Grid"]
@@ -114,15 +114,14 @@ class Grid(Widget, Generic[R]):
         self._section_width = section_width
         self._empty = empty
         self._header = header
-        self._unicode = unicode_ok() if unicode is None else unicode
         self._sorted_by: str | None = None
         self._reverse = False
-        self._roles = RoleStyles(self)
+        self._page: GridPage[R] = GridPage(
+            RoleStyles(self), unicode=unicode_ok() if unicode is None else unicode
+        )
         self._generation = 0
         self._painted: list[Strip] = []
         self._painted_for: tuple[object, ...] = ()
-        self._cache: dict[Hashable, tuple[R, tuple[object, ...], Strip]] = {}
-        self._painter = RowPainter(self._columns, 0, self._roles)
         self._announced: Hashable | None = None
         self._marked_last: Hashable | None = None
         self._flash = Flash(self, self._sync)
@@ -132,7 +131,7 @@ class Grid(Widget, Generic[R]):
     @property
     def shown_columns(self) -> tuple[str, ...]:
         """Keys of the columns that have room now."""
-        return tuple(placed.column.key for placed in self._painter.placed)
+        return tuple(placed.column.key for placed in self._page.painter.placed)
 
     def set_columns(
         self, columns: Sequence[Column[R]], *, section: Callable[[R], str] | None = None
@@ -179,16 +178,13 @@ class Grid(Widget, Generic[R]):
     ) -> None:
         """Change and remove rows by key; new keys come last unless *order* gives all of them."""
         if self._flash.is_wanted:
-            shown, differing = self._cache, self._painter.differing
-            found = {key: differing(shown[key][0], changed[key]) for key in changed if key in shown}
-            self._flash.begin(found)
+            self._flash.begin(self._page.differing(changed))
         self.model.apply(changed, removed, order)
         self._changed()
 
     def tick(self) -> None:
         """Time went by: ask the visible rows' cells again and repaint those that read otherwise."""
-        for key in self.model.page:
-            self._cache.pop(key, None)
+        self._page.forget(self.model.page)
         self._sync()
 
     def sort_by(self, column: str | None, reverse: bool = False) -> None:
@@ -302,56 +298,23 @@ class Grid(Widget, Generic[R]):
 
     def _rebuild(self) -> None:
         """Everything that depends on size, focus or theme."""
-        self._cache.clear()
-        self._roles.clear()
         self._painted_for = self._signature()
         width, height = self.size
-        sections = self._section is not None and width >= 4 * self._section_width
-        self._painter = RowPainter(
-            self._columns,
-            width,
-            self._roles,
-            section_width=self._section_width if sections else 0,
-            unicode=self._unicode,
-        )
+        self._page.begin(self._columns, width, self._section, self._section_width)
         self.model.resize(height - self._header)
         self._painted = self._lines()
         self._place_cursor()
 
     def _lines(self) -> list[Strip]:
-        """The whole widget, lines that did not change being the same objects as before."""
-        width, height = self.size
-        base, focused = self.rich_style, self.has_focus
-        painter, model, section = self._painter, self.model, self._section
-        lines = []
-        if self._header and height:
-            lines.append(painter.header(base, self._sorted_by, self._reverse))
-        above = model.order[model.top - 1] if model.top > 0 else None
-        cache = {}
-        for key in model.page:
-            row = model.rows[key]
-            title = ""
-            if section is not None:
-                title = section(row)
-                if above is not None and section(model.rows[above]) == title:
-                    title = ""
-                above = key
-            look = (key == model.cursor, key in model.marks, title, self._flash.of(key))
-            found = self._cache.get(key)
-            if found is None or found[0] is not row or found[1] != look:
-                cursor, marked, _, flash = look
-                strip = painter.row(
-                    row, base, cursor=cursor, focused=focused, marked=marked, section=title,
-                    flash=flash,
-                )  # fmt: skip
-                found = (row, look, strip)
-            cache[key] = found
-            lines.append(found[2])
-        self._cache = cache
-        if not model.order and self._empty and len(lines) < height:
-            lines += painter.note(self._empty, base)[: height - len(lines)]
-        blank = Strip.blank(width, base)
-        return lines + [blank] * (height - len(lines))
+        return self._page.lines(
+            self.model,
+            self.size.height,
+            self.rich_style,
+            focused=self.has_focus,
+            flash=self._flash.of,
+            sorted_by=self.sorted_by if self._header else None,
+            empty=self._empty,
+        )
 
     def _place_cursor(self) -> None:
         """Keep the terminal's (hidden) cursor on the row: screen readers follow it."""
@@ -429,7 +392,7 @@ class Grid(Widget, Generic[R]):
             return
         event.stop()
         if self._header and offset.y == 0:
-            column = self._painter.column_at(offset.x)
+            column = self._page.painter.column_at(offset.x)
             if column is not None:
                 self.sort_by(column.key, column.key == self._sorted_by and not self._reverse)
             return
