@@ -194,7 +194,7 @@ async def test_a_log_is_filtered_and_saved_as_it_was_written(
         await screen.press("ctrl+u")
         await screen.type(str(tmp_path / "x.log"))
         await screen.press("enter")
-        await screen.sees("saved")
+        await screen.until(lambda: "saved" in screen.notice, "that it is saved")
         assert (tmp_path / "x.log").read_bytes() == b"epoch 1  loss 0.412\nepoch 7  loss 0.121\n"
         await screen.press("ctrl+s")
         await screen.press("ctrl+u")
@@ -289,7 +289,7 @@ async def test_a_wrong_file_is_listed_and_read_again(wrong: Project) -> None:
 async def test_old_runs_stay_when_the_file_goes_wrong(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         failed.file.write_text("mltui: 1\nname: digits\nstages: {}\nstagez: 1\n", encoding="utf-8")
-        await screen.sees("mltui.yaml:")
+        await screen.until(lambda: "mltui.yaml:" in screen.notice, "that it is read")
         assert "train~2" in screen.selected
         await screen.press("P")
         assert "Earlier runs can still be looked at" in screen.text
@@ -353,6 +353,17 @@ async def test_the_list_of_stages_keeps_the_width_that_one_gave_it(failed: Proje
         kept = screen.app.workbench.left.size.width
     async with Driver.open(failed, now=NOON) as screen:
         assert screen.app.workbench.left.size.width == kept
+
+
+async def test_what_stands_behind_a_dialog_takes_the_new_size_too(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON, size=(80, 24)) as screen:
+        narrow = screen.stages
+        await screen.press("n")
+        await screen.resize(200, 60)
+        await screen.until(lambda: screen.stages != narrow, "its columns")
+        behind = screen.stages
+        await screen.press("escape")
+        assert screen.stages == behind
 
 
 async def test_without_a_project_nothing_of_projects_is_offered(tmp_path: Path) -> None:
@@ -475,7 +486,7 @@ async def test_the_logs_of_a_stages_items_are_one(fan_out: Project) -> None:
     async with Driver.open(fan_out, size=(120, 40), now=NOON) as screen:
         await screen.press("up", "up")
         assert screen.selected == "translate"
-        await screen.sees("translated 120 sentences")
-        assert "Error: no such mode: en-de" in screen.text and "translating" in screen.text
+        for each in ("translated 120 sentences", "Error: no such mode: en-de", "translating"):
+            await screen.sees(each)
         line = next(line for line in screen.lines if "no such mode" in line)
         assert "en-de " in line.partition("Error")[0]

@@ -47,10 +47,9 @@ class Log:
         await self.settle()
 
     async def settle(self) -> None:
-        for _ in range(2000):
-            if not self.pane.is_reading:
-                break
-            await asyncio.sleep(0.002)
+        async with asyncio.timeout(60):
+            while self.pane.is_reading:  # noqa: ASYNC110 - nothing says when
+                await asyncio.sleep(0.002)
         await self.pilot.pause()
 
     def body(self) -> list[str]:
@@ -177,9 +176,11 @@ async def test_following_by_scrolling(tmp_path: Path) -> None:
 async def test_wrapping_and_moving_sideways(tmp_path: Path) -> None:
     line = "".join(f"{n:>5}" for n in range(0, 100, 5)).encode()
     async with running(tmp_path, line + b"\nshort\n", size=(40, 8)) as log:
-        assert log.body()[0].endswith("35")
+        assert log.body()[0].endswith("   3›")
         await log.pilot.press("right")
-        assert log.body()[0].endswith("55")
+        assert log.body()[0].endswith("   5›")
+        await log.pilot.press("right", "right", "right")
+        assert log.body()[0].endswith("   95")
         await log.pilot.press("w")
         assert log.body() == [
             line[:40].decode().strip(),
@@ -188,7 +189,7 @@ async def test_wrapping_and_moving_sideways(tmp_path: Path) -> None:
             "short",
         ]
         await log.pilot.press("w")
-        assert log.body()[0].endswith("35")
+        assert log.body()[0].endswith("   3›")
 
 
 async def test_search_marks_counts_and_moves(tmp_path: Path) -> None:
@@ -298,7 +299,8 @@ async def test_selected_text_can_be_copied(tmp_path: Path) -> None:
         assert log.pane.visible_text() == "one\ntwo\nthree"
 
 
-async def test_status_is_told_to_the_owner(tmp_path: Path) -> None:
+async def test_status_is_told_to_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FOLLOWED_TITLE_S", 600.0)
     async with running(tmp_path, numbered(0, 5), show_title=False) as log:
         app = log.pane.app
         assert isinstance(app, Tiny)

@@ -13,8 +13,11 @@ from textual.screen import ModalScreen
 
 from mltui.actions.context import Decision
 from mltui.app.lineview import LineView, OneLine
-from mltui.app.present.decide import Offer, offer_line
+from mltui.app.present.decide import Offer, offer_lines
 from mltui.app.present.line import EMPTY, Line, line, wrapped
+
+_AROUND = 5
+"""Lines of the border, the space inside it, and the hint."""
 
 
 class DecideDialog(ModalScreen[Decision | None]):
@@ -35,23 +38,17 @@ class DecideDialog(ModalScreen[Decision | None]):
 
     def compose(self) -> ComposeResult:
         """The sentence, the rounds, the offers."""
-        width = min(self.app.size.width - 8, 68)
-        lines = [*wrapped(self.sentence, width), EMPTY, *self.table, EMPTY]
         with Vertical(classes="dialog"):
-            view = LineView(lines)
-            view.can_focus = False
-            view.styles.height = min(len(lines), max(self.app.size.height - 12, 6))
-            yield view
-            choices = LineView(self._lines(), has_cursor=True, id="offers")
-            choices.styles.height = len(self.offers)
-            yield choices
+            table = LineView(id="rounds")
+            table.can_focus = False
+            yield table
+            yield LineView(has_cursor=True, id="offers")
             yield OneLine(id="hint")
 
     def on_mount(self) -> None:
         """The first offer changes nothing."""
-        choices = self.query_one("#offers", LineView)
-        choices.show(self._lines(), cursor=0)
-        choices.focus()
+        self._fit()
+        self.query_one("#offers", LineView).focus()
         self.query_one("#hint", OneLine).show(
             line(
                 ("Enter", "strong"),
@@ -63,8 +60,27 @@ class DecideDialog(ModalScreen[Decision | None]):
             )
         )
 
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Lay it out for the terminal; where that is low, space goes before rounds do."""
+        size = self.app.size
+        table, choices = self.query_one("#rounds", LineView), self.query_one("#offers", LineView)
+        lines = [*wrapped(self.sentence, min(size.width - 8, 68)), EMPTY, *self.table, EMPTY]
+        offered = self._lines()
+        room = max(size.height * 9 // 10 - len(offered) - _AROUND, 6)
+        shown = lines if len(lines) <= room else lines[:-1]
+        table.show(shown)
+        table.styles.height = min(len(shown), room)
+        choices.show(offered, cursor=0 if choices.cursor is None else None)
+        choices.styles.height = len(offered)
+
     def _lines(self) -> list[Line]:
-        return [offer_line(offer, place) for place, offer in enumerate(self.offers)]
+        width = min(self.app.size.width - 6, 70)  # inside of the border
+        offers = enumerate(self.offers)
+        return [each for place, offer in offers for each in offer_lines(offer, place, width)]
 
     def action_more(self, step: int) -> None:
         """Another number of rounds."""

@@ -79,6 +79,10 @@ class DetailPane(Vertical):
         self._card.display = False
         self._message.display = False
 
+    def on_resize(self) -> None:
+        """What fits beside and below one another is another."""
+        self._fit()
+
     # --- what the workbench calls -------------------------------------------------------------
 
     def about(

@@ -33,7 +33,8 @@ class StagesPane(LineView):
         self._view: RunView | None = None
         self._facts = Facts()
         self._entries: list[Entry] = []
-        self._expected = 0
+        self._expected = self._laid_width = 0
+        self._moment = Moment(0.0)
 
     # --- what the workbench calls -------------------------------------------------------------
 
@@ -51,11 +52,22 @@ class StagesPane(LineView):
         """Time went by."""
         self._lay_out(moment)
 
+    def on_resize(self) -> None:
+        """Columns come and go with the width, also while a dialog stands over them."""
+        super().on_resize()
+        if self._width_now != self._laid_width:
+            self._lay_out(self._moment)
+
+    @property
+    def _width_now(self) -> int:
+        return max(self.scrollable_content_region.width or self._expected, 20)
+
     def _lay_out(self, moment: Moment, cursor: Hashable | None = None) -> None:
         if self._view is None:
             self.show([])
             return
-        width = max(self.scrollable_content_region.width or self._expected, 20)
+        self._moment, self._laid_width = moment, self._width_now
+        width = self._laid_width
         if self.needle and not self._entries:
             said = f"no stage fits {self.needle}: Esc shows all"
             self.show(wrapped(said, width - 1, "dim", " "))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mltui.app.present.line import Line, Part
+from mltui.app.present.line import EMPTY, Line, Part, wrapped
 from mltui.app.present.need import main_metric
 from mltui.text.format import format_number
 
 if TYPE_CHECKING:
     from mltui.pipeline.choices import Choices, RoundChoice
     from mltui.spec.model import Gate
+
+_BESIDE = " " * 24
+"""What is said of an offer stands right of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,10 @@ def _best(choices: Choices, gate: Gate | None, metric: str | None) -> RoundChoic
     return max(known, key=lambda one: (sign * one.metrics[metric], -one.round))
 
 
-def offer_line(offer: Offer, place: int) -> Line:
-    """One offer as a line."""
+def offer_lines(offer: Offer, place: int, width: int) -> list[Line]:
+    """One offer; what is said of it goes on below where there is no room beside it."""
     faded = "stale" if offer.why_not else ""
-    parts: list[Part] = [(f"  {offer.text:<22}", faded), (offer.why_not or offer.note, "dim")]
-    return Line(tuple(parts), key=place)
+    first, *rest = wrapped(offer.why_not or offer.note, width - 1, "dim", _BESIDE) or [EMPTY]
+    words = "".join(text for text, _ in first.left).strip()
+    parts: list[Part] = [(f"  {offer.text:<22}", faded), (words, "dim")]
+    return [Line(tuple(parts), key=place), *rest]

@@ -10,7 +10,7 @@ from mltui.app.present.moment import Moment, clock_time
 from mltui.logs.sanitize import safe
 from mltui.text.format import format_age, format_duration, format_number
 from mltui.text.glyphs import glyph
-from mltui.text.width import fit
+from mltui.text.width import cell_width, fit
 
 if TYPE_CHECKING:
     from mltui.serving.rows import Measurement, Version
@@ -102,11 +102,11 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
     if deployment.forward:
         lines += _whole_fact("from here", deployment.forward, width)
     if version is not None:
-        run = f" · run {version.run}" if version.run is not None else ""
-        said = f"{version.number}{run} · {version.by} · {_ago(version.at, moment)}"
-        lines.append(_fact("version", _say(said, moment)))
+        of = [f"run {version.run}"] if version.run is not None else []
+        parts = [str(version.number), *of, version.by, _ago(version.at, moment)]
+        lines += _parts_fact("version", parts, _say(" ·", moment), width)
         lines += wrapped(version.why, width - 1, "dim", " " * 13)
-        lines.append(_fact("metrics", _metrics(version)))
+        lines += _parts_fact("metrics", _metrics(version), ",", width)
     lines.append(EMPTY)
     lines.append(line((" replica  state     version port  age", "section")))
     for replica in one.replicas:
@@ -186,16 +186,14 @@ def monitor_page(
             window = declared.window_s
             lines.append(_fact("every", format_duration(row.every_s)))
             if window is not None:
-                lines.append(
-                    _fact(
-                        "window", f"{format_duration(window)}, {declared.min_rows:,} rows at least"
-                    )
-                )
+                said = f"{format_duration(window)}, {declared.min_rows:,} rows at least"
+                lines += _whole_fact("window", said, width)
             gate = declared.stage.gate
             if gate is not None:
-                lines.append(_fact("gate", gate.require_text))
+                lines += _whole_fact("gate", gate.require_text, width)
                 if gate.trigger is not None:
-                    lines.append(_fact("otherwise", f"a run from {_trigger(gate.trigger)}"))
+                    said = f"a run from {_trigger(gate.trigger)}"
+                    lines += _whole_fact("otherwise", said, width)
         if row.cronjob:
             lines += _whole_fact("cronjob", row.cronjob, width)
         if row.note:
@@ -257,9 +255,9 @@ def _measurement(said: Measurement, width: int, moment: Moment) -> list[Line]:
     return lines
 
 
-def _metrics(version: Version) -> str:
+def _metrics(version: Version) -> list[str]:
     names = [n for n in version.metrics if n.rpartition(".")[2] not in ("step", "epoch")]
-    return ", ".join(f"{n} {format_number(version.metrics[n])}" for n in names[-3:])
+    return [f"{n} {format_number(version.metrics[n])}" for n in names[-3:]]
 
 
 def _ago(at: float, moment: Moment) -> str:
@@ -271,10 +269,22 @@ def _say(text: str, moment: Moment) -> str:
 
 
 def _whole_fact(name: str, value: str, width: int) -> list[Line]:
-    """One that is to be copied: over several lines rather than cut."""
-    first, *rest = wrapped(value, width - 1, "", " " * 13)
+    """Over several lines rather than cut."""
+    first, *rest = wrapped(value, width - 1, "", " " * 13) or [EMPTY]
     words = "".join(part[0] for part in first.left).strip()
     return [_fact(name, words), *rest]
+
+
+def _parts_fact(name: str, parts: Sequence[str], between: str, width: int) -> list[Line]:
+    """The same, each part of it on one line."""
+    rows = [""]
+    for at, part in enumerate(parts, 1):
+        text = part if at == len(parts) else part + between
+        if rows[-1] and cell_width(f"{rows[-1]} {text}") > width - 14:
+            rows.append(text)
+        else:
+            rows[-1] = f"{rows[-1]} {text}".lstrip()
+    return [_fact(name if not at else "", row) for at, row in enumerate(rows)]
 
 
 def _fact(name: str, value: str) -> Line:

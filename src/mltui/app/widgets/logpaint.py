@@ -22,7 +22,7 @@ from mltui.app.widgets.roles import RoleStyles
 from mltui.logs.fold import Fold
 from mltui.logs.lines import Lines
 from mltui.logs.sanitize import PLAIN, Colour, Sgr, Span
-from mltui.text import format_count
+from mltui.text import format_count, shorten_end
 
 _KEPT_LINES = 1000
 _MAX_HITS = 200  # marked in one line
@@ -191,8 +191,7 @@ class LinePainter:
             for at in range(0, max(strip.cell_length, 1), width):
                 rows.append(strip.crop(at, at + width).extend_cell_length(width, base))
         else:
-            shown = strip.crop(self.left, self.left + width - len(again))
-            rows.append(shown.extend_cell_length(width - len(again), base))
+            rows.append(self._cut(strip, width - len(again), base))
         if again:
             last = rows[-1].crop(0, width - len(again))
             rows[-1] = Strip([*last, Segment(again, roles.on(base, "state-warning"))], width)
@@ -200,12 +199,24 @@ class LinePainter:
             sign = "┆" if self.unicode else ":"
             lines = f"{format_count(count)}{'+' if more else ''} line{'s' * (count != 1)}"
             note = LineBuilder()
-            note.add(
-                f"   {sign} {lines} of traceback   Enter unfolds"[:width], roles.on(base, "dim")
-            )
+            words = f"   {sign} {lines} of traceback"
+            hint = next((f"{' ' * gap}Enter unfolds" for gap in (3, 2, 1)
+                         if len(words) + gap + 13 <= width), "")  # fmt: skip
+            note.add(self._shorten(words + hint, width), roles.on(base, "dim"))
             note.pad(width, base)
             rows.append(note.strip())
         return rows
+
+    def _cut(self, strip: Strip, width: int, base: Style) -> Strip:
+        """What of a line is in sight; a sign in the last column where it goes on."""
+        if strip.cell_length <= self.left + width or width < 2:
+            return strip.crop(self.left, self.left + width).extend_cell_length(width, base)
+        shown = strip.crop(self.left, self.left + width - 1).extend_cell_length(width - 1, base)
+        sign = Segment("›" if self.unicode else ">", self._roles.on(base, "accent"))
+        return Strip([*shown, sign], width)
+
+    def _shorten(self, text: str, width: int) -> str:
+        return shorten_end(text, width, ellipsis="…" if self.unicode else "~")
 
     def _rule(self, words: str, width: int) -> Strip:
         """`── restarted (attempt 3) ─────`."""
@@ -213,7 +224,7 @@ class LinePainter:
         builder = LineBuilder()
         role = "state-warning" if "loss" in words else "accent"
         builder.add(f"{bar * 2} ", self._roles.on(self.base, "stale"))
-        builder.add(words[: max(width - 4, 0)], self._roles.on(self.base, role))
+        builder.add(self._shorten(words, max(width - 4, 0)), self._roles.on(self.base, role))
         builder.add(" ", self.base)
         builder.add(bar * max(width - builder.width, 0), self._roles.on(self.base, "stale"))
         return builder.strip().crop(0, width)
