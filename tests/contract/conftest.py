@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mltui.engines.process import ProcessEngine
+from mltui.engines.protocol import Built
 
 from .place import Place
 
@@ -34,7 +35,19 @@ def shared_namespace(cluster: Cluster, docker_host: object) -> Iterator[str]:
 
 
 def _process(root: Path, request: Request) -> Place:
+    """The first attempt of an engine has a shim."""
     return Place(ProcessEngine(root / "cache"), root)
+
+
+def _kept(root: Path, request: Request) -> Place:
+    """As those that follow: under the engine's keeper."""
+    engine = ProcessEngine(root / "cache")
+
+    async def prepare() -> Built | None:
+        assert await engine.keep()
+        return None
+
+    return Place(engine, root, prepare=prepare)
 
 
 def _kubernetes(root: Path, request: Request) -> Place:
@@ -46,6 +59,7 @@ def _kubernetes(root: Path, request: Request) -> Place:
 
 PLACES: dict[str, Callable[[Path, Request], Place]] = {
     "process": _process,
+    "kept": _kept,
     "kubernetes": _kubernetes,
 }
 
@@ -62,10 +76,12 @@ async def place(request: Request, tmp_path: Path) -> AsyncIterator[Place]:
         await close()
 
 
-@pytest.fixture
+@pytest.fixture(params=["process", "kept"])
 async def near(tmp_path: Path, request: Request) -> AsyncIterator[Place]:
     """An engine whose stages share folders with the test."""
-    made = PLACES["process"](tmp_path, request)
+    made = PLACES[request.param](tmp_path, request)
+    if made.prepare is not None:
+        await made.prepare()
     yield made
     assert isinstance(made.engine, ProcessEngine)
     await made.engine.close()

@@ -20,8 +20,8 @@ class Place:
     engine: Engine
     root: Path
     built: Built | None = None
-    prepare: Callable[[], Awaitable[Built]] | None = None
-    """Makes `built`, where stages need an image."""
+    prepare: Callable[[], Awaitable[Built | None]] | None = None
+    """Makes `built`, where stages need an image, and whatever else is to be there."""
     is_near: bool = True
     many: int = 20
     slack_s: float = 60.0

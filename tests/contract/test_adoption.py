@@ -20,7 +20,8 @@ async def _started_by_another(near: Place, shell: str) -> tuple[Attempt, str]:
     attempt = replace(attempt, name=f"t-{attempt.folder.name}", labels={})
     starter = await asyncio.create_subprocess_exec(
         sys.executable, str(Path(__file__).with_name("starter.py")), near.engine.name,
-        str(near.root), str(attempt.folder), shell, stdout=asyncio.subprocess.PIPE,
+        str(near.root), str(attempt.folder), shell,
+        "kept" if near.prepare is not None else "not", stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert starter.stdout is not None
     obj = (await starter.stdout.readline()).decode().strip()
@@ -68,6 +69,9 @@ async def test_one_that_vanished_is_lost_not_failed(near: Place) -> None:
     # By its group, as a person with `kill -9` would: nobody is left to say how it ended.
     os.killpg(int(obj.partition(":")[0]), signal.SIGKILL)
     end = await near.engine.wait(attempt, obj)
-    assert (end.how, end.code) == (Stopped.LOST, None)
-    assert "vanished" in end.message
+    if near.prepare is not None:  # but a keeper: it is nobody's of that group
+        assert (end.how, end.code) == (Stopped.SIGNALLED, 137)
+    else:
+        assert (end.how, end.code) == (Stopped.LOST, None)
+        assert "vanished" in end.message
     await near.engine.remove(attempt, obj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -14,13 +15,20 @@ import pytest
 
 from mltui.engines.process import ProcessEngine, procs, shim
 from mltui.engines.protocol import Built, Stopped
+from mltui.errors import Unreachable
 
 from .place import Place, is_alive, is_same, until
 
 
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
+@pytest.fixture(params=["shim", "keeper"])
+async def place(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Place]:
     engine = ProcessEngine(tmp_path / "cache")
+    if request.param == "keeper":
+        assert await engine.keep()
+    else:
+        monkeypatch.setattr(ProcessEngine, "_begin_keeping", lambda self: None)
     yield Place(engine, tmp_path)
     await engine.close()
 
@@ -105,8 +113,8 @@ async def test_a_claim_is_completed_while_its_process_is_there(place: Place) -> 
     attempt = place.attempt(shell="touch up; sleep 600")
     obj = await place.engine.start(attempt)
     await until((attempt.work / "up").exists)
-    claim = (attempt.folder / shim.CLAIM).read_text().strip()
-    assert procs.Identity.parse(claim).started == 0
+    identity = procs.Identity.parse((attempt.folder / shim.CLAIM).read_text().splitlines()[-1])
+    claim = str(replace(identity, started=0))  # as a shim writes it
     assert await place.engine.find(attempt) == obj
     bystander = replace(attempt, folder=attempt.folder.with_name("other"))
     bystander.folder.mkdir()
@@ -116,6 +124,40 @@ async def test_a_claim_is_completed_while_its_process_is_there(place: Place) -> 
     assert is_alive(int(claim.partition(":")[0]))
     await place.engine.stop(attempt, obj, 0.0)
     await place.engine.remove(attempt, obj)
+
+
+async def test_a_keeper_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    """What it had started ends as if nothing had been; what comes later is started all the same."""
+    engine = ProcessEngine(tmp_path / "cache")
+    place = Place(engine, tmp_path)
+    assert await engine.keep()
+    attempt = place.attempt(shell="touch up; while [ ! -e go ]; do sleep 0.02; done; exit 5")
+    obj = await engine.start(attempt)
+    await until((attempt.work / "up").exists)
+    record = shim.read_record(attempt.folder)
+    assert record is not None and record.keeper is not None
+    os.kill(record.keeper.pid, signal.SIGKILL)
+    waiting = asyncio.create_task(engine.wait(attempt, obj))
+    (attempt.work / "go").touch()
+    end = await asyncio.wait_for(waiting, 60)
+    assert (end.how, end.code) == (Stopped.EXITED, 5)
+    await engine.remove(attempt, obj)
+    for n in range(5):  # its end may not have been noticed yet
+        other = place.attempt(shell=f"exit {n}")
+        try:
+            assert (await place.run(other)).code == n
+        except Unreachable:
+            assert await engine.find(other) is None
+    await engine.close()
+
+
+async def test_a_script_without_a_first_line_is_run_by_a_shell(place: Place) -> None:
+    attempt = place.attempt("./script", "a b")
+    (attempt.work / "script").write_text('echo "$1"; exit 4\n')
+    (attempt.work / "script").chmod(0o755)
+    end = await place.run(attempt)
+    assert (end.how, end.code) == (Stopped.EXITED, 4)
+    assert attempt.log.read_bytes() == b"a b\n"
 
 
 async def test_an_empty_claim_of_a_dead_shim_never_ran(place: Place) -> None:
@@ -225,6 +267,7 @@ async def test_what_a_stage_sees(tmp_path: Path) -> None:
     await place.run(attempt)
     seen = dict(line.split("=", 1) for line in attempt.log.read_text().splitlines())
     assert seen.items() >= {k: v for k, v in own.items() if k != "PWD"}.items()
+    await engine.close()
 
 
 async def test_signals_and_descriptors_are_a_programs_own(place: Place) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mltui.engines.process import procs, shim
 from mltui.engines.process.environments import Environments
+from mltui.engines.process.keeping import Keeping
 from mltui.engines.process.orphans import Orphans
 from mltui.engines.process.plain import without_shell
 from mltui.engines.process.procs import MARK, Identity
@@ -61,7 +62,9 @@ class ProcessEngine:
         self._stopped: set[str] = set()
         self._strays = procs.Strays()
         self._orphans: Orphans | None = None
-        self._programs: set[tuple[str, str]] = set()
+        self._keeping: Keeping | None = None
+        self._programs: dict[tuple[str, str], str] = {}
+        """Program and PATH → where it is."""
         self._oom = (-1.0, 0)
         self.shells = Shells(self.environ, self._environments.built)
 
@@ -97,39 +100,69 @@ class ProcessEngine:
         return env
 
     async def start(self, attempt: Attempt) -> str:
-        """See `Engine`. The command runs only if its shim can claim the attempt first."""
+        """See `Engine`. The command runs only if it can be claimed first.
+
+        By the keeper, once that is there; by a shim until then, and where the keeper can't: the
+        shell says why.
+        """
         env = self.environ(attempt)
-        argv = self._command(attempt, env)
+        program, argv = self._command(attempt, env)
         if self._orphans is None:
             self._orphans = Orphans()
-        log = f"{attempt.folder}/log"  # `attempt.log` would make a Path
-        pid = shim.spawn(attempt.folder, attempt.work, procs.boot_id(), argv, env, log)
-        identity = Identity.of(pid)  # our own child, not reaped yet: it is still there
-        self._watched[str(identity)] = Watched(identity, self._oom_kills(), is_child=True)
-        return str(identity)
+        watched = None
+        if self._keeping is None:
+            self._begin_keeping()  # for those that follow
+        elif self._keeping.is_ready:
+            work = str(attempt.work)
+            if "PWD" in env:
+                env["PWD"] = work
+            watched = await self._keeping.start(
+                str(attempt.folder), work, program, argv, env, self._oom_kills()
+            )
+        if watched is None:
+            log = f"{attempt.folder}/log"  # `attempt.log` would make a Path
+            pid = shim.spawn(attempt.folder, attempt.work, procs.boot_id(), argv, env, log)
+            identity = Identity.of(pid)  # our own child, not reaped yet: it is still there
+            watched = Watched(identity, self._oom_kills(), is_child=True)
+        obj = str(watched.identity)
+        self._watched[obj] = watched
+        return obj
 
-    def _command(self, attempt: Attempt, env: Mapping[str, str]) -> tuple[str, ...]:
-        """What to execute: the attempt's command, without a shell that would only start it."""
+    def _begin_keeping(self) -> None:
+        # Where a keeper's orphans would not be ours, a shim does it all.
+        if self._keeping is None and self._orphans is not None and self._orphans.works:
+            self._keeping = Keeping()
+
+    async def keep(self) -> bool:
+        """Have the keeper there before the first attempt; False where there can be none."""
+        self._orphans = self._orphans or Orphans()
+        self._begin_keeping()
+        return self._keeping is not None and await self._keeping.ready()
+
+    def _command(self, attempt: Attempt, env: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        """What to execute, and where it is: without a shell that would only start it."""
         if not attempt.argv:
             raise StartFailed(f"{attempt.name} has no command")
         path = env.get("PATH", os.defpath)
         call = without_shell(attempt.argv)
-        if call is not None and self._is_program(call[0], path, attempt):
-            return call
-        if not self._is_program(attempt.argv[0], path, attempt):
+        if call is not None and (where := self._find_program(call[0], path, attempt)) is not None:
+            return where, call
+        where = self._find_program(attempt.argv[0], path, attempt)
+        if where is None:
             program = attempt.argv[0]
             raise StartFailed(f"there is no program {program!r} on the PATH of {attempt.name}")
-        return attempt.argv
+        return where, attempt.argv
 
-    def _is_program(self, program: str, path: str, attempt: Attempt) -> bool:
-        if (program, path) in self._programs:
-            return True
-        where = str(attempt.work / program) if "/" in program else program
-        if shutil.which(where, path=path) is None:
-            return False
-        if "/" not in program:
-            self._programs.add((program, path))
-        return True
+    def _find_program(self, program: str, path: str, attempt: Attempt) -> str | None:
+        known = self._programs.get((program, path))
+        if known is not None:
+            return known
+        if "/" in program:
+            return shutil.which(str(attempt.work / program))
+        found = shutil.which(program, path=path)
+        if found is not None:
+            self._programs[program, path] = found
+        return found
 
     async def find(self, attempt: Attempt) -> str | None:
         """See `Engine`. Without a claim it is taken here, so the shim that comes late ends."""
@@ -141,7 +174,9 @@ class ProcessEngine:
             if record is not None:
                 identity = record.identity
                 return None if identity is None else str(identity.found(str(attempt.folder)))
-            if not self._strays.find(str(attempt.folder), fresh=True):
+            if not shim.is_kept(attempt.folder) and not self._strays.find(
+                str(attempt.folder), fresh=True
+            ):
                 # Nobody is left who could write it, and the command runs only after that.
                 if shim.read_record(attempt.folder) is None:
                     return None
@@ -156,9 +191,9 @@ class ProcessEngine:
         await watched.ended.wait()
         if not watched.is_child or self._may_be_left(attempt, watched.identity.pid):
             await self._sweep(attempt, fresh=False)
-        if watched.code == 0:  # our own shim claimed the attempt and wrote its record
+        if watched.code == 0:  # our own shim or keeper claimed the attempt and wrote its record
             return Exit(Stopped.EXITED, 0, watched.usage(None))
-        record = shim.read_record(attempt.folder)
+        record = await self._read_record(attempt)
         usage = watched.usage(None if record is None else record.cpu_s)
         owner = None if record is None else record.identity
         if record is not None and (owner is None or not owner.is_same(watched.identity)):
@@ -173,8 +208,19 @@ class ProcessEngine:
             return Exit(Stopped.LOST, None, usage, _lost(Identity.parse(obj)))
         return Exit(self._how(code, watched, obj), code, usage)
 
+    async def _read_record(self, attempt: Attempt) -> shim.Record | None:
+        """The record of what has ended; a keeper writes it a moment later."""
+        while True:
+            is_kept = shim.is_kept(attempt.folder)
+            record = shim.read_record(attempt.folder)
+            if not is_kept or (record is not None and record.code is not None):
+                return record
+            await asyncio.sleep(0.005)
+
     def _may_be_left(self, attempt: Attempt, session: int) -> bool:
         others = {each.identity.pid for each in self._watched.values() if not each.ended.is_set()}
+        if self._keeping is not None:
+            others.add(self._keeping.pid)
         mark = str(attempt.folder)
         return self._orphans is None or self._orphans.may_be_left(session, mark, others)
 
@@ -194,8 +240,11 @@ class ProcessEngine:
             watched.signal_group(signal.SIGTERM)
             with suppress(TimeoutError):
                 await asyncio.wait_for(watched.ended.wait(), grace_s)
-        # The shim is spared at first, so that it can record the end.
-        left = await self._sweep(attempt, spare=None if watched.ended.is_set() else watched)
+        # A shim is spared at first, so that it can record the end.
+        record = shim.read_record(attempt.folder)
+        is_shim = record is None or record.keeper is None
+        spare = watched if is_shim and not watched.ended.is_set() else None
+        left = await self._sweep(attempt, spare=spare)
         if not watched.ended.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(watched.ended.wait(), _RECORD_S)
@@ -257,6 +306,9 @@ class ProcessEngine:
 
     async def close(self) -> None:
         """Give back descriptors and timers; attempts go on."""
+        if self._keeping is not None:
+            await self._keeping.close()
+            self._keeping = None
         for watched in self._watched.values():
             watched.close()
         self._watched.clear()

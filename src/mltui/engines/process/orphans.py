@@ -27,7 +27,8 @@ class Orphans:
 
     def __init__(self) -> None:
         self._file = f"/proc/self/task/{os.getpid()}/children"
-        self._works = os.access(self._file, os.R_OK) and _become_reaper()
+        self.works = os.access(self._file, os.R_OK) and _become_reaper()
+        """Whether they become ours here."""
         self._sessions: dict[int, float] = {}
         self._many = 100
         self._dead: dict[int, float] = {}
@@ -38,7 +39,7 @@ class Orphans:
         `session`: of the attempt's shim, which has been reaped. `known`: shims of other attempts.
         Reaps what died meanwhile.
         """
-        if not self._works:
+        if not self.works:
             return True
         now = time.monotonic()
         self._sessions[session] = now

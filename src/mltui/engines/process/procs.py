@@ -77,6 +77,13 @@ class Identity:
         """Whether it exists, if only as a zombie."""
         return self.boot == boot_id() and start_time(self.pid) == self.started
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it exists and has not ended."""
+        fields = stat_fields(self.pid)
+        is_it = len(fields) > 19 and int(fields[19]) == self.started and self.boot == boot_id()
+        return is_it and fields[0] not in (b"Z", b"X")
+
 
 def read(name: str, limit: int = 4096) -> bytes:
     """A file of /proc, b"" when its process is gone or not ours to read."""

@@ -19,8 +19,10 @@ from mltui.engines.process.procs import Identity
 from mltui.errors import StartFailed
 
 CLAIM = "pid"
-"""In the attempt's folder. First line: identity of the shim, or `never`. Then the record."""
+"""In the attempt's folder. First line: identity of the shim, or `never`; `keeper` and its identity
+where one starts the command itself, whose identity is the next line. Then the record."""
 _NEVER = b"never\n"
+_KEEPER = b"keeper "
 _CLAIM_BYTES = 4096
 """More than a claim with its record ever takes."""
 NOT_CLAIMED = 121
@@ -51,10 +53,11 @@ if [ -z "$c" ]; then (exec "$@") 2>&1; c=$?; fi
 exit "$c"
 """
 
-_DEFAULTS = [
+DEFAULTS = [
     getattr(signal, name)
     for name in ("SIGPIPE", "SIGXFSZ", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM", "SIGCHLD")
 ]
+"""What the runner may ignore and an attempt must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Record:
     code: int | None = None
     """The command's exit code, 128 + signal when a signal ended it; None: not ended (so far)."""
     cpu_s: float | None = None
+    keeper: Identity | None = None
+    """Who writes the end; None: the process itself, which is the shim."""
 
 
 def spawn(
@@ -91,18 +96,18 @@ def spawn(
                     0o666,
                 ),
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()),
+                *((os.POSIX_SPAWN_CLOSE, fd) for fd in inherited()),
             ],
             setsid=True,
             setsigmask=[],
-            setsigdef=_DEFAULTS,
+            setsigdef=DEFAULTS,
         )
     except (OSError, ValueError) as error:
         raise StartFailed(f"{argv[0]} can't be started: {_why(error, log)}") from error
 
 
 @functools.cache
-def _inherited() -> tuple[int, ...]:
+def inherited() -> tuple[int, ...]:
     """Descriptors that this process was given (a pipe of CI, say): not for its attempts.
 
     Those that Python opens are closed on exec anyway.
@@ -139,19 +144,34 @@ def claim(folder: Path) -> bool:
 def read_record(folder: Path) -> Record | None:
     """What is known of an attempt; None while its claim is not there or not yet written."""
     data = procs.read(f"{folder}/{CLAIM}", _CLAIM_BYTES)
+    if data == _NEVER:
+        return Record(None)
+    keeper, data = _split_keeper(data)
     first, newline, rest = data.partition(b"\n")
     if not newline:
         return None
-    if data == _NEVER:
-        return Record(None)
     identity = Identity.parse(first.decode("ascii", "replace"))
     lines = rest.decode("ascii", "replace").split("\n")
     if len(lines) < 3 or lines[-2:] != ["end", ""] or not lines[0].startswith("code "):
-        return Record(identity)
+        return Record(identity, keeper=keeper)
     cpu_s = None
     with suppress(ValueError, IndexError):
         cpu_s = sum(_seconds(text) for line in lines[1:3] for text in line.split())
-    return Record(identity, int(lines[0][5:]), cpu_s)
+    return Record(identity, int(lines[0][5:]), cpu_s, keeper)
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a keeper that is there has claimed an attempt: it starts it, or ends its claim."""
+    keeper, _ = _split_keeper(procs.read(f"{folder}/{CLAIM}", _CLAIM_BYTES))
+    return keeper is not None and keeper.is_alive
+
+
+def _split_keeper(claim: bytes) -> tuple[Identity | None, bytes]:
+    if not claim.startswith(_KEEPER):
+        return None, claim
+    first, newline, rest = claim.partition(b"\n")
+    text = first.removeprefix(_KEEPER).decode("ascii", "replace")
+    return (Identity.parse(text), rest) if newline else (None, b"")
 
 
 def _seconds(text: str) -> float:

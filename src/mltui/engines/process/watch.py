@@ -51,8 +51,12 @@ async def gone(pid: int) -> None:
 class Watched:
     """One attempt's shim until it is gone. Reaps it when it is our child."""
 
-    def __init__(self, identity: Identity, oom_kills: int, *, is_child: bool) -> None:
+    def __init__(
+        self, identity: Identity, oom_kills: int, *, is_child: bool, is_kept: bool = False
+    ) -> None:
         self.identity = identity
+        self.is_kept = is_kept
+        """It is the command itself, and its keeper says how it ended (`told`)."""
         self.ended = asyncio.Event()
         self.code: int | None = None
         """Of the shim, as its parent sees it; None when it is not our child."""
@@ -63,6 +67,21 @@ class Watched:
         self._timer: asyncio.TimerHandle | None = None
         self._fd = -1
         self._oom_kills = oom_kills
+        if is_kept:
+            self._timer = self._loop.call_later(_FIRST_SAMPLE_S, self._sample)
+        else:
+            self._open()
+
+    def told(self, code: int, cpu_s: float, peak_kb: int) -> None:
+        """It has ended; what its keeper says of it."""
+        self.code, self._cpu_s = code, cpu_s
+        self._peak = max(self._peak, peak_kb * _MAXRSS_UNIT)
+        self.close()
+        self.ended.set()
+
+    def inherit(self) -> None:
+        """Its keeper is gone, so that it is our child now."""
+        self.close()
         self._open()
 
     def _open(self) -> None:
