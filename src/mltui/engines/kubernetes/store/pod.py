@@ -14,7 +14,7 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -100,59 +100,55 @@ class Remote:
     def fetch(self, digest: str, path: Path) -> None:
         """Content into a file; checked. Away when it is damaged in the store."""
         for _ in range(3):
-            total = hashlib.sha256()
-            with path.open("wb") as file:
-                for data in self._stream(digest):
-                    file.write(data)
-                    total.update(data)
-            if total.hexdigest() == digest:
+            if self._fetch_once(digest, path) == digest:
                 return
             if json.loads(self.call("POST", f"/check/{digest}", b""))["ok"] is not True:
                 break
         raise Away(f"content {digest[:12]} is damaged or no longer in the store")
 
-    def _stream(self, digest: str) -> Iterator[bytes]:
-        """Content as it comes; after a broken connection it goes on where it was."""
-        at, deadline = 0, time.monotonic() + self._away_s
+    def _fetch_once(self, digest: str, path: Path) -> str:
+        """After a broken connection it goes on where it was; the digest of what came."""
+        total = hashlib.sha256()
+        gone = f"content {digest[:12]} is no longer in the store"
+        with path.open("wb") as file:
+            for data in self._stream(lambda: f"/blobs/{digest}?offset={file.tell()}", gone):
+                file.write(data)
+                total.update(data)
+        return total.hexdigest()
+
+    def fetch_window(self, service: str, seconds: float, path: Path) -> None:
+        """What a service recorded in the last so many seconds, into a file. Away."""
+        with path.open("wb") as file:
+
+            def asked() -> str:
+                file.seek(0)  # the window has moved on: all of it anew
+                file.truncate()
+                return f"/windows/{service}?seconds={seconds}"
+
+            for data in self._stream(asked):
+                file.write(data)
+
+    def _stream(self, asked: Callable[[], str], gone: str = "") -> Iterator[bytes]:
+        """An answer's body as it comes; until it is whole it is tried again with what is `asked`.
+
+        `gone`: what to say where there is no such thing. Away.
+        """
+        deadline = time.monotonic() + self._away_s
         while True:
             connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
             try:
-                path = f"/blobs/{digest}?offset={at}"
-                connection.request("GET", path, None, {TOKEN: self._token})
+                connection.request("GET", asked(), None, {TOKEN: self._token})
                 response = connection.getresponse()
-                if response.status == 404:
-                    raise Away(f"content {digest[:12]} is no longer in the store")
+                if response.status == 404 and gone:
+                    raise Away(gone)
                 why = f"it answers {response.status}"
                 if response.status == 200:
                     while data := response.read(CHUNK):
-                        at += len(data)
                         deadline = time.monotonic() + self._away_s
                         yield data
                     if not response.length:
                         return
                     why = "it broke off"
-            except (OSError, http.client.HTTPException) as error:
-                why = str(error)
-            finally:
-                connection.close()
-            if time.monotonic() > deadline:
-                raise Away(f"the store at {self.address} does not answer: {why}")
-            time.sleep(0.5)
-
-    def fetch_window(self, service: str, seconds: float, path: Path) -> None:
-        """What a service recorded in the last so many seconds, into a file. Away."""
-        deadline = time.monotonic() + self._away_s
-        while True:
-            connection = http.client.HTTPConnection(self.address, timeout=_SILENT_S)
-            try:
-                asked = f"/windows/{service}?seconds={seconds}"
-                connection.request("GET", asked, None, {TOKEN: self._token})
-                response = connection.getresponse()
-                why = f"it answers {response.status}"
-                if response.status == 200:
-                    with path.open("wb") as file:
-                        shutil.copyfileobj(response, file, CHUNK)
-                    return
             except (OSError, http.client.HTTPException) as error:
                 why = str(error)
             finally:
