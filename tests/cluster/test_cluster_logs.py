@@ -14,10 +14,40 @@ if TYPE_CHECKING:
 numbered = import_module("testbed.numbered")
 
 
+@pytest.fixture(scope="module")
+def looker(cluster: Cluster, place: str) -> dict[str, str]:
+    """Of a user who may read logs there, and nothing of nodes."""
+    if cluster.viewer is None:
+        pytest.skip("needs the test cluster's user without rights")
+    right = ("--verb=get,list,watch", "--resource=pods,pods/log", "-n", place)
+    cluster.kubectl("create", "role", "reads-logs", *right)
+    bound = ("--role=reads-logs", "--user=viewer", "-n", place)
+    cluster.kubectl("create", "rolebinding", "reads-logs", *bound)
+    return {**cluster.environ, "KUBECONFIG": str(cluster.viewer)}
+
+
+class Node:
+    """A pod's log, as its node keeps it."""
+
+    def __init__(self, cluster: Cluster, place: str, pod: str) -> None:
+        found = cluster.get(f"pod/{pod}", "-n", place)
+        node, uid = found["spec"]["nodeName"], found["metadata"]["uid"]
+        self._folder = f"/api/v1/nodes/{node}/proxy/logs/pods/{place}_{pod}_{uid}/c/"
+        self._cluster = cluster
+        self.seen: set[str] = set()
+
+    def rotated(self) -> int:
+        """How many files it has put away, each of its time."""
+        words = self._cluster.kubectl("get", "--raw", self._folder).replace(".gz", "").split('"')
+        self.seen |= {word for word in words if word.startswith("0.log.2") and "tmp" not in word}
+        return len(self.seen)
+
+
 @pytest.mark.timeout(900)
 def test_what_a_node_threw_away_is_told_where_it_is_missing(
-    cluster: Cluster, place: str, tmp_path: Path
+    cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
 ) -> None:
+    """And who may read the files that the node has put away lacks nothing."""
     container = {
         "name": "c",
         "image": cluster.shell_image(),
@@ -28,34 +58,85 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rotates"}, "spec": spec}
     cluster.apply(pod, namespace=place)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/rotates", "-n", place, "--timeout=280s")
-    found = cluster.get("pod/rotates", "-n", place)
-    node, uid = found["spec"]["nodeName"], found["metadata"]["uid"]
-    folder = f"/api/v1/nodes/{node}/proxy/logs/pods/{place}_rotates_{uid}/c/"
-
-    def rotated() -> set[str]:
-        """The names of the log's earlier files, each of its time."""
-        words = cluster.kubectl("get", "--raw", folder).replace(".gz", "").split('"')
-        return {word for word in words if word.startswith("0.log.2") and "tmp" not in word}
-
-    follower = numbered.Follower(tmp_path, cluster.environ, "pod/rotates", "--namespace", place)
+    node = Node(cluster, place, "rotates")
+    target = ("pod/rotates", "--namespace", place)
+    followers = []
+    for name, environ in (("looks", looker), ("admin", cluster.environ)):
+        (tmp_path / name).mkdir()
+        followers.append(numbered.Follower(tmp_path / name, environ, *target))
+    looks, admin = followers
     try:
-        follower.begins()
-        follower.stop()
-        seen = set(rotated())
-        before = len(seen)
-
-        def has_passed() -> bool:
-            seen.update(rotated())
-            return len(seen) >= before + 3
-
-        numbered.until(has_passed, "the node does not rotate")
+        for follower in followers:
+            follower.begins()
+            follower.stop()
+        before = node.rotated()
+        numbered.until(lambda: node.rotated() >= before + 3, "the node does not rotate")
         cluster.kubectl("exec", "-n", place, "rotates", "--", "touch", "/tmp/stop")
-        follower.go_on()
+        for follower in followers:
+            follower.go_on()
         times = cluster.kubectl("exec", "-n", place, "rotates", "--", "sh", "-c", numbered.TIMES)
     finally:
-        follower.end()
+        for follower in followers:
+            follower.end()
         cluster.kubectl("delete", "pod", "rotates", "-n", place, "--wait=false")
-    follower.check(times)
+    looks.check(times)
+    admin.is_whole()
+
+
+BURSTS = """
+$| = 1; my $pad = "x" x 80; my $n = 0;
+sub burst {
+  my $text = "";
+  for (1 .. $_[0]) { $n++; $text .= sprintf("%09d %s\\n", $n, $pad) }
+  print $text;
+}
+burst(20000);
+for my $go ("/tmp/one", "/tmp/two") { select(undef, undef, undef, 0.1) until -e $go; burst(150000) }
+sleep 600;
+"""
+
+
+@pytest.mark.timeout(900)
+def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
+    cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
+) -> None:
+    container = {
+        "name": "c",
+        "image": cluster.shell_image(),
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["perl", "-e", BURSTS],
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ends"}, "spec": spec}
+    cluster.apply(pod, namespace=place)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/ends", "-n", place, "--timeout=280s")
+    node = Node(cluster, place, "ends")
+    followers = []
+    for name, environ in (("looks", looker), ("admin", cluster.environ)):
+        (tmp_path / name).mkdir()
+        target = ("pod/ends", "--namespace", place)
+        followers.append(numbered.Follower(tmp_path / name, environ, *target))
+    looks, admin = followers
+    try:
+        for follower in followers:
+            follower.begins()
+            numbered.until(lambda each=follower: each.last() == 20_000, "the first lines")
+            follower.stop()
+        for count, go in enumerate(("/tmp/one", "/tmp/two"), start=1):
+            cluster.kubectl("exec", "-n", place, "ends", "--", "touch", go)
+            numbered.until(lambda many=count: node.rotated() >= many, "the node does not rotate")
+        for follower in followers:
+            follower.starts_again()
+        numbered.until(lambda: "possible loss" in looks.err.read_text(), "no word of the loss")
+        numbered.until(lambda: admin.last() == 320_000, "the last line does not come")
+    finally:
+        for follower in followers:
+            follower.end()
+        cluster.kubectl("delete", "pod", "ends", "-n", place, "--wait=false")
+    # the pause before the first burst may be one too, for who can't see the older files
+    assert looks.err.read_text().count("possible loss") in (1, 2)
+    assert 20_000 <= looks.last() < 320_000
+    admin.is_whole()
 
 
 @pytest.mark.timeout(900)

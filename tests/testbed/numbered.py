@@ -71,15 +71,36 @@ class Follower:
         """It reads nothing until `go_on`."""
         self._process.send_signal(signal.SIGSTOP)
 
+    def starts_again(self) -> None:
+        """It reads on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def last(self) -> int:
+        """The number of the last whole line that it brought."""
+        with self.out.open("rb") as file:
+            file.seek(max(self.out.stat().st_size - 4096, 0))
+            found = _LINE.findall(file.read())
+        return int(found[-1]) if found else 0
+
     def go_on(self) -> None:
         """Read to the writer's last line, then end."""
-        self._process.send_signal(signal.SIGCONT)
+        self.starts_again()
         until(lambda: b"\nlast " in self.out.read_bytes()[-4096:], "the last line does not come")
 
     def end(self) -> None:
         """It is over."""
         self._process.kill()
         self._process.wait(20)
+
+    def is_whole(self) -> None:
+        """From its first line on it brought every one, once, and spoke of no loss."""
+        lines = self.out.read_bytes().splitlines()
+        if lines[-1].startswith(b"last "):
+            lines.pop()
+        numbers = [int(found[1]) for line in lines if (found := _LINE.fullmatch(line))]
+        assert len(numbers) == len(lines)
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert not _MARK.search(self.err.read_text())
 
     def check(self, times: str) -> None:
         """Lines in order and once; a mark for each gap: from when to when, and about how large.

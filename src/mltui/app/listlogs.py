@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from mltui.app.panes.log import local_offset_s
 from mltui.app.sources.source import LogOf, Logs
 from mltui.errors import MltuiError
-from mltui.live.timedlog import LEFT_OUT, Following, LogState
+from mltui.live.logstate import Following, LogState
+from mltui.live.told import LEFT_OUT
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import Merged, MergeSource
 from mltui.logs.timed import Note, TimedIndex
@@ -227,9 +228,9 @@ class ListLogs:
             Following.GONE: f"the {thing} is gone",
         }
         states = list(self._states.values())
-        found = [words.get(state.following, state.why) for state in states]
+        found = [state.why or words.get(state.following, "") for state in states]
         if len(states) > 1:
-            troubles = [state.why for state in states if state.following not in words and state.why]
+            troubles = [state.why for state in states if state.why]
             ended = sum(state.following in (Following.ENDED, Following.GONE) for state in states)
             found = [*troubles[:1], f"{ended} of {len(states)} ended" if ended else ""]
         self.said = "  ".join(word for word in found if word)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mltui.errors import MltuiError, UsageError
-from mltui.live.timedlog import Following, LogState
+from mltui.live.logstate import Following, LogState
 from mltui.logs.timed import Note
 
 _GATHER_S, _OPEN_S, _CALM_S = 0.016, 0.004, 0.1
@@ -160,9 +160,10 @@ class Pumps:
 
     def hear(self, label: str, state: LogState) -> None:
         """Say what keeps a log from being followed, once."""
+        if state.following is Following.FOLLOWING:  # what may be lost is said among the lines
+            self._told.pop(label, None)
+            return
         words = f"{label}: {state.why}"
         if state.why and self._told.get(label) != words:
             self.said(words)
         self._told[label] = words
-        if state.following is Following.FOLLOWING:
-            self._told.pop(label)

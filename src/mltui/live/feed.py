@@ -23,7 +23,7 @@ from mltui.live.stats import Stats, Usage
 from mltui.live.table import Table
 
 if TYPE_CHECKING:
-    from mltui.live.timedlog import LogState
+    from mltui.live.logstate import LogState
     from mltui.logs.timed import Note
     from mltui.spec.model import Target
 

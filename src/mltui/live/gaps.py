@@ -94,6 +94,11 @@ class Pace:
         return pause_s >= self.keeping.shortest_s and self._peak * pause_s > self.keeping.file_bytes
 
     @property
+    def is_fast(self) -> bool:
+        """Whether it may fill a file before its host looks for the second time."""
+        return self._peak * self.keeping.shortest_s > self.keeping.file_bytes
+
+    @property
     def is_known(self) -> bool:
         """Enough came to say how fast it is."""
         return bool(self._usual)
@@ -135,7 +140,7 @@ class Question:
     """What a host says when it is asked again for the lines around a pause."""
 
     def __init__(self, last: bytes, first: bytes) -> None:
-        self._last, self._first = last[:KEY_BYTES], first[:KEY_BYTES]
+        self.last, self._first = last[:KEY_BYTES], first[:KEY_BYTES]
         self._after, self._until = _stamp(last), _stamp(first)
         self.is_seen = False
         """The line before the pause is there still: what follows it is all there was."""
@@ -144,12 +149,17 @@ class Question:
         self._held = 0
         self._rest = b""
 
+    def taken(self) -> list[bytes]:
+        """The lines so far; they are not held any longer."""
+        lines, self.lines, self._held = self.lines, [], 0
+        return lines
+
     def hear(self, data: bytes) -> bool:
         """What comes; True when no more need come."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             head = line[:KEY_BYTES]
-            if head == self._last:
+            if head == self.last:
                 self.is_seen, self._held = True, 0
                 self.lines.clear()
                 continue

@@ -16,8 +16,9 @@ from typing import Any
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.daemon import Daemon, message_of, status_of
 from mltui.live.gaps import Keeping
+from mltui.live.logstate import Following, LogState
 from mltui.live.taking import take
-from mltui.live.timedlog import Following, LogState, TimedFile
+from mltui.live.timedlog import TimedFile
 from mltui.live.times import read_time
 from mltui.logs.timed import Note
 
@@ -136,7 +137,7 @@ async def _chunks(
     # what it wrote after it last ended; `StartedAt` may be later than its first lines
     if not found.get("RestartCount"):
         file.began(read_time((found.get("State") or {}).get("StartedAt")))
-    file.restarted(read_time((found.get("State") or {}).get("FinishedAt")))
+    file.told.restarted(read_time((found.get("State") or {}).get("FinishedAt")))
     file.kept_as(_keeping((found.get("HostConfig") or {}).get("LogConfig") or {}))
     is_terminal = bool((found.get("Config") or {}).get("Tty"))
     at = read_time(since) if since else None

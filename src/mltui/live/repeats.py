@@ -66,7 +66,27 @@ class Known:
     def forget(self) -> None:
         """None of them comes."""
         self._lines.clear()
-        self._due, self.is_seen = 0, True
+        self._due, self.is_seen, self.until = 0, True, b""
+
+    def new_of(self, whole: bytes, *, skips: bool) -> tuple[bytes, bytes]:
+        """Those lines that are not there yet; and others, where nothing known came before them.
+
+        `skips`: unknown ones that are not later than all there is are not wanted.
+        """
+        kept: list[bytes] = []
+        lines = whole.split(b"\n")
+        for number, line in enumerate(lines):
+            if self.has(line):
+                continue
+            is_later = bool(self.until) and line.partition(b" ")[0] > self.until
+            if skips and not self.is_seen and not is_later:
+                continue
+            if is_later and not self.is_seen:
+                return b"\n".join(kept), b"\n".join(lines[number:])
+            kept.append(line)
+            if is_later and self.is_past(line):
+                self.until = b""
+        return b"\n".join(kept), b""
 
     def is_past(self, line: bytes) -> bool:
         """After a line that is later than all there is: no more of them can come."""
@@ -125,6 +145,23 @@ def without_next(line: bytes, after: bytes) -> bytes:
     text = after.partition(b" ")[2]
     is_run_on = bool(text) and line.partition(b" ")[2].endswith(text)
     return line.removesuffix(text) if is_run_on else line
+
+
+def whole_lines(fd: int, size: int) -> tuple[int, bytes]:
+    """Where a file's last whole line ends, and the latest time of its end."""
+    start = max(size - _READ_BYTES, 0)
+    tail = os.pread(fd, size - start, start)
+    tail = tail[: tail.rfind(b"\n") + 1]
+    times = [line.partition(b" ")[0] for line in tail.split(b"\n")]
+    return start + len(tail), max((each for each in times if moment(each) is not None), default=b"")
+
+
+def count_lines(fd: int) -> int:
+    """Of a whole file."""
+    lines = at = 0
+    while data := os.pread(fd, _READ_BYTES, at):
+        lines, at = lines + data.count(b"\n"), at + len(data)
+    return lines
 
 
 def lines_from(fd: int, size: int, since: bytes, *, has_before: bool = False) -> Iterator[bytes]:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from mltui.live.gaps import Keeping, Pace, Pause, Question
@@ -20,47 +18,22 @@ from mltui.live.repeats import (
     KEY_BYTES,
     TIME_BYTES,
     Known,
+    count_lines,
     lines_from,
     moment,
     repeat_from,
     run_of,
     seconds,
+    whole_lines,
     without_next,
 )
+from mltui.live.told import LEFT_OUT, Told
 from mltui.logs.timed import Note, time_of
 
 _LONG_BYTES = 1 << 20
 """A longer line is written on as it comes."""
-_READ_BYTES = 1 << 20
 _STAMP_BYTES = 40
-
-LOSS = "possible loss"
-LEFT_OUT = "earlier lines are not fetched yet: g on the first line fetches them"
-RESTARTED = "container restarted"
-
-
-class Following(StrEnum):
-    """How a log stands."""
-
-    READING = "reading"
-    """What was written before is being fetched."""
-    FOLLOWING = "following"
-    ENDED = "ended"
-    """The container does not run; a start goes on with it."""
-    LOST = "lost"
-    """The host does not answer; it is tried again."""
-    GONE = "gone"
-    """There is no such container any more."""
-    REFUSED = "refused"
-    """The host keeps no log of it, or can't read it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """What to say beside a log."""
-
-    following: Following
-    why: str = ""
+_LATE_S = 2.0
 
 
 class TimedFile:
@@ -82,6 +55,7 @@ class TimedFile:
     ) -> None:
         self.path = path
         self.notes: list[Note] = [] if notes is None else notes
+        self.told = Told(self.notes)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._fd).st_size
         self._pace = Pace(keeping) if keeping is not None else None
@@ -100,28 +74,21 @@ class TimedFile:
         self._parts: list[bytes] = []
         """A line that is not whole yet."""
         self._held = 0
+        self.is_holding = False
+        """They begin with whole lines that wait for the next."""
         self._long: int | None = None
         """Where the line begins that is written as it comes; -1: it is there already."""
-        self._last = b""
         self._known = Known()
-        self._begun_at: float | None = None
-        self._asked_at = 0.0
-        self._restart_at: float | None = None
-        self._told_restart: float | None = None
-        if self._size:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """A file of before: what was not whole is cut off."""
-        start = max(self._size - _READ_BYTES, 0)
-        tail = os.pread(self._fd, self._size - start, start)
-        if not tail.endswith(b"\n"):
-            self._cut(start + tail.rfind(b"\n") + 1)
-            tail = tail[: tail.rfind(b"\n") + 1]
-        for line in tail.split(b"\n"):
-            time = line.partition(b" ")[0]
-            if moment(time) is not None:
-                self._last = max(time, self._last)
+        self.skew_s = 0.0
+        """How far the host's clock is ahead of this machine's."""
+        self.is_broken_off = False
+        """The connection broke, and no new line came since."""
+        self.sure_at = -1
+        """At this size it was found out, or said, whether lines are missing at its end."""
+        self._late_s = 0.0
+        whole, self._last = whole_lines(self._fd, self._size)
+        if whole != self._size:
+            self._cut(whole)  # a file of before, with what was not whole
 
     def _cut(self, size: int) -> None:
         os.ftruncate(self._fd, size)
@@ -140,6 +107,22 @@ class TimedFile:
         """Bytes in the file."""
         return self._size
 
+    @property
+    def is_late(self) -> bool:
+        """Its lines come so long after they were written that files may be gone by then."""
+        pace = self._pace
+        return pace is not None and self._late_s > max(pace.keeping.shortest_s, _LATE_S)
+
+    @property
+    def is_fast(self) -> bool:
+        """It grows so fast that its host may throw lines away before they are read."""
+        return self._pace is not None and self._pace.is_fast
+
+    @property
+    def is_unseen(self) -> bool:
+        """Nothing of what is there has come again over this connection, nor anything later."""
+        return bool(self._known.until) and not self._known.is_seen
+
     def kept_as(self, keeping: Keeping | None) -> None:
         """How its host throws lines away, as far as that is known only now."""
         if keeping != (self._pace and self._pace.keeping):
@@ -151,21 +134,13 @@ class TimedFile:
         What it writes from now on is not lost; until then it may have been silent for long.
         """
         if not self._size and not self._begins_late:
-            self._begun_at, self._asked_at = at, time.time()
-
-    def restarted(self, at: float | None) -> None:
-        """The container had ended at this time: that is said before its first line after it."""
-        if at is not None and at != self._told_restart:
-            self._restart_at = self._told_restart = at
+            self.told.began(at)
 
     def has_begun(self) -> None:
         """What was there is read: say so if that was only its end."""
         if self._tail is None or not self._size:
             return
-        lines = at = 0
-        while data := os.pread(self._fd, _READ_BYTES, at):
-            lines, at = lines + data.count(b"\n"), at + len(data)
-        if lines >= self._tail:
+        if count_lines(self._fd) >= self._tail:
             self.notes.append(Note(0, LEFT_OUT))
 
     def note(self, words: str) -> None:
@@ -176,7 +151,7 @@ class TimedFile:
 
     def begin(self) -> None:
         """A new connection: what comes from `since` on may be there already."""
-        self._parts, self._held, self._long = [], 0, None
+        self._parts, self._held, self._long, self.is_holding = [], 0, None, False
         self._came = b""
         at = moment(self._last)
         since = seconds(at - timedelta(seconds=1)) if at is not None else b""
@@ -194,7 +169,13 @@ class TimedFile:
             if not stop:
                 return
             self._long, data = None, data[stop:]
+        if not data:
+            self.release()
+            return
         cut = data.rfind(b"\n")
+        if cut >= 0:
+            self.is_holding = self.is_fast
+            cut = data.rfind(b"\n", 0, cut) if self.is_holding else cut
         if cut >= 0:
             whole = b"".join((*self._parts, data[:cut]))
             self._parts, self._held = [], 0
@@ -204,7 +185,29 @@ class TimedFile:
             self._parts.append(data)
             self._held += len(data)
             if self._held > _LONG_BYTES:
+                self.release()
+            if self._held > _LONG_BYTES:
                 self._begin_long()
+
+    def release(self) -> None:
+        """Take in the last line too: nothing follows it at once.
+
+        The last line of a fast log waits for the next, because a node may have run it on into
+        another (`repeats.without_next`); what follows tells.
+        """
+        self._settle_all()
+        if not self.is_holding:
+            return
+        text, self.is_holding = b"".join(self._parts), False
+        cut = text.rfind(b"\n")
+        rest = text[cut + 1 :]
+        self._parts, self._held = [rest] if rest else [], len(rest)
+        if cut >= 0:
+            self._add(text[:cut])
+
+    def _release_all(self) -> None:
+        self.release()
+        self._settle_all()
 
     def _begin_long(self) -> None:
         head, self._parts, self._held = b"".join(self._parts), [], 0
@@ -219,7 +222,7 @@ class TimedFile:
 
     def end(self, *, is_over: bool) -> None:
         """The connection ended; with *is_over* a last line without newline is kept."""
-        self._settle_all()
+        self._release_all()
         if self._long is not None and self._long >= 0:
             if is_over:
                 self._write(b"\n")
@@ -240,31 +243,25 @@ class TimedFile:
             if self._pace is not None:
                 run, whole = self._until_older(run)
             if self._known.until:
-                run = self._new_of(run)
-                if not run:
+                run, rest = self._known.new_of(run, skips=self._skips)
+                if rest:
+                    self._begin_gap(run, rest)
                     continue
+            if not run:
+                continue
             if self._pace is not None:
                 self._pace.passed(run)
             self._take_in(run)
 
-    def _new_of(self, whole: bytes) -> bytes:
-        """Those lines that are not there yet."""
-        kept = []
-        known = self._known
-        for line in whole.split(b"\n"):
-            if known.has(line):
-                continue
-            is_later = bool(known.until) and line.partition(b" ")[0] > known.until
-            if self._skips and not known.is_seen and not is_later:
-                continue
-            kept.append(line)
-            if is_later:
-                if not known.is_seen:  # nothing of what was there comes again
-                    self._note_loss(self._size, time_of(known.until + b" "), time_of(line))
-                    known.forget()
-                if known.is_past(line):
-                    known.until = b""
-        return b"\n".join(kept)
+    def _begin_gap(self, before: bytes, rest: bytes) -> None:
+        """Nothing of what was there came again, so that there may be others before these."""
+        first_at, last_at = time_of(rest[:_STAMP_BYTES]), time_of(self._known.until + b" ")
+        self._known.forget()
+        if before:
+            self._keep(before)
+        if self._pace is not None:
+            self._pace.passed(rest)
+        self._doubt = (Pause(0, last_at or 0.0, first_at or 0.0), b"", rest)
 
     def _until_older(self, whole: bytes) -> tuple[bytes, bytes]:
         """Lines in order of time, and the others; those of a file that begins anew are known."""
@@ -284,17 +281,9 @@ class TimedFile:
         run, rest, self._came = run_of(whole, each_timed=each_timed)
         return run, rest
 
-    def _note_loss(self, offset: int, from_at: float | None, to_at: float | None) -> None:
-        """The host has thrown away what was before a line, and maybe more.
-
-        What is said of that line already, after a broken connection, is not said once more.
-        """
-        if self.notes and (self.notes[-1].offset, self.notes[-1].words) == (offset, LOSS):
-            return
-        about = 0
-        if self._pace is not None and from_at is not None and to_at is not None:
-            about = self._pace.lines_in(to_at - from_at)
-        self.notes.append(Note(offset, LOSS, from_at, to_at, about))
+    def _note_loss(self, from_at: float | None, to_at: float | None) -> None:
+        """Before the next line something is missing."""
+        self.told.loss(self._size, from_at, to_at, self._pace)
 
     def question(self) -> Question | None:
         """What is to be asked of the host before more is fed; `settle` takes the answer."""
@@ -309,7 +298,35 @@ class TimedFile:
         pace = self._pace
         if pace is None or not self._last_line or self._size < pace.keeping.file_bytes:
             return None
+        return self.after_last()
+
+    def after_last(self) -> Question:
+        """What to ask for all that follows the last line."""
         return Question(self._last_line, b"9999")
+
+    def drop(self) -> None:
+        """What came after a pause, and the line before it: all of it comes again, from files."""
+        self._doubt, self._later = None, b""
+        self._parts, self._held, self.is_holding = [], 0, False
+
+    def add(self, question: Question) -> None:
+        """Lines that follow the last one, as far as the host's files have them still."""
+        lines = question.taken()
+        if not lines:
+            return
+        if not question.is_seen:
+            self._note_loss(time_of(self._last_line), time_of(lines[0]))
+            question.is_seen = True
+        whole = b"\n".join(lines)
+        if self._pace is not None:
+            self._pace.passed(whole)
+        self._keep(whole)
+
+    def note_end(self) -> None:
+        """Lines after the last one may be lost, and nothing comes."""
+        # how many can't be said: it may have been silent for most of that time
+        now = time.time() + self.skew_s
+        self.told.loss(self._size, time_of(self._last_line), now, None)
 
     def settle(self, question: Question | None = None) -> None:
         """Go on after a pause: with what was between, or with a word where that is not known."""
@@ -322,7 +339,7 @@ class TimedFile:
             self._keep(last if is_whole or not lines else without_next(last, lines[0]))
         if not is_whole:
             until = (time_of(lines[0]) if lines else None) or pause.to_at
-            self._note_loss(self._size, pause.from_at, until)
+            self._note_loss(pause.from_at, until)
         if lines:
             self._keep(b"\n".join(lines))
         self._take_in(rest, 0)
@@ -337,9 +354,9 @@ class TimedFile:
     def _take_in(self, whole: bytes, skip: int = -1) -> None:
         """Write lines, as far as nothing need be asked before."""
         before = time_of(self._last + b" ")
-        if self._begun_at is not None and self._pace is not None and self._pace.is_known:
-            self._look_before(self._begun_at, whole)
-            self._begun_at = None
+        if self.told.awaits_first and self._pace is not None and self._pace.is_known:
+            head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
+            self.told.first(time_of(head), self._pace)
         pause = self._pace.pause(whole, before, skip) if self._pace is not None else None
         if pause is None:
             self._keep(whole)
@@ -350,39 +367,20 @@ class TimedFile:
             self._keep(last[: cut - 1])
         self._doubt = (pause, last[cut:], whole[pause.offset :])
 
-    def _look_before(self, begun_at: float, whole: bytes) -> None:
-        """Whether lines were thrown away before the first one that could be had."""
-        head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
-        first_at = time_of(head)
-        if first_at is None or first_at >= self._asked_at or self._pace is None:
-            return
-        if self._pace.begins_late(first_at - begun_at):
-            self._note_loss(0, begun_at, first_at)
-
     def _keep(self, whole: bytes) -> None:
         self._look(whole)
         self._write(whole + b"\n")
 
     def _look(self, whole: bytes) -> None:
         """What is to be said of lines that are about to be written, and how far they reach."""
-        if self._restart_at is not None:
-            self._look_for_restart(whole, self._restart_at)
+        self.told.look(whole, self._size)
         at = whole.rfind(b"\n") + 1
         self._last_line = whole[at : at + KEY_BYTES]
         last = self._last_line[:_STAMP_BYTES].partition(b" ")[0]
         if moment(last) is not None:
             self._last = max(last, self._last)
-
-    def _look_for_restart(self, whole: bytes, at: float) -> None:
-        offset = self._size
-        for line in whole.split(b"\n"):
-            when = time_of(line[:40])
-            if when is not None and when > at:
-                if offset:
-                    self.notes.append(Note(offset, RESTARTED))
-                self._restart_at = None
-                return
-            offset += len(line) + 1
+            self._late_s = time.time() + self.skew_s - (time_of(self._last_line) or 0.0)
+            self.is_broken_off = False
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -393,5 +391,5 @@ class TimedFile:
 
     def close(self) -> None:
         """Give back the descriptor."""
-        self._settle_all()
+        self._release_all()
         os.close(self._fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import tracemalloc
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -230,7 +231,9 @@ def test_the_end_of_a_line_that_begins_a_file_is_not_doubled_either(tmp_path: Pa
     assert (tmp_path / "log").read_bytes() == b"".join(lines)
 
 
-async def test_two_lines_that_a_node_ran_into_one_are_parted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", [19_990, 20_000])
+async def test_two_lines_that_a_node_ran_into_one_are_parted(tmp_path: Path, cut: int) -> None:
+    """Also where nothing follows them for a moment."""
     lines = fast(50_000.0, 20_000)
     new = fast(50_012.0, 10_000)
     torn, text = lines[-1][:60], new[0].partition(b" ")[2]
@@ -238,8 +241,9 @@ async def test_two_lines_that_a_node_ran_into_one_are_parted(tmp_path: Path) -> 
     file = TimedFile(tmp_path / "log", keeping=KUBELET)
 
     async def chunks(since: str, follow: bool) -> AsyncGenerator[bytes]:
-        yield b"".join(given[:19_990])
-        yield b"".join(given[19_990:])
+        yield b"".join(given[:10_000])
+        yield b"".join(given[10_000:cut])
+        yield b"".join(given[cut:])
 
     await take(file, chunks, follow=False, goes_on=over, again=kept(new))
     file.close()
@@ -321,6 +325,60 @@ async def test_a_host_that_goes_on_without_its_follower_is_followed_anew(
     assert asked == [True, True, False] and file.notes == []
 
 
+class Kept:
+    """The files of a host, which has the earlier ones too; or gives none."""
+
+    def __init__(self, lines: list[bytes] | None) -> None:
+        self.lines = lines
+
+    async def can_be_read(self) -> bool:
+        return self.lines is not None
+
+    async def after(self, last: bytes) -> AsyncGenerator[bytes]:
+        assert self.lines is not None
+        start = self.lines.index(last + b"\n") if last + b"\n" in self.lines else 0
+        for at in range(start, len(self.lines), 1000):
+            yield b"".join(self.lines[at : at + 1000])
+
+
+@pytest.mark.parametrize("late_s", [0.0, 30.0])
+@pytest.mark.parametrize("files", ["none", "all", "some"])
+async def test_a_loss_at_the_end_is_told_though_nothing_comes_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str, late_s: float
+) -> None:
+    """The newest file is empty, and the one before it was thrown away unread; unless it is there.
+
+    Who got each line at once has all there is: the host put away what was read.
+    """
+    monkeypatch.setattr(taking, "_SILENT_S", 0.01)
+    monkeypatch.setattr(taking, "_IN_FLIGHT_S", 0.01)
+    lines = fast(50_000.0, 40_000)
+    came, rest = lines[:20_000], lines[20_000:]
+    is_first = True
+
+    async def chunks(since: str, follow: bool) -> AsyncGenerator[bytes]:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            yield b"".join(came)
+            if late_s or files != "none":
+                await asyncio.Event().wait()
+            await asyncio.sleep(0.1)
+
+    last_at = time_of(came[-1])
+    assert last_at is not None
+    file = TimedFile(tmp_path / "log", keeping=KUBELET)
+    file.skew_s = last_at + late_s - time.time()
+    host = Kept({"none": None, "all": lines, "some": rest[10_000:]}[files])
+    await take(file, chunks, follow=True, goes_on=over, again=kept([]), files=host)
+    file.close()
+    expected = {"none": came, "all": lines, "some": came + rest[10_000:]}[files]
+    assert (tmp_path / "log").read_bytes() == b"".join(expected)
+    marks = [(seconds(note.from_at), note.offset) for note in file.notes]
+    is_told = files == "some" or (files == "none" and late_s > 0)
+    assert marks == ([(50_002.0, len(b"".join(came)))] if is_told else [])
+
+
 async def test_a_node_whose_clock_is_in_another_zone_is_asked_in_utc(tmp_path: Path) -> None:
     line = b"2026-11-25T15:30:01.500000000+05:30 one\n"
     file = TimedFile(tmp_path / "log", keeping=KUBELET)
@@ -368,14 +426,14 @@ def test_what_was_left_out_at_the_beginning_does_not_come_later(tmp_path: Path) 
 def test_a_restart_is_told_before_the_first_line_after_the_end(tmp_path: Path) -> None:
     file = TimedFile(tmp_path / "log")
     file.begin()
-    file.restarted(1.0)  # nothing is there from before that
+    file.told.restarted(1.0)  # nothing is there from before that
     file.feed(stamp(50_000.0) + b" a\n")
     assert file.notes == []
     at = time_of(stamp(50_000.0) + b" ")
     assert at is not None
-    file.restarted(at + 4)
+    file.told.restarted(at + 4)
     file.feed(stamp(50_001.0) + b" b\n" + stamp(50_005.0) + b" c\n" + stamp(50_006.0) + b" d\n")
-    file.restarted(at + 4)
+    file.told.restarted(at + 4)
     file.feed(stamp(50_007.0) + b" e\n")
     file.close()
     index = TimedIndex(tmp_path / "log", file.notes)
@@ -430,6 +488,7 @@ def test_every_pause_of_a_fast_log_is_noted_once(
     for _ in range(40):  # how fast it is
         at += 0.01
         file.feed((stamp(at) + b" " + b"x" * 100 + b"\n") * 50)
+    file.release()
     assert file.notes == []
     offset = file.size
     lines: list[bytes] = []
@@ -440,6 +499,7 @@ def test_every_pause_of_a_fast_log_is_noted_once(
         at += step
         lines.append(stamp(at) + b" y\n")
     file.feed(b"".join(lines))
+    file.release()
     while file.question() is not None:
         file.settle()
     assert [note.offset for note in file.notes] == expected

@@ -20,7 +20,7 @@ from mltui.live.table import Table
 
 if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
-    from mltui.live.timedlog import LogState
+    from mltui.live.logstate import LogState
     from mltui.live.verbs import Ref
     from mltui.logs.timed import Note
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
     from mltui.live.kinds.kube._pod import PodRow
     from mltui.live.kube.cluster import Cluster
+    from mltui.live.logstate import LogState
     from mltui.live.table import Table
-    from mltui.live.timedlog import LogState
     from mltui.live.verbs import Ref
     from mltui.spec.model import Target
 

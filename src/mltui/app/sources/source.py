@@ -12,7 +12,7 @@ from mltui.live.kind import Kind
 from mltui.live.table import Table
 
 if TYPE_CHECKING:
-    from mltui.live.timedlog import LogState
+    from mltui.live.logstate import LogState
     from mltui.live.verbs import Ref
     from mltui.logs.timed import Note
 

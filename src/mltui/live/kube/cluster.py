@@ -28,6 +28,8 @@ class Cluster:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.gives_node_files = True
+        """Whether its nodes' log files may be read, as far as that is known (`nodefiles`)."""
         self._rights: dict[tuple[str, ...], tuple[float, bool, str]] = {}
         self._resources: asyncio.Future[list[Resource]] | None = None
 

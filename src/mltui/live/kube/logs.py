@@ -7,7 +7,7 @@ of the log before is fetched first; then its next log follows.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ from mltui.live.kind import Kind
 from mltui.live.kinds.kube._object import selector_text
 from mltui.live.kinds.kube._pod import Pod, PodRow, read_pod
 from mltui.live.kube.cluster import Cluster, status_of
+from mltui.live.kube.nodefiles import NodeFiles
+from mltui.live.logstate import Following, LogState
 from mltui.live.taking import take
-from mltui.live.timedlog import LOSS, RESTARTED, Following, LogState, TimedFile
+from mltui.live.timedlog import TimedFile
 from mltui.live.times import read_time
+from mltui.live.told import LOSS, RESTARTED
 from mltui.logs.timed import Note
 
 
@@ -113,6 +116,7 @@ async def log_to(
             reads_first=reads_first and follow and not is_previous,
             waits=reading.waits,
             again=reading.again,
+            files=reading.files,
         )
     except MltuiError as error:
         if status_of(error) == 404:
@@ -138,12 +142,17 @@ class _Reading:
         self._cluster, self._place, self._file = cluster, place, file
         self._is_previous, self._since_s, self._tail = is_previous, since_s, tail
         self._restarts: int | None = None
+        self.files = None if is_previous else NodeFiles(cluster, *astuple(place))
+        """See `taking.Files`."""
         self.is_gone = False
 
     async def chunks(self, since: str, follow: bool) -> AsyncGenerator[bytes]:
         """See `timedlog.Chunks`."""
         pod = None if self._is_previous else await self._pod()
         restarts = 0 if pod is None else self._count(pod)
+        self._file.skew_s = self._cluster.client.skew_s
+        if pod is not None and self.files is not None:
+            self.files.are_of(pod, restarts)
         if pod is not None and not restarts:
             self._file.began(self._started_at(pod))
         before, self._restarts = self._restarts, restarts
@@ -159,9 +168,12 @@ class _Reading:
         async for data in self._log(since, follow, self._is_previous):
             yield data
 
-    def again(self, since: str) -> AsyncGenerator[bytes]:
-        """See `taking.Again`: only the newest file is to be had."""
-        return self._log(since, False, self._is_previous)
+    async def again(self, since: str) -> AsyncGenerator[bytes]:
+        """See `taking.Again`: only the newest file is to be had, and of this instance."""
+        if self._restarts is not None and self._count(await self._pod()) != self._restarts:
+            raise Unreachable("the container was restarted")
+        async for data in self._log(since, False, self._is_previous):
+            yield data
 
     async def _rest_of_before(self, since: str) -> AsyncIterator[bytes]:
         data = b"\n"
