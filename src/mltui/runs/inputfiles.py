@@ -16,7 +16,8 @@ from stat import S_ISDIR
 
 from mltui.errors import OutputError
 from mltui.runs.filecopy import walk
-from mltui.runs.store import Member, Store
+from mltui.runs.manifests import Member
+from mltui.runs.store import Store
 
 SMALL_BYTES = 1 << 20
 """Smaller files are hashed at once and each time."""

@@ -18,12 +18,12 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import OutputError, StoreError
 from mltui.pipeline.rows import Artifact
-from mltui.runs import filecopy
+from mltui.runs import filecopy, manifests
+from mltui.runs.manifests import Member
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 _HEX = re.compile(r"[0-9a-f]{62}")
@@ -32,18 +32,6 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 INDEX = "index.json"
 """In a folder of `for_each` items: maps each item to the entry's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One line of a folder's manifest. An empty folder is a member whose path ends in `/`."""
-
-    path: str
-    """Relative, `/` between parts."""
-    digest: str
-    """Empty for a folder."""
-    size_bytes: int
-    is_executable: bool = False
 
 
 _COUNT = itertools.count()
@@ -248,13 +236,7 @@ class Store:
 
     def put_members(self, members: Iterable[Member]) -> Artifact:
         """Keep a folder's manifest; its members are already kept."""
-        lines = []
-        total = 0
-        for member in sorted(members, key=lambda member: member.path):
-            total += member.size_bytes
-            line = [member.path, member.digest, member.size_bytes, int(member.is_executable)]
-            lines.append(json.dumps(line, separators=(",", ":")))
-        text = "".join(f"{line}\n" for line in lines)
+        text, total = manifests.encode(members)
         return Artifact(self.put_text(text).digest, total, is_folder=True)
 
     # --- taking out -----------------------------------------------------------------------------
@@ -270,8 +252,7 @@ class Store:
     def manifest(self, digest: str) -> list[Member]:
         """A folder's members, sorted by path. StoreError when it is not (whole) a manifest."""
         try:
-            rows = [json.loads(line) for line in self.read_bytes(digest).splitlines()]
-            return [Member(path, member, size, bool(x)) for path, member, size, x in rows]
+            return manifests.decode(self.read_bytes(digest))
         except (ValueError, TypeError) as error:
             raise StoreError(
                 f"{digest} is damaged, or not a folder: run the stage again"
