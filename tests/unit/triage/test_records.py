@@ -10,7 +10,7 @@ import json
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from random import Random
 from typing import Any, Union, get_args, get_origin
 
@@ -45,16 +45,31 @@ WORDS = (
     "MODULE_NOT_FOUND", "No module named 'a'", "exec format error", "no space left on device",
     "http :80/", "liveness", "startup", "restart: always", "always", "no", "PersistentVolumeClaim",
 )  # fmt: skip
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "state": ("failed", "failed", "waiting", "running", "terminated", "exited", "restarting"),
+    "reason": ("", "CrashLoopBackOff", "OOMKilled", "ImagePullBackOff", "CreateContainerConfigError",
+               "RunContainerError", "Unhealthy", "Killing", "FailedMount", "FailedCreate",
+               "FailedGetResourceMetric", "ProgressDeadlineExceeded", "ReadinessGatesNotReady"),
+    "last_reason": ("", "OOMKilled", "Error", "StartError"),
+    "phase": ("Running", "Pending", "Failed", "Succeeded", "Lost"),
+    "type": ("Ready", "PodScheduled", "DiskPressure", "Failed", "ScalingActive", "Progressing"),
+    "status": ("True", "False", "False", "Unknown"),
+    "kind": ("Pod", "Deployment", "ReplicaSet", "Job", "PersistentVolumeClaim", "Node"),
+    "failure": ("program", "memory", "timeout", "contract", "build", "infrastructure"),
+    "namespace": ("a",), "name": ("web", "web-1", "j", "c"), "node": ("", "n1", "n2"),
+    "engine": ("docker", "kubernetes", "process"), "verdict": ("not-passed", "failed", "passed"),
+    "gate": ("not-passed", "accepted-best"), "health": ("unhealthy", "healthy", ""),
+}  # fmt: skip
 NUMBERS = (0, 1, -1, 2, 3, 80, 137, 139, 1 << 20, 1 << 40, 10**30)
 FLOATS = (
     NOW, NOW - 10, NOW - 70, NOW - 4000, NOW + 60, 0.0, -1.0, 0.5, 1e18, -1e18, 1e300, -1e300,
-    math.inf, -math.inf, math.nan, 10**400,
+    math.inf, -math.inf, math.nan, NOW, NOW - 1, NOW - 300,
 )  # fmt: skip
 
 
 def anything(kind: Any, random: Random) -> Any:
     """A value of a type as JSON has it; now and then one of another."""
-    if random.random() < 0.002:
+    if random.random() < 0.0003:
         return random.choice((None, [], {}, "x", 1, True, [[]], {"a": 1}))
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
@@ -66,13 +81,22 @@ def anything(kind: Any, random: Random) -> Any:
         return {random.choice(WORDS): anything(inner, random) for _ in range(random.choice((0, 2)))}
     if is_dataclass(kind) and isinstance(kind, type):
         hints = hints_of(kind)
-        chosen = (each.name for each in fields(kind) if random.random() < 0.8)
-        return {name: anything(hints[name], random) for name in chosen}
+        chosen = [each for each in fields(kind) if _is_needed(each) or random.random() < 0.7]
+        return {
+            each.name: random.choice(FIELDS[each.name])
+            if hints[each.name] is str and each.name in FIELDS and random.random() < 0.8
+            else anything(hints[each.name], random)
+            for each in chosen
+        }
     if kind is bool:
         return random.random() < 0.5
     if kind is str:
         return random.choice(WORDS)
     return random.choice(NUMBERS if kind is int else FLOATS)
+
+
+def _is_needed(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def shown(facts: Facts) -> None:

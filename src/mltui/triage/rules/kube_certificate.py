@@ -24,7 +24,7 @@ def examine(cluster: Cluster, each: Certificate) -> Iterator[Finding]:
     if not cluster.passed(each.ends_at, -soon):
         return
     is_over = cluster.passed(each.ends_at, 0.0)
-    date = datetime.fromtimestamp(each.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    date = _date(each.ends_at)
     words = f"ended on {date}" if is_over else f"ends on {date}"
     what = f"the certificate of Secret {each.name} in {each.namespace}"
     effect = "who checks it refuses the connection"
@@ -41,6 +41,14 @@ def examine(cluster: Cluster, each: Certificate) -> Iterator[Finding]:
         evidence=(Evidence("field", f"{what} {words}", Opens("certificate", each.key)),),
         since=each.ends_at if is_over else each.ends_at - soon,
     )
+
+
+def _date(at: float) -> str:
+    """A record may hold what is no time of the calendar."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return "no day of the calendar"
 
 
 RULE = ClusterRule(
