@@ -325,9 +325,9 @@ class Cluster:
         """Names of the Services of a namespace."""
         return sorted(self._services.get(namespace, ()))
 
-    def users(self, claim: Claim) -> list[Pod]:
+    def users(self, namespace: str, claim: str) -> list[Pod]:
         """Pods that use a claim."""
-        found = self.claimed.get((claim.namespace, claim.name), {}).values()
+        found = self.claimed.get((namespace, claim), {}).values()
         return sorted(found, key=lambda pod: pod.name)
 
     def guarded(self, budget: Budget) -> list[Pod]:

@@ -172,7 +172,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment, StatefulSet, DaemonSet, ReplicaSet or Job."""
+    """A Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob."""
 
     kind: str
     namespace: str
@@ -188,6 +188,8 @@ class Workload:
     created_at: float | None = None
     deadline_s: float | None = None
     is_paused: bool = False
+    made_at: float | None = None
+    """For when a CronJob last made a Job."""
     has_earlier: bool = False
     """There is a revision before this one to go back to."""
     uid: str = ""

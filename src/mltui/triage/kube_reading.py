@@ -31,7 +31,7 @@ from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort, Sli
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
 ENDPOINTS = "endpoints"
 """What stands for the name of a slice where the older kind is read."""
 
@@ -184,6 +184,7 @@ def _workload(raw: Raw) -> Workload:
         created_at=time_of(meta.get("creationTimestamp")),
         deadline_s=float(deadline) if deadline else None,
         is_paused=bool(spec.get("paused") or spec.get("suspend")),
+        made_at=time_of(status.get("lastScheduleTime")),
         has_earlier=_has_earlier(kind, raw),
         uid=plain(meta.get("uid")),
         generation=int(meta.get("generation") or 0),
@@ -215,12 +216,14 @@ def _service(raw: Raw) -> Service:
         for x in spec.get("ports") or ()
     ]
     is_outside = spec.get("type") == "ExternalName"
+    given = ((raw.get("status") or {}).get("loadBalancer") or {}).get("ingress")
     return Service(
         namespace,
         name,
         {} if is_outside else labels_of(spec.get("selector")),
         tuple(ports),
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
+        lacks_address=spec.get("type") == "LoadBalancer" and not given,
     )
 
 

@@ -30,6 +30,8 @@ class Service:
     """Addresses that get traffic; None: not known."""
     not_ready: int = 0
     created_at: float | None = None
+    lacks_address: bool = False
+    """It is to have an address outside of the cluster, and has none."""
 
     @property
     def key(self) -> str:

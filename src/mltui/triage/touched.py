@@ -85,10 +85,11 @@ def _of_pod(cluster: Cluster, pod: Pod) -> Iterator[str]:
 
 
 def _claims_of(pods: Iterable[Pod]) -> Iterator[str]:
-    """Claims whose findings explain what these pods lead to."""
+    """Claims whose findings explain what these pods lead to, or name them as who keeps it."""
     for pod in pods:
         for name in pod.claims:
             yield f"claim:{pod.namespace}/{name}"
+            yield f"leaving:PersistentVolumeClaim:{pod.namespace}/{name}"
 
 
 def _below(cluster: Cluster, old: Row | None, new: Row | None) -> Iterator[str]:

@@ -67,7 +67,7 @@ ABOVE = (
 )  # fmt: skip
 WHAT = (
     ("ReplicaSet", SETS), ("Deployment", NAMES), ("Job", JOBS), ("StatefulSet", ("db",)),
-    ("DaemonSet", ("web",)),
+    ("DaemonSet", ("web",)), ("CronJob", ("c",)),
 )  # fmt: skip
 PROBES: tuple[Mapping[str, str], ...] = (
     {},
@@ -154,12 +154,13 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
         "uid": ("u1", "u2"),
     },
     Event: {
-        "kind": ("Pod", "Pod", "ReplicaSet", "Deployment", "Job", "PersistentVolumeClaim", "Node"),
+        "kind": ("Pod", "Pod", "ReplicaSet", "Deployment", "Job", "PersistentVolumeClaim", "Node",
+                 "CronJob", "Service"),
         "namespace": SPACES,
         "name": ("p1", "p2", "p3", "web-1", "db-1", "web", "j1", "c", "d", "n1"),
         "reason": ("Unhealthy", "Killing", "FailedCreate", "FailedMount", "FailedAttachVolume",
                    "FailedBinding", "ProvisioningFailed", "FailedPostStartHook", "Failed",
-                   "FailedScheduling"),
+                   "FailedScheduling", "SyncLoadBalancerFailed"),
         "message": MESSAGES,
         "count": (1, 3),
         "first_at": AT,
@@ -176,6 +177,8 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
         "labels": (*LABELS, {}, OURS),
         "created_at": AT,
         "deadline_s": (None, 60.0),
+        "made_at": AT,
+        "is_paused": (False, False, True),
         "has_earlier": (True, False),
         "uid": ("u1", "u2"),
         "generation": (1, 2),
@@ -187,6 +190,7 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
         "ports": ((), (ServicePort(80, "80"),), (ServicePort(80, "web", "http"),),
                   (ServicePort(81, "81"),)),
         "created_at": AT,
+        "lacks_address": (False, False, True),
     },
     Slice: {
         "namespace": SPACES,
@@ -222,11 +226,11 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
         "created_at": AT,
     },
     Leaving: {
-        "kind": ("ConfigMap", "Namespace", "Service"),
+        "kind": ("ConfigMap", "PersistentVolumeClaim"),
         "namespace": SPACES,
-        "name": ("k", "web"),
+        "name": ("c", "d"),
         "since": (NOW - 70, NOW - 10),
-        "finalizers": ((), ("x/keep",)),
+        "finalizers": ((), ("x/keep",), ("kubernetes.io/pvc-protection",)),
     },
     Budget: {
         "namespace": SPACES,

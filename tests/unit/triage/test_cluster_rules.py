@@ -9,13 +9,14 @@ import pytest
 
 from mltui.triage.diagnosis import diagnose
 from mltui.triage.facts import Facts
-from mltui.triage.finding import Finding, Harm
+from mltui.triage.finding import Finding, Harm, Kube
 from mltui.triage.kube import (
     GATED,
     Claim,
     Condition,
     Event,
     KubeFacts,
+    Leaving,
     Owner,
     Pod,
     PodContainer,
@@ -178,3 +179,78 @@ def test_a_helper_that_keeps_a_job_from_ending() -> None:
     held = pod(done, helper, owner=Owner("Job", "fit"))
     assert "and logger still runs" in only(diagnosed(pods=(held,))).cause
     assert not diagnosed(LONG + 60, pods=(held,))
+
+
+def test_a_cron_job_that_can_make_no_jobs_until_it_makes_one() -> None:
+    said = (
+        'Error creating job: jobs.batch "nightly-1" is forbidden: exceeded quota: few, '
+        "requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0"
+    )
+    refused = Event("CronJob", "shop", "nightly", "FailedCreate", said, last_at=AT - 30)
+    cron = Workload("CronJob", "shop", "nightly", desired=1, uid="u", generation=3)
+    found = only(diagnosed(workloads=(cron,), events=(refused,)))
+    assert found.title == "CronJob nightly in shop may have no Jobs: quota few is used up"
+    assert found.fixes[0].steps[0] == Kube(
+        "edit", "CronJob", "shop", "nightly", "kind", "u", 3
+    )  # as it is known now
+    for well in (replace(cron, made_at=AT - 10), replace(cron, is_paused=True)):
+        assert not diagnosed(workloads=(well,), events=(refused,))
+    assert not diagnosed(workloads=(cron,), events=(replace(refused, last_at=AT - 7200),))
+
+
+def test_a_service_that_waits_for_its_address_outside() -> None:
+    pods = (replace(pod(PodContainer("main", state="running", is_ready=True)), labels={"a": "b"}),)
+    front = Service("shop", "front", {"a": "b"}, created_at=LONG, lacks_address=True)
+    found = only(diagnosed(services=(front,), pods=pods))
+    assert "no load balancer gives it one" in found.title and found.harm is Harm.WARNING
+    failed = Event("Service", "shop", "front", "SyncLoadBalancerFailed", "no quota", last_at=AT)
+    assert only(diagnosed(services=(front,), pods=pods, events=(failed,))).cause == "no quota"
+    young = replace(front, created_at=AT - 100)
+    assert not diagnosed(services=(young,), pods=pods)
+
+
+def test_a_service_of_a_deployment_that_is_paused() -> None:
+    web = Workload("Deployment", "shop", "web", desired=1, labels={"a": "b"}, is_paused=True)
+    front = Service("shop", "front", {"a": "b"}, created_at=LONG)
+    assert "Deployment web is paused" in only(diagnosed(services=(front,), workloads=(web,))).title
+
+
+def test_a_claim_that_a_pod_still_uses() -> None:
+    keeps = ("kubernetes.io/pvc-protection",)
+    claim = Leaving("PersistentVolumeClaim", "shop", "data", AT - 90, keeps)
+    user = pod(PodContainer("main", state="running", is_ready=True), claims=("data",))
+    assert "pod web still uses it" in only(diagnosed(leaving=(claim,), pods=(user,))).cause
+    over = replace(user, phase="Succeeded")
+    assert "waits for its finalizer" in only(diagnosed(leaving=(claim,), pods=(over,))).cause
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (
+            "0/1 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity. "
+            "no new claims to deallocate, preemption: 0/1 nodes are available: none helps.",
+            "its volume is on a node or in a zone where it may not run",
+        ),
+        (
+            "0/1 nodes are available: 1 node(s) are odd. no new claims to deallocate, preemption:",
+            "0/1 nodes are available: 1 node(s) are odd",
+        ),
+    ],
+)
+def test_what_the_scheduler_says_of_volumes(message: str, says: str) -> None:
+    refused = Condition("PodScheduled", "False", "Unschedulable", message, LONG)
+    found = only(diagnosed(pods=(pod(phase="Pending", node="", conditions=(refused,)),)))
+    assert found.cause == says
+
+
+def test_a_driver_of_volumes_that_the_node_lacks() -> None:
+    said = (
+        'MountVolume.SetUp failed for volume "v" : kubernetes.io/csi: mounter.SetUpAt failed to '
+        "get CSI client: driver name s3.csi.example not found in the list of registered CSI drivers"
+    )
+    event = Event("Pod", "shop", "web", "FailedMount", said, last_at=AT)
+    waits = PodContainer("main", state="waiting", reason="ContainerCreating")
+    found = only(diagnosed(pods=(pod(waits, phase="Pending"),), events=(event,)))
+    assert found.title.endswith("CSI driver s3.csi.example is not on its node")
+    assert "which node a lacks" in found.cause

@@ -47,8 +47,8 @@ WORDS = (
 )  # fmt: skip
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "state": ("failed", "failed", "waiting", "running", "terminated", "exited", "restarting"),
-    "reason": ("", "CrashLoopBackOff", "OOMKilled", "ImagePullBackOff", "CreateContainerConfigError",
-               "RunContainerError", "Unhealthy", "Killing", "FailedMount", "FailedCreate",
+    "reason": ("", "CrashLoopBackOff", "OOMKilled", "ImagePullBackOff", "RunContainerError",
+               "CreateContainerConfigError", "Unhealthy", "Killing", "FailedMount", "FailedCreate",
                "FailedGetResourceMetric", "ProgressDeadlineExceeded", "ReadinessGatesNotReady"),
     "last_reason": ("", "OOMKilled", "Error", "StartError"),
     "phase": ("Running", "Pending", "Failed", "Succeeded", "Lost"),

@@ -58,6 +58,7 @@ def watched() -> tuple[Watched, ...]:
     )  # fmt: skip
     return (
         *(Watched(each) for each in needed),
+        Watched(known.CRON_JOBS, is_needed=False),
         Watched(known.INGRESSES, is_needed=False),
         Watched(known.NODES, is_needed=False),
         Watched(known.STORAGE_CLASSES, is_needed=False),

@@ -35,7 +35,12 @@ def examine(cluster: Cluster, each: Workload) -> Iterator[Finding]:
     events = cluster.events(each.kind, each.namespace, each.name, "FailedCreate")
     if not events or cluster.owned_by(each) >= each.desired:
         return
-    if cluster.sees("Pod", each.namespace) or not cluster.passed(events[-1].last_at, FRESH_S):
+    if each.kind == "CronJob":
+        at = events[-1].last_at
+        is_past = at is not None and (cluster.passed(at, FRESH_S) or (each.made_at or 0.0) > at)
+        if not is_past and not each.is_paused:
+            yield _finding(cluster, each, events[-1])
+    elif cluster.sees("Pod", each.namespace) or not cluster.passed(events[-1].last_at, FRESH_S):
         yield _finding(cluster, each, events[-1])
 
 
@@ -44,13 +49,14 @@ def _finding(cluster: Cluster, workload: Workload, event: Event) -> Finding:
     chain += cluster.owners(workload.namespace, workload.owner)
     kind, name = chain[-1]
     short, cause = _why(event.message)
+    what = "Jobs" if workload.kind == "CronJob" else "pods"
     fix = on_object(cluster, "edit", kind, workload.namespace, name)
     return Finding(
         rule=RULE.name,
         key=workload.key,
         object=f"{kind} {name} in {workload.namespace}",
         cause=cause,
-        headline=f"{kind} {name} in {workload.namespace} may have no pods: {short}",
+        headline=f"{kind} {name} in {workload.namespace} may have no {what}: {short}",
         harm=Harm.WRONG,
         evidence=tuple(event_evidence([event])),
         fixes=(Fix(f"edit {kind} {name}", (fix,)),),

@@ -28,7 +28,9 @@ from mltui.triage.rules.kube_probe import killed_by_probe
 _START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun",
           "PostStartHookError")  # fmt: skip
 _RUNTIME = re.compile(
-    r".*(?:OCI runtime \S+ failed|unable to start container process|container init): ", re.DOTALL
+    r".*(?:OCI runtime \S+ failed|failed to create containerd container"
+    r"|unable to start container process|container init): ",
+    re.DOTALL,
 )
 """Through whom the error came."""
 _MOUNT_KIND = "not a directory"

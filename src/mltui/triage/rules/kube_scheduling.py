@@ -15,6 +15,8 @@ from mltui.triage.rules._pods import edit_fix, event_evidence, is_alive, on_pod,
 _SHORT = re.compile(r"Insufficient ([\w./-]*\w)")
 _TAINT = re.compile(r"untolerated taint \{([^}]*)\}")
 _CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" (not found|is being deleted)')
+_VOLUME = "didn't match PersistentVolume's node affinity"
+_TAIL = re.compile(r"[.,] *no new claims to deallocate,?\s*$")
 _SYSTEM = ("node.kubernetes.io/",)
 
 
@@ -25,7 +27,7 @@ def examine(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
         return
     if said.reason == "SchedulingGated":
         return
-    message = said.message.partition(" preemption:")[0].strip()
+    message = _TAIL.sub("", said.message.partition(" preemption:")[0].strip())
     causes = list(dict.fromkeys(_causes(cluster, pod, message))) or [message]
     owner = cluster.owner_of(pod)
     events = cluster.events("Pod", pod.namespace, pod.name, "FailedScheduling")
@@ -67,7 +69,7 @@ def _causes(cluster: Cluster, pod: Pod, message: str) -> Iterator[str]:
     if "unbound immediate PersistentVolumeClaims" in message:
         names = ", ".join(pod.claims)
         yield f"its volume is not there: the claim {names} is not bound"
-    if "volume node affinity conflict" in message:
+    if "volume node affinity conflict" in message or _VOLUME in message:
         yield "its volume is on a node or in a zone where it may not run"
     if "were unschedulable" in message:
         yield "nodes are cordoned"

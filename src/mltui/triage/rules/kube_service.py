@@ -10,12 +10,17 @@ from mltui.triage.finding import Evidence, Finding, Harm, Opens
 from mltui.triage.kube import Pod
 from mltui.triage.kube_routes import Service
 from mltui.triage.rules import ClusterRule
+from mltui.triage.rules._pods import event_evidence, tidy
 
 YOUNG_S = 30.0
+PATIENCE_S = 300.0
+"""A cloud takes minutes to set one up."""
 
 
 def examine(cluster: Cluster, each: Service) -> Iterator[Finding]:
     """One with a selector, where its pods may be seen; else nobody knows what is meant."""
+    if each.lacks_address and cluster.passed(each.created_at, PATIENCE_S):
+        yield _no_address(cluster, each)
     if not each.selector or not cluster.sees("Pod", each.namespace):
         return
     if not cluster.passed(each.created_at, YOUNG_S):
@@ -33,6 +38,29 @@ def examine(cluster: Cluster, each: Service) -> Iterator[Finding]:
         )
     elif (wrong := _wrong_port(each, pods)) is not None:
         yield wrong
+
+
+def _no_address(cluster: Cluster, service: Service) -> Finding:
+    """Nobody answers it from outside; within the cluster it may be well."""
+    events = cluster.events("Service", service.namespace, service.name, "SyncLoadBalancerFailed")
+    cause = "nothing in the cluster gives it an address outside (type LoadBalancer)"
+    if events:
+        cause = tidy(events[-1].message)
+    place = f"Service {service.name} in {service.namespace}"
+    opens = Opens("service", service.key)
+    return Finding(
+        rule=RULE.name,
+        key=f"{service.key}:address",
+        object=place,
+        cause=cause,
+        headline=f"{place} waits for its address outside: no load balancer gives it one",
+        harm=Harm.WARNING,
+        evidence=(
+            Evidence("field", "type: LoadBalancer, no address", opens),
+            *event_evidence(events[-1:]),
+        ),
+        since=service.created_at,
+    )
 
 
 def _fits(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
@@ -53,6 +81,14 @@ def _nothing(cluster: Cluster, service: Service) -> Finding | None:
         if each.kind != "ReplicaSet" and _fits(service.selector, each.labels):
             if each.desired == 0:
                 return None  # somebody scaled it to nothing
+            if each.is_paused:
+                return _finding(
+                    service,
+                    f"{each.kind} {each.name}, which it leads to, is paused, so it makes no pods",
+                    f"Service {service.name} in {service.namespace} reaches no pod: "
+                    f"{each.kind} {each.name} is paused",
+                    Harm.WARNING,
+                )
             return _finding(
                 service,
                 f"{each.kind} {each.name}, which it leads to, has no pods",

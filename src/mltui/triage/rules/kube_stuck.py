@@ -11,6 +11,7 @@ from mltui.triage.rules import ClusterRule
 from mltui.triage.rules._pods import on_object, on_pod, opens, tidy
 
 PATIENCE_S = 60.0
+_IN_USE = "kubernetes.io/pvc-protection"
 
 
 def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
@@ -46,6 +47,11 @@ def examine(cluster: Cluster, each: Leaving) -> Iterator[Finding]:
     names = ", ".join(each.finalizers)
     where = f" in {each.namespace}" if each.namespace else ""
     cause = f"it waits for its finalizer {names}" if names else "it is not removed"
+    if each.kind == "PersistentVolumeClaim" and _IN_USE in each.finalizers:
+        users = [x for x in cluster.users(each.namespace, each.name) if not x.is_over]
+        if users:
+            others = f" and {len(users) - 1} more" if len(users) > 1 else ""
+            cause = f"pod {users[0].name}{others} still uses it: it goes once they do ({names})"
     if each.message:
         cause += f": {tidy(each.message)}"
     yield Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from mltui.triage.cluster import Cluster
@@ -13,6 +14,7 @@ from mltui.triage.rules._pods import event_evidence, is_being_made, on_pod, tidy
 from mltui.triage.rules.kube_config import missing
 
 YOUNG_S = 20.0
+_DRIVER = re.compile(r"driver name (?P<name>\S+) not found in the list of registered CSI drivers")
 _FAILED = ("ProvisioningFailed", "FailedBinding", "FailedAttachVolume")
 
 
@@ -32,12 +34,16 @@ def examine_pod(cluster: Cluster, pod: Pod) -> Iterator[Finding]:
     if not events or any(missing(x.message) for x in events):
         return
     owner = cluster.owner_of(pod)
+    cause, short = tidy(events[-1].message), ""
+    if driver := _DRIVER.search(events[-1].message):
+        short = f": CSI driver {driver['name']} is not on its node"
+        cause = f"a volume of it needs the CSI driver {driver['name']}, which node {pod.node} lacks"
     yield on_pod(
         cluster,
         pod,
         RULE.name,
-        tidy(events[-1].message),
-        f"{owner[0]} {owner[1]} can't mount a volume",
+        cause,
+        f"{owner[0]} {owner[1]} can't mount a volume{short}",
         event_evidence(events[-1:]),
     )
 
@@ -78,7 +84,7 @@ def _about(claim: Claim) -> tuple[str, str, str]:
 
 
 def _claim(cluster: Cluster, claim: Claim, cause: str) -> Finding:
-    users = cluster.users(claim)
+    users = cluster.users(claim.namespace, claim.name)
     size = f"{claim.size} {'/'.join(claim.modes)}".strip()
     named = claim.storage_class if claim.storage_class is not None else "the default"
     text = f"{claim.phase}: {size} of storage class {named}"
