@@ -425,6 +425,12 @@ async def test_it_follows_what_is_written_elsewhere(running: Project) -> None:
         assert "✓ succeeded" in screen.line("header")
 
 
+async def test_a_run_that_was_over_before_it_was_seen_at_work_is_told(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        Seed(failed).run(world(), began=NOON)
+        await screen.until(lambda: "run 3 succeeded" in screen.notice, "its end")
+
+
 async def test_an_earlier_attempt_can_be_read(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("p")
