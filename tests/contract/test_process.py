@@ -139,7 +139,7 @@ async def test_a_keeper_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     os.kill(record.keeper.pid, signal.SIGKILL)
     waiting = asyncio.create_task(engine.wait(attempt, obj))
     (attempt.work / "go").touch()
-    end = await asyncio.wait_for(waiting, 60)
+    end = await asyncio.wait_for(waiting, 180)
     assert (end.how, end.code) == (Stopped.EXITED, 5)
     await engine.remove(attempt, obj)
     for n in range(5):  # its end may not have been noticed yet
