@@ -41,10 +41,12 @@ def test_lines_are_the_same_however_they_come(
         out += lines.feed(data[at_byte : at_byte + size])
         at_byte += size
     assert out.split(b"\n")[:-1] == expected
-    if expected and not begun:
-        assert data[lines.last_at :].startswith(lines.last_raw)
-        assert data[lines.last_at :].count(b"\n") == 1
+    if expected:
         assert lines.last == expected[-1]
+    if lines.last_at >= 0 and not begun:  # from there on it can be read again
+        again = CriLines()
+        assert data[lines.last_at :].startswith(lines.last_raw)
+        assert again.feed(data[lines.last_at :]) == expected[-1] + b"\n"
 
 
 def test_times_are_written_as_the_api_does() -> None:

@@ -32,7 +32,8 @@ class CriLines:
         self.last = b""
         """The last whole line, as it was given."""
         self.last_at = -1
-        """Where its record begins in the file; -1: in none of this one."""
+        """Where its record begins in the file; -1: it has more than one, or none in this file."""
+        self._is_joined = False
         self.last_raw = b""
         """How that begins."""
 
@@ -52,6 +53,7 @@ class CriLines:
         whole, self._rest = text[: cut - 1], text[cut:]
         records = whole.split(b"\n")
         out: list[bytes] = []
+        self._is_joined = False
         if not self._open:
             out = [
                 each[:_STAMP_BYTES] + each[_TEXT_AT:] if each[_ZONE_AT:_TEXT_AT] in _WHOLE else b""
@@ -61,9 +63,9 @@ class CriLines:
             out = [line for each in records if (line := self._line(each))]
         if out:
             self.last = out[-1]
-            if not self._open:
-                self.last_at = self._at + cut - 1 - len(records[-1])
-                self.last_raw = records[-1][:_RAW_BYTES]
+            is_one = not self._open and not self._is_joined
+            self.last_at = self._at + cut - 1 - len(records[-1]) if is_one else -1
+            self.last_raw = records[-1][:_RAW_BYTES]
             out.append(b"")
         self._at += cut
         return b"\n".join(out)
@@ -77,6 +79,7 @@ class CriLines:
             raise MltuiError("the node's log files are not of the kind that is known")
         second, fraction, zone, stream, tag, text = found.groups()
         pieces = self._open.get(stream)
+        self._is_joined = pieces is not None
         if pieces is None:
             stamp = b"%s.%s%s " % (second, (fraction or b"").ljust(9, b"0"), zone)
             if tag == b"F":

@@ -77,14 +77,22 @@ class NodeFiles:
 
     async def after(self, last: bytes) -> AsyncGenerator[bytes]:
         """See `taking.Files`."""
+        past = b""
         for _ in range(_TRIES):
             lines = CriLines()
             reading = self._rest(lines) if self._end else self._all(last, lines)
             try:
                 async with aclosing(reading):
                     async for data in reading:
+                        if past and data:  # given already, before the node rotated
+                            at = (b"\n" + data).find(past)
+                            if at < 0:
+                                continue
+                            data, past = data[at + len(past) - 1 :], b""
                         if data:
                             yield data
+                if past:
+                    raise MltuiError("the node threw its log files away while they were read")
                 self._end = (lines.last_at, lines.last_raw) if lines.last_at >= 0 else None
                 return
             except _Moved:
@@ -92,7 +100,9 @@ class NodeFiles:
             except MltuiError as error:
                 if status_of(error) not in _MOVED:
                     raise
-            self._end, last = None, lines.last or last
+            if lines.last and not past:
+                last, past = lines.last, b"\n" + lines.last + b"\n"
+            self._end = None
             await asyncio.sleep(_PAUSE_S)
         raise MltuiError("the node's log files change faster than they can be read")
 
