@@ -35,6 +35,8 @@ class Context:
     """Hands facts to the loop, which applies and journals them; set by `running`."""
     keys: dict[Instance, Key] = field(default_factory=dict)
     """Of each instance's present attempt, from its StageKeyed or StageCached."""
+    full_at: float = 0.0
+    """When the journal found no room last; there may be room since."""
 
     def input_digests(self, instance: Instance) -> dict[str, str]:
         """Input → digest, as the key of the present attempt has it."""

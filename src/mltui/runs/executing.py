@@ -333,7 +333,7 @@ class Executions:
         failure = failure_of(live.stage, exit_, live.ending)
         if failure is None:
             return collect(live.stage, self._context.store, live.place.work, live.place.metrics)
-        if failure.kind is FailureClass.PROGRAM and self._is_full():
+        if failure.kind is FailureClass.PROGRAM and self._was_full(live):
             failure = Failure(
                 FailureClass.INFRASTRUCTURE,
                 f"{failure.message}, and the disk is full: free some space (`mltui gc`), "
@@ -341,11 +341,13 @@ class Executions:
             )
         return Collected(failure, {}, read_metrics_file(live.place.metrics).values)
 
-    def _is_full(self) -> bool:
+    def _was_full(self, live: Live) -> bool:
+        """Whether there is no room, or was none while it ran: the reserve makes some."""
         with suppress(OSError):
             space = os.statvfs(self._context.project.folder)
-            return space.f_bavail * space.f_frsize < _FULL_BYTES
-        return False
+            if space.f_bavail * space.f_frsize < _FULL_BYTES:
+                return True
+        return self._context.full_at >= live.since
 
     def _ended(
         self,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ class Live:
     digests: Mapping[str, str] = field(default_factory=dict)
     bytes_in: int = 0
     """About so much was copied into its working folder; 0 for one that was taken over."""
+    since: float = field(default_factory=time.time)
     timer: asyncio.TimerHandle | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -361,6 +361,7 @@ class Running:
             except JournalError as error:
                 if not is_full(error):
                     raise
+                self.context.full_at = time.time()
                 if self._reserve.spend():
                     log.warning("%s; the reserve was given up to write this down", error)
                     continue
