@@ -220,6 +220,15 @@ async def test_a_command_typed_ahead_of_its_line_is_whole(fresh: Project) -> Non
         await screen.until(lambda: "▸ builds" in screen.line("header"), "the command was taken")
 
 
+async def test_keys_of_a_line_act_in_the_order_they_are_typed(fresh: Project) -> None:
+    async with Driver.open(fresh, size=(100, 30)) as screen:
+        await screen.press("colon")
+        await screen.type("runs and more")
+        for key in ("ctrl+u", "b", "u", "x", "backspace", "i", "l", "d", "s", "enter"):
+            screen.app.simulate_key(key)
+        await screen.until(lambda: "▸ builds" in screen.line("header"), "the command was taken")
+
+
 async def test_a_daemon_that_does_not_answer_is_said_and_got_over(
     fresh: Project, host: DockerHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

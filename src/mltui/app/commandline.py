@@ -47,6 +47,18 @@ class Typed(Input):
         what: str
         step: int = 0
 
+    async def on_key(self, event: Key) -> None:
+        """Its own keys, in the order they were typed.
+
+        Else a binding is run once its key has passed all that is around the field, and letters that
+        follow at once come before it. Enter is the screen's.
+        """
+        binding = next(iter(self._bindings.key_to_bindings.get(event.key, ())), None)
+        if binding is not None and event.key != "enter":
+            event.stop()
+            event.prevent_default()
+            await self.app.run_action(binding.action, self)
+
     def action_leave(self) -> None:
         """Close the line."""
         self.post_message(self.Asked("leave"))
