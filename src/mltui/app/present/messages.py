@@ -36,7 +36,7 @@ def first_steps(session: Session, row: StageRow | None, width: int, moment: Mome
         return [line((" reading mltui.yaml…", "dim"))]
     lines = [
         line((f" {session.name} has not run yet", "strong")),
-        line((" r", "strong"), (" starts a run, once you have seen", "")),
+        line((" n", "strong"), (" starts a run, once you have seen", "")),
         line(("   what would run", "")),
         EMPTY,
     ]
