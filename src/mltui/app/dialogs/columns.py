@@ -12,7 +12,6 @@ from textual.screen import ModalScreen
 
 from mltui.app.lineview import LineView
 from mltui.app.present.line import EMPTY, Line, line, wrapped
-from mltui.app.widgets.columns import Column as AnyColumn
 from mltui.live.cells import Column
 from mltui.text.glyphs import unicode_ok
 from mltui.text.width import fit
@@ -32,9 +31,7 @@ class ColumnsDialog(ModalScreen[tuple[str, ...] | None]):
         Binding("enter", "keep", "Keep", show=False),
     ]
 
-    def __init__(
-        self, columns: Sequence[Column[Any] | AnyColumn[Any]], chosen: Sequence[str]
-    ) -> None:
+    def __init__(self, columns: Sequence[Column[Any]], chosen: Sequence[str]) -> None:
         super().__init__()
         self._columns = {column.key: column for column in columns}
         known = [key for key in chosen if key in self._columns]
