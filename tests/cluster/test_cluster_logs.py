@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,18 @@ def looker(cluster: Cluster, place: str) -> dict[str, str]:
     bound = ("--role=reads-logs", "--user=viewer", "-n", place)
     cluster.kubectl("create", "rolebinding", "reads-logs", *bound)
     return {**cluster.environ, "KUBECONFIG": str(cluster.viewer)}
+
+
+def a_pod(cluster: Cluster, name: str, *command: str, **spec: Any) -> dict[str, Any]:
+    """One container, `c`, that runs a command."""
+    container = {
+        "name": "c",
+        "image": cluster.shell_image(),
+        "imagePullPolicy": "IfNotPresent",
+        "command": command,
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
 class Node:
@@ -48,15 +60,8 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
     cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
 ) -> None:
     """And who may read the files that the node has put away lacks nothing."""
-    container = {
-        "name": "c",
-        "image": cluster.shell_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["perl", "-e", numbered.WRITER, "20000", "1000000000"],
-    }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rotates"}, "spec": spec}
-    cluster.apply(pod, namespace=place)
+    writer = ("perl", "-e", numbered.WRITER, "20000", "1000000000")
+    cluster.apply(a_pod(cluster, "rotates", *writer), namespace=place)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/rotates", "-n", place, "--timeout=280s")
     node = Node(cluster, place, "rotates")
     target = ("pod/rotates", "--namespace", place)
@@ -100,15 +105,7 @@ sleep 600;
 def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
     cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
 ) -> None:
-    container = {
-        "name": "c",
-        "image": cluster.shell_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["perl", "-e", BURSTS],
-    }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ends"}, "spec": spec}
-    cluster.apply(pod, namespace=place)
+    cluster.apply(a_pod(cluster, "ends", "perl", "-e", BURSTS), namespace=place)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/ends", "-n", place, "--timeout=280s")
     node = Node(cluster, place, "ends")
     followers = []
@@ -144,19 +141,8 @@ def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path)
     """Also those that have begun nothing yet; others of the namespace stay out."""
 
     def pod(name: str, script: str) -> None:
-        container = {
-            "name": "c",
-            "image": cluster.shell_image(),
-            "imagePullPolicy": "IfNotPresent",
-            "command": ["sh", "-c", script],
-        }
-        spec = {
-            "containers": [container],
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-        }
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-        cluster.apply(body, namespace=place)
+        once = a_pod(cluster, name, "sh", "-c", script, restartPolicy="Never")
+        cluster.apply(once, namespace=place)
 
     names = ["joins-1", "joins-2", "stays-out"]
     pod("joins-1", "echo the first; sleep 300")
