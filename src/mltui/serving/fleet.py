@@ -35,8 +35,9 @@ READY_S = float(os.environ.get("MLTUI_READY_S") or 120.0)
 PROBE_S = 2.0
 _FIRST_PROBE_S = 0.1
 UNWELL_AFTER = 3
-"""Probes in a row that fail until a replica gets no connections; REPLACE_AFTER: until it goes."""
+"""Probes in a row that fail until a replica gets no connections."""
 REPLACE_AFTER = 15
+"""Until it goes, and another takes its place."""
 DRAIN_S = 60.0
 """How long what is in flight at a replica may take to end before the replica is ended anyway."""
 GRACE_S = 10.0
