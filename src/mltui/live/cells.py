@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mltui.logs.sanitize import safe
 from mltui.text import format_age
 
 if TYPE_CHECKING:
@@ -88,6 +87,8 @@ def plain(text: str) -> str:
     """Somebody's text, safe on a terminal and on one line."""
     if text.isprintable():
         return text
+    from mltui.logs.sanitize import safe  # seldom needed, and not for the first frame
+
     return safe(text.replace("\r\n", " ").translate(_SPACES))
 
 
