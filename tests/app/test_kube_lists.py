@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mltui.app import firstlook
+from mltui.app.logdesk import command_of
 from mltui.runs.project import Project
 
 from .driver import Driver
@@ -21,6 +25,7 @@ from .kube import (
     context,
     image,
     line_of,
+    lists,
 )
 
 if TYPE_CHECKING:
@@ -284,6 +289,16 @@ async def test_a_restart_stands_in_the_log_between_what_was_said_before_and_afte
         assert screen.text.index("restarted (1)") < screen.text.index("said after")
 
 
+async def _printed(here: Cluster, words: list[str]) -> list[str]:
+    """What a command says."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "mltui", *words, stdout=asyncio.subprocess.PIPE, env=here.environ
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out.decode().splitlines()
+
+
 async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_that_come(
     fresh: Project, here: Cluster, namespace: str
 ) -> None:
@@ -313,5 +328,10 @@ async def test_the_logs_of_a_deployment_are_those_of_all_its_pods_and_of_those_t
         here.kubectl("scale", "deploy/web", "--replicas=3", "-n", namespace)
         await screen.until(lambda: "joined" in screen.text, "the third pod joins")
         await screen.until(lambda: len(speakers(screen)) == 3, "the third pod")
+        words = shlex.split(command_of(lists(screen).pane.log_pane))
+        assert words[2:4] == ["deployment/web", "-n"] and words[-1] == "-f"
+        again = await _printed(here, words[1:-1])
+        assert {line.partition("  ")[0].count("/") for line in again} == {1}
+        assert all(each in "\n".join(again) for each in ("prepared", "beside", *speakers(screen)))
         await screen.press("escape")
         await screen.until(lambda: "deployments" in screen.line("header"), "back")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +136,69 @@ def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
     assert looks.err.read_text().count("possible loss") in (1, 2)
     assert 20_000 <= looks.last() < 320_000
     admin.is_whole()
+
+
+def test_which_containers_of_which_pods_are_meant(cluster: Cluster, place: str) -> None:
+    """All of them, also those that prepare a pod; or those that are named; else what there is."""
+
+    def container(name: str, script: str) -> dict[str, object]:
+        image = {"image": cluster.shell_image(), "imagePullPolicy": "IfNotPresent"}
+        return {"name": name, "command": ["sh", "-c", script], **image}
+
+    spec = {
+        "initContainers": [container("ready", "echo prepared")],
+        "containers": [
+            container("web", "echo served; exec sleep 600"),
+            container("side", "echo beside; exec sleep 600"),
+        ],
+        "terminationGracePeriodSeconds": 0,
+    }
+    labels = {"app": "chosen"}
+    is_chosen = {"key": "app", "operator": "In", "values": ["chosen"]}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "chosen"},
+        "spec": {
+            "selector": {"matchExpressions": [is_chosen]},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        },
+    }
+    cluster.apply(body, namespace=place)
+    cluster.kubectl("rollout", "status", "deploy/chosen", "-n", place, "--timeout=280s")
+    (pod,) = cluster.get("pods", "-n", place, "-l", "app=chosen")["items"]
+    name = pod["metadata"]["name"]
+
+    def logs(*words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mltui", "logs", *words],
+            env=cluster.environ, text=True, capture_output=True, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    def said(*words: str) -> set[str]:
+        return {line.split()[-1] for line in logs(*words).splitlines()}
+
+    everything = {"prepared", "served", "beside"}
+    here = ("-n", place)
+    try:
+        numbered.until(lambda: said("deploy/chosen", *here) == everything, "all containers")
+        assert said("chosen-*", *here, "--exclude-container", "s*") == {"prepared", "served"}
+        assert said("-l", "app=chosen", *here, "-c", "web", "-c", "rea*") == {"prepared", "served"}
+        assert said(f"pod/{name}/side", *here) == {"beside"}
+        assert said("deploy/chosen/web", "-A") == {"served"}
+        assert said(*here, "--exclude-pod", "chosen-*", "--field-selector", "spec.nodeName!=x",
+                    "chosen*", "-f", "--until", "1s") == set()  # fmt: skip
+        line = logs(f"pod/{name}/web", *here, "-t")
+        assert line.endswith("  served\n") and line[:2] == "20"
+        assert f"{place}/{name}/web" in logs("-A", "-l", "app=chosen")
+        wrong = logs("chosen", *here, code=2)
+        assert "no pods of pod/chosen in" in wrong and f"`'chosen*'` is {name}" in wrong
+        wrong = logs(f"pod/{name}", *here, "-c", "wbe", code=2)
+        assert "has no container wbe: there is ready, web, side" in wrong
+    finally:
+        cluster.kubectl("delete", "deploy", "chosen", "-n", place, "--wait=false")
 
 
 @pytest.mark.timeout(900)

@@ -87,6 +87,8 @@ class Workbench(Screen[int]):
         self.runs = RunsPane()
         self.line = CommandLine(self.context, in_place_of=self.frame.footer)
         self.attempts_back = 0
+        self.serving_log = False
+        """The log of the selected service is shown, not its page."""
         """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
@@ -368,7 +370,7 @@ class Workbench(Screen[int]):
     def _moved(self) -> None:
         self._follows = False
         self.attempts_back = 0
-        self.showing_problems = False
+        self.serving_log = self.showing_problems = False
         self.show_detail()
         self.frame.show()
 

@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from mltui.app.present.line import Part
-from mltui.logs.fields import fields_of, is_level, is_time, message_name
+from mltui.logs.fields import fields_of
 from mltui.logs.levels import Level, level_of, level_place
 from mltui.logs.lines import Lines
+from mltui.logs.objects import DIM, LEVEL, chosen_fields, whole_object
 from mltui.logs.sanitize import PLAIN, Span, clean, plain
-from mltui.logs.times import TimeReader
+from mltui.logs.times import TimeReader, format_between
 from mltui.text.width import fit
 
-_WIDEST_FIELD = 32
 _FIRST_LINES = 20  # looked at for a stamp
 _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.WARNING: "state-warning",
@@ -26,8 +26,6 @@ _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.DEBUG: "dim",
     Level.TRACE: "dim",
 }
-
-_SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "FATAL"}
 
 SOURCE_ROLES = ("source-1", "source-2", "source-3", "source-4", "source-5", "source-6")
 """Colours of several logs in one, given in turn."""
@@ -105,7 +103,7 @@ class LineBody:
         if at is None:
             return " " * 9
         base = self.begun_at if self.times is Times.ELAPSED else above
-        return " " * 9 if base is None else _between(at - base).rjust(9)
+        return " " * 9 if base is None else format_between(at - base).rjust(9)
 
     def text(self, raw: bytes) -> tuple[list[Span], list[tuple[int, int, str]]]:
         """The line's text in its own colours, and marks (first, past the last, role) on it."""
@@ -134,53 +132,18 @@ class LineBody:
     def _object(
         self, raw: bytes, fields: Mapping[str, str]
     ) -> tuple[list[Span], list[tuple[int, int, str]]]:
-        marks: list[tuple[int, int, str]] = []
-        words: list[str] = []
-        place = 0
-
-        def add(text: str, role: str = "") -> None:
-            nonlocal place
-            safe = plain(text.replace("\n", " ").encode("utf-8", "replace"))
-            words.append(safe)
-            if role:
-                marks.append((place, place + len(safe), role))
-            place += len(safe)
-
         level = level_of(raw)
-        level_role = _LEVEL_ROLES.get(level, "") if level is not None else ""
         if self.columns:
-            for name in self.columns:
-                value = plain(fields.get(name, "").encode("utf-8", "replace"))
-                width = max(self._widths.get(name, len(name)), min(len(value), _WIDEST_FIELD))
-                self._widths[name] = width
-                add(fit(value, width), level_role if is_level(name) else "")
-                add("  ")
+            pieces = chosen_fields(fields, self.columns, self._widths)
         else:
-            message = message_name(fields)
-            for name, value in fields.items():
-                if is_level(name):
-                    short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
-                    add(fit(short.upper(), 5), level_role)
-                    add("  ")
-            if message is not None:
-                add(fields[message])
-                add("  ")
             hidden = self.times is not Times.WRITTEN
-            for name, value in fields.items():
-                if name != message and not is_level(name) and not (hidden and is_time(name)):
-                    add(f"{name}=", "dim")
-                    add(f"{value}  ")
-        text = "".join(words).rstrip()
+            pieces = whole_object(fields, level, without_time=hidden)
+        roles = {LEVEL: _LEVEL_ROLES.get(level, "") if level is not None else "", DIM: "dim"}
+        marks: list[tuple[int, int, str]] = []
+        place = 0
+        for words, what in pieces:
+            if role := roles.get(what, ""):
+                marks.append((place, place + len(words), role))
+            place += len(words)
+        text = "".join(words for words, _ in pieces).rstrip()
         return ([Span(text, PLAIN)] if text else []), marks
-
-
-def _between(seconds: float) -> str:
-    sign = "-" if seconds < 0 else "+"
-    seconds = abs(seconds)
-    if seconds < 100:
-        return f"{sign}{seconds:.3f}"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours > 99:
-        return f"{sign}{hours // 24}d{hours % 24:02}h"
-    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"
