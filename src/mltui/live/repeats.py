@@ -147,6 +147,20 @@ def without_next(line: bytes, after: bytes) -> bytes:
     return line.removesuffix(text) if is_run_on else line
 
 
+def without_line(whole: bytes, line: bytes) -> bytes:
+    """Lines without one of them, wherever that is."""
+    at = whole.find(line)
+    while at >= 0:
+        end = at + len(line)
+        is_line = (at == 0 or whole[at - 1] == 0x0A) and whole[end : end + 1] in (b"", b"\n")
+        if is_line:
+            whole = (
+                whole[:at] + whole[end + 1 :] if at == 0 or end < len(whole) else whole[: at - 1]
+            )
+        at = whole.find(line, at + (not is_line))
+    return whole
+
+
 def whole_lines(fd: int, size: int) -> tuple[int, bytes]:
     """Where a file's last whole line ends, and the latest time of its end."""
     start = max(size - _READ_BYTES, 0)

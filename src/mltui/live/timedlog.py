@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from mltui.live.repeats import (
     run_of,
     seconds,
     whole_lines,
+    without_line,
     without_next,
 )
 from mltui.live.told import LEFT_OUT, Told
@@ -85,6 +87,8 @@ class TimedFile:
         """The connection broke, and no new line came since."""
         self.sure_at = -1
         """At this size it was found out, or said, whether lines are missing at its end."""
+        self.cut_ends: Collection[bytes] = ()
+        """Lines that are the ends of others, which are there whole: those are left out."""
         self._late_s = 0.0
         whole, self._last = whole_lines(self._fd, self._size)
         if whole != self._size:
@@ -133,7 +137,7 @@ class TimedFile:
 
         What it writes from now on is not lost; until then it may have been silent for long.
         """
-        if not self._size and not self._begins_late:
+        if not self._size and self._tail is None:
             self.told.began(at)
 
     def has_begun(self) -> None:
@@ -235,6 +239,8 @@ class TimedFile:
 
     def _add(self, whole: bytes) -> None:
         """Lines that came, as far as nothing need be asked before."""
+        for end in self.cut_ends:
+            whole = without_line(whole, end)
         while whole:
             if self._doubt is not None:
                 self._later = whole
@@ -320,7 +326,12 @@ class TimedFile:
         whole = b"\n".join(lines)
         if self._pace is not None:
             self._pace.passed(whole)
+        self._tell_beginning(whole)
         self._keep(whole)
+
+    def has_caught_up(self) -> None:
+        """Nothing was written after the last line until now: what comes next may be late."""
+        self._late_s = 0.0
 
     def note_end(self) -> None:
         """Lines after the last one may be lost, and nothing comes."""
@@ -354,9 +365,7 @@ class TimedFile:
     def _take_in(self, whole: bytes, skip: int = -1) -> None:
         """Write lines, as far as nothing need be asked before."""
         before = time_of(self._last + b" ")
-        if self.told.awaits_first and self._pace is not None and self._pace.is_known:
-            head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
-            self.told.first(time_of(head), self._pace)
+        self._tell_beginning(whole)
         pause = self._pace.pause(whole, before, skip) if self._pace is not None else None
         if pause is None:
             self._keep(whole)
@@ -366,6 +375,12 @@ class TimedFile:
         if cut:
             self._keep(last[: cut - 1])
         self._doubt = (pause, last[cut:], whole[pause.offset :])
+
+    def _tell_beginning(self, whole: bytes) -> None:
+        """Whether lines may be missing before the first of all."""
+        if self.told.awaits_first and self._pace is not None and self._pace.is_known:
+            head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
+            self.told.first(time_of(head), self._pace)
 
     def _keep(self, whole: bytes) -> None:
         self._look(whole)
