@@ -40,6 +40,12 @@ def a_pod(cluster: Cluster, name: str, *command: str, **spec: Any) -> dict[str, 
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
+def said(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command of mltui prints."""
+    command = [sys.executable, "-m", "mltui", *words]
+    return subprocess.run(command, env=environ, text=True, capture_output=True, check=True)
+
+
 class Node:
     """A pod's log, as its node keeps it."""
 
@@ -128,6 +134,16 @@ def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
             follower.starts_again()
         numbered.until(lambda: "possible loss" in looks.err.read_text(), "no word of the loss")
         numbered.until(lambda: admin.last() == 320_000, "the last line does not come")
+        later = ("logs", "pod/ends", "--namespace", place, "-o", "raw")
+        whole, tail, since, looked = (
+            said(each, *later, *words)
+            for each, words in (
+                (cluster.environ, ()),
+                (cluster.environ, ("--tail", "150007")),
+                (cluster.environ, ("--since", "1h", "--tail", "3")),
+                (looker, ()),
+            )
+        )
     finally:
         for follower in followers:
             follower.end()
@@ -136,6 +152,12 @@ def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
     assert looks.err.read_text().count("possible loss") in (1, 2)
     assert 20_000 <= looks.last() < 320_000
     admin.is_whole()
+    # what came before the newest file is there for who comes now, too
+    numbers = [int(line[:9]) for line in whole.stdout.splitlines()]
+    assert numbers == list(range(1, 320_001)) and not whole.stderr
+    assert [int(line[:9]) for line in tail.stdout.splitlines()] == list(range(169_994, 320_001))
+    assert [int(line[:9]) for line in since.stdout.splitlines()] == [319_998, 319_999, 320_000]
+    assert "possible loss" in looked.stderr or not looked.stdout
 
 
 def test_which_containers_of_which_pods_are_meant(cluster: Cluster, place: str) -> None:

@@ -31,7 +31,7 @@ def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Pri
         selector=args.selector or "",
         fields=tuple(fields),
         since_s=since_s,
-        tail=args.tail if args.follow and not look.filters else None,
+        tail=None if look.filters or look.until is not None else args.tail,
     )
     words: list[str] = []
     with ExitStack() as stack:

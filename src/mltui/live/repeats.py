@@ -53,6 +53,10 @@ class Known:
         if at is not None:
             self._past = seconds(at + timedelta(seconds=3))
 
+    def may_come(self, line: bytes) -> bool:
+        """Whether a line is one of them."""
+        return bool(self._lines.get(_key(line)))
+
     def has(self, line: bytes) -> bool:
         """Whether a line is one of them; it is then, once."""
         key = _key(line)
@@ -135,6 +139,19 @@ def repeat_from(
                 return chain((each,), lines), True
         last = each
     return None
+
+
+def is_end_of(fd: int, size: int, line: bytes) -> bool:
+    """Whether a line is the end of the one that was written before it, which is there whole.
+
+    Where containerd began a new file it cut that in two, and who begins there gets the end only.
+    """
+    text, before = line.partition(b" ")[2], b""
+    for each in lines_from(fd, size, line[:19], has_before=True):
+        if each[:TIME_BYTES] > line[:TIME_BYTES]:
+            break
+        before = each.partition(b" ")[2]
+    return len(text) < len(before) and before.endswith(text)
 
 
 def without_next(line: bytes, after: bytes) -> bytes:

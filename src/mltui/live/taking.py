@@ -93,7 +93,6 @@ async def take(
                 await host.make_sure()
             if older is not None and not file.size:
                 await host.begin(older())
-            older = None
             file.begin()
             if reads_first:
                 await _read(chunks(file.since, False), file, host)

@@ -20,6 +20,7 @@ from mltui.live.repeats import (
     TIME_BYTES,
     Known,
     count_lines,
+    is_end_of,
     lines_from,
     moment,
     repeat_from,
@@ -69,6 +70,8 @@ class TimedFile:
         self._last_line = b""
         self._came = b""
         """The time of what came last."""
+        self._is_first = False
+        """Nothing came yet over this connection."""
         self._begins_late = begins_late or tail is not None
         self._tail = tail
         self._skips = False
@@ -157,6 +160,7 @@ class TimedFile:
         """A new connection: what comes from `since` on may be there already."""
         self._parts, self._held, self._long, self.is_holding = [], 0, None, False
         self._came = b""
+        self._is_first = True
         at = moment(self._last)
         since = seconds(at - timedelta(seconds=1)) if at is not None else b""
         self._known.expect(lines_from(self._fd, self._size, since) if since else (), self._last)
@@ -179,7 +183,9 @@ class TimedFile:
         cut = data.rfind(b"\n")
         if cut >= 0:
             self.is_holding = self.is_fast
-            cut = data.rfind(b"\n", 0, cut) if self.is_holding else cut
+            if self.is_holding:
+                data, self._parts, self._held = b"".join((*self._parts, data)), [], 0
+                cut = self._last_sure(data)
         if cut >= 0:
             whole = b"".join((*self._parts, data[:cut]))
             self._parts, self._held = [], 0
@@ -192,6 +198,17 @@ class TimedFile:
                 self.release()
             if self._held > _LONG_BYTES:
                 self._begin_long()
+
+    def _last_sure(self, data: bytes) -> int:
+        """The last newline after which two lines without a pause follow, or one; -1: none."""
+        cut = data.rfind(b"\n", 0, data.rfind(b"\n"))
+        start = data.rfind(b"\n", 0, max(cut, 0)) + 1
+        before = time_of(data[start : start + _STAMP_BYTES])
+        after = time_of(data[cut + 1 : cut + 1 + _STAMP_BYTES])
+        pace = self._pace
+        if cut < 0 or pace is None or before is None or after is None:
+            return cut
+        return start - 1 if pace.is_pause(after - before) else cut
 
     def release(self) -> None:
         """Take in the last line too: nothing follows it at once.
@@ -241,6 +258,8 @@ class TimedFile:
         """Lines that came, as far as nothing need be asked before."""
         for end in self.cut_ends:
             whole = without_line(whole, end)
+        if whole and self._is_first:
+            self._is_first, whole = False, self._without_end(whole)
         while whole:
             if self._doubt is not None:
                 self._later = whole
@@ -258,6 +277,14 @@ class TimedFile:
             if self._pace is not None:
                 self._pace.passed(run)
             self._take_in(run)
+
+    def _without_end(self, whole: bytes) -> bytes:
+        """The first lines over a connection, without an end of one that is there."""
+        first, _, rest = whole.partition(b"\n")
+        known = self._known
+        if not known.until or known.may_come(first) or first.partition(b" ")[0] > known.until:
+            return whole
+        return rest if is_end_of(self._fd, self._size, first) else whole
 
     def _begin_gap(self, before: bytes, rest: bytes) -> None:
         """Nothing of what was there came again, so that there may be others before these."""

@@ -114,7 +114,9 @@ class NodeFiles:
         raise MltuiError("the node's log files change faster than they can be read")
 
     async def older(self, since: float | None, tail: int | None) -> AsyncGenerator[bytes]:
-        """All lines, or those from a time on, or the last ones; none where the newest file has all.
+        """All lines, or those from a time on, or the last ones of them.
+
+        None where the newest file has all of these.
 
         What was written meanwhile may be left out at the end. MltuiError.
         """
@@ -122,7 +124,8 @@ class NodeFiles:
         if len(names) < 2:
             return
         if tail is not None:
-            yield await self._last_lines(names, tail)
+            data = await self._last_lines(names, tail)
+            yield data if since is None else _lines_since(data, since)[0]
             return
         if since is not None and (await self._start(names, since))[0] == len(names) - 1:
             return
