@@ -250,7 +250,7 @@ class DetailPane(Vertical):
             if view.display:
                 view.display = False
             return
-        height = max(self.size.height // 2, 7)
+        height = max(self.size.height * 3 // 5 - 1, 7)
         if self._is_alone and self.tab == "log":
             height = 2  # the whole screen is wanted for the log: what failed, and why
         if self.tab == "build" and subject.row.failure is FailureClass.BUILD:
