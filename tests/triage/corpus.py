@@ -15,6 +15,7 @@ from .objects import (
     config,
     container,
     deployment,
+    host,
     job,
     of_kind,
     pod,
@@ -40,6 +41,7 @@ def healthy(base: str) -> tuple[Object, ...]:
     probes = {"readinessProbe": true, "livenessProbe": true}
     idle = deployment("idle", container(PAUSE))
     idle["spec"]["replicas"] = 0
+    by_hand = service("by-hand", "") | {"spec": {"ports": [{"port": 80}]}}
     return (
         deployment("fine", container(PAUSE, ports=[{"name": "web", "containerPort": 80}])),
         service("fine", "fine", "web"),
@@ -60,6 +62,18 @@ def healthy(base: str) -> tuple[Object, ...]:
         replicas(deployment("spare", container(PAUSE)), 2),
         budget("spare", "spare", maxUnavailable=1),
         tls("certificate"),
+        host("encrypted", tls=[{"secretName": "certificate", "hosts": ["encrypted.example"]}]),
+        by_hand,
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": "by-hand-1", "labels": {"kubernetes.io/service-name": "by-hand"}
+            },
+            "addressType": "IPv4",
+            "ports": [{"port": 80}],
+            "endpoints": [{"addresses": ["10.255.255.1"]}],
+        },
         job("twice", container(base, "true"), completions=2, parallelism=2),
         deployment(
             "configured",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .case import Case
-from .objects import PAUSE, budget, container, deployment, ingress, scaler, service, tls
+from .objects import PAUSE, budget, container, deployment, host, ingress, scaler, service, tls
 
 
 def serving() -> dict[str, Case]:
@@ -54,5 +54,20 @@ def serving() -> dict[str, Case]:
             (ingress("no-backend", "shopp"),),
             "*/ leads to shopp:80, and there is no Service shopp",
             "kube-ingress",
+        ),
+        "no-controller": Case(
+            (host("no-controller", ingressClassName="mltui-test-none"),),
+            "there is no IngressClass mltui-test-none, which it asks for",
+            "kube-ingress-class",
+        ),
+        "no-certificate": Case(
+            (host("no-certificate", tls=[{"secretName": "certificatte"}]),),
+            "no Secret certificatte of type kubernetes.io/tls: did you mean certificate?",
+            "kube-ingress-secret",
+        ),
+        "no-addresses": Case(
+            (service("no-addresses", "") | {"spec": {"ports": [{"port": 80}]}},),
+            "it has no selector, so its addresses are given by hand",
+            "kube-addresses",
         ),
     }
