@@ -202,7 +202,60 @@ async def test_a_log_is_filtered_and_saved_as_it_was_written(
         await screen.press("enter")
         await screen.sees("is there already")
         await screen.press("escape")
+        await screen.sees("epoch 2  loss")
+        await screen.press("escape")
         await screen.sees("building kernel matrix")
+
+
+async def test_a_filter_goes_along_with_the_letters_and_is_left_as_it_was(failed: Project) -> None:
+    async with Driver.open(failed, size=(160, 40), now=NOON) as screen:
+        await screen.press("enter", "f")
+        await screen.type("epoch 7")
+        await screen.sees("epoch 7 1")
+        assert "epoch 2  loss" not in screen.text
+        await screen.press("escape")
+        await screen.sees("epoch 2  loss")
+        await screen.sees("building kernel matrix")
+        await screen.press("f")
+        await screen.type("epoch")
+        await screen.press("enter", "f", "up")
+        await screen.until(lambda: "filter epoch" in screen.text, "what was typed before")
+        await screen.press("escape", "plus")
+        assert "1 line around" in screen.notice
+        await screen.sees("±1")
+        await screen.press("T")
+        await screen.type("line 1")
+        await screen.press("enter", "T")
+        await screen.type("line 99999")
+        await screen.press("enter")
+        assert "lines so far" in screen.notice
+        await screen.press("asterisk")
+        await screen.type("loss")
+        await screen.press("enter", "escape", "escape")
+        await screen.sees("building kernel matrix")
+
+
+async def test_fields_are_chosen_by_names_that_are_offered(failed: Project) -> None:
+    """Of a log of objects, which shows them as fields by itself."""
+    log = next(failed.run_folder(2).glob("train~2*/log"))
+    log.write_text(
+        "".join(f'{{"level": "info", "msg": "step {n}", "loss": {n / 8}}}\n' for n in range(9))
+    )
+    async with Driver.open(failed, size=(160, 40), now=NOON) as screen:
+        await screen.press("enter")
+        await screen.sees("INFO   step 8  loss=1.0")
+        await screen.press("C")
+        await screen.type("lo")
+        await screen.press("tab")
+        await screen.type(" m")
+        await screen.press("tab", "enter")
+        await screen.sees("1.0  step 8")
+        await screen.sees("loss  msg")
+        await screen.press("f")
+        await screen.sees("level>=warning")
+        await screen.type("loss>0.9")
+        await screen.press("enter")
+        await screen.until(lambda: "step 7" not in screen.text, "the filter by a field")
 
 
 async def test_the_logs_of_all_stages_as_one(failed: Project) -> None:

@@ -7,6 +7,7 @@ the nearest right one.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -102,6 +103,9 @@ class CommandLine(Horizontal):
         self.mode = ":"
         self.history: list[str] = []
         """Commands that were typed, oldest first."""
+        self._others: dict[str, list[str]] = {}
+        self._asked_for = ":"
+        self._offers: Sequence[str] = ()
         self._known = known
         self._place = 0
         self._candidates: list[str] = []
@@ -116,12 +120,19 @@ class CommandLine(Horizontal):
         yield field
         yield Static("", id="candidates")
 
-    def open(self, mode: str, text: str = "", prompt: str = "") -> None:
-        """Begin to type; the pane that has the keys gets them back."""
+    @property
+    def _earlier(self) -> list[str]:
+        """What was typed after this prompt, oldest first."""
+        if self.mode == ":":
+            return self.history
+        return self._others.setdefault(self._asked_for, [])
+
+    def open(self, mode: str, text: str = "", prompt: str = "", offers: Sequence[str] = ()) -> None:
+        """Begin to type; the pane that has the keys gets them back. *offers*: words to complete."""
         self._typing_for = self.screen.focused
         self._in_place_of.display = False
-        self.mode = mode
-        self._place = len(self.history)
+        self.mode, self._asked_for, self._offers = mode, prompt or mode, offers
+        self._place = len(self._earlier)
         self.display = True
         self.query_one("#prompt", Static).update(prompt or mode)
         field = self.query_one(Typed)
@@ -160,7 +171,14 @@ class CommandLine(Horizontal):
     # --- completion -----------------------------------------------------------------------------
 
     def _offer(self, text: str) -> None:
-        self._candidates = completions(text, self._known) if self.mode == ":" else []
+        if self.mode == ":":
+            self._candidates = completions(text, self._known)
+        else:
+            last = text.rpartition(" ")[2]
+            before = text[: len(text) - len(last)]
+            self._candidates = [
+                before + each for each in self._offers if each.startswith(last) and each != last
+            ]
         self._show_candidates()
 
     def offer_again(self) -> None:
@@ -195,16 +213,19 @@ class CommandLine(Horizontal):
             with field.prevent(Input.Changed):
                 field.value = text
             field.cursor_position = len(text)
-            if len(self._candidates) == 1 and " " not in text:  # its argument comes next
+            is_command = self.mode == ":" and " " not in text
+            if len(self._candidates) == 1 and is_command:  # its argument comes next
                 self._typed, self._chosen = text, -1
                 self._offer(f"{text} ")
             self._show_candidates()
-        elif event.what == "recall" and self.history and self.mode == ":":
-            self._place = min(max(self._place + event.step, 0), len(self.history))
-            text = self.history[self._place] if self._place < len(self.history) else self._typed
+        elif event.what == "recall" and (earlier := self._earlier):
+            self._place = min(max(self._place + event.step, 0), len(earlier))
+            text = earlier[self._place] if self._place < len(earlier) else self._typed
             with field.prevent(Input.Changed):
                 field.value = text
             field.cursor_position = len(text)
+            if self.mode != ":":
+                self.post_message(self.Changed(self.mode, text))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -224,8 +245,8 @@ class CommandLine(Horizontal):
     def entered(self) -> Submitted:
         """Close the line; what was on it."""
         text = self.query_one(Typed).value.strip()
-        if self.mode == ":" and text and (not self.history or self.history[-1] != text):
-            self.history.append(text)
+        if text and self._earlier[-1:] != [text]:
+            self._earlier.append(text)
         self.close()
         return self.Submitted(self.mode, text)
 

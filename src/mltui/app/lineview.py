@@ -1,7 +1,8 @@
 """A widget that shows lines, with or without a cursor, and repaints only those that changed.
 
 Every pane that is not a grid or a log is one of these: a presenter makes the lines, `show` compares
-them with what is on screen. Textual re-sends a whole dirty region, so a line is the unit.
+them with what is on screen. Textual re-sends a whole dirty region, so a line is the unit (style.md,
+2.1).
 """
 
 from __future__ import annotations
@@ -136,10 +137,11 @@ class LineView(ScrollView, can_focus=True):
     ]
 
     @dataclass
-    class Said(Message):
-        """What a view says."""
+    class Moved(Message):
+        """The cursor is on another line."""
 
         view: LineView
+        key: Hashable
 
         @property
         def control(self) -> LineView:
@@ -147,19 +149,27 @@ class LineView(ScrollView, can_focus=True):
             return self.view
 
     @dataclass
-    class Moved(Said):
-        """The cursor is on another line."""
-
-        key: Hashable
-
-    @dataclass
-    class Opened(Said):
+    class Opened(Message):
         """The line under the cursor was clicked again: it should open."""
 
+        view: LineView
         key: Hashable
 
-    class Widened(Said):
+        @property
+        def control(self) -> LineView:
+            """The view, for `@on` selectors."""
+            return self.view
+
+    @dataclass
+    class Widened(Message):
         """It has another width: lines that were broken to fit can be broken anew."""
+
+        view: LineView
+
+        @property
+        def control(self) -> LineView:
+            """The view, for `@on` selectors."""
+            return self.view
 
     def __init__(
         self,

@@ -9,23 +9,23 @@ import asyncio
 import os
 import shlex
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.app.clipboard import copy
+from mltui.app.logplaces import go_to
 from mltui.app.panes.log import StageLog
-from mltui.app.widgets.logbody import Times
 from mltui.app.widgets.logkeys import PROMPTS, LogWanted
 from mltui.errors import MltuiError, UsageError
+from mltui.logs.fields import is_level
 from mltui.logs.filters import Filter, Where, read_filter
 from mltui.logs.index import LogIndex
 from mltui.logs.lines import Log
 from mltui.logs.merge import Merged
-from mltui.logs.search import PatternError
-from mltui.logs.times import local_offset_s, read_when
+from mltui.logs.search import PatternError, compile_pattern
 from mltui.text import format_count
 
 if TYPE_CHECKING:
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
     from mltui.app.workbench import Workbench
 
 
-_TIMES = {Times.CLOCK: "clock", Times.ELAPSED: "elapsed", Times.SINCE: "since"}
-"""As `mltui logs --times` calls them."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was shown before something was typed."""
+
+    line: int
+    follow: bool
+    pattern: str
+    filters: tuple[Filter, ...]
 
 
 class LogDesk:
@@ -45,7 +51,7 @@ class LogDesk:
         self.pane: LogPane | None = None
         """Who asked for what is being typed."""
         self._what = ""
-        self._before: tuple[int, bool, str] | None = None
+        self._before: _Before | None = None
 
     # --- typing ---------------------------------------------------------------------------------
 
@@ -119,30 +125,45 @@ class LogDesk:
         if scene is None:
             return
         self.pane, self._what = pane, what
-        self._before = (scene.view.top.line, scene.view.follow, scene.pattern)
+        self._before = _Before(
+            scene.view.top.line, scene.view.follow, scene.finding.pattern, scene.filters
+        )
         text = ""
         if what in ("save", "save all"):
             text = _file_name(pane.title)
         elif what == "columns":
             text = " ".join(scene.line_body.columns)
-        self._bench.line.open("log", text, PROMPTS[what])
+        offers: list[str] = []
+        if what in ("filter", "columns"):
+            offers = scene.field_names()
+        if what == "filter":
+            offers = ["level>=warning", "level>=error", *(x for x in offers if not is_level(x))]
+        self._bench.line.open("log", text, PROMPTS[what], offers)
 
     def typed(self, mode: str, text: str) -> None:
         """A letter more: a filter or a search goes along."""
         if mode != "log":
             self._bench.filter(text)
             return
-        pane = self.pane
-        if pane is None or self._what != "search" or pane.scene is None:
+        pane, before = self.pane, self._before
+        if pane is None or before is None or pane.scene is None:
             return
         try:
-            if text:
-                pane.search(text)
-            else:
-                pane.scene.clear_search()
+            if self._what == "search":
+                self._search(pane, text)
+            elif self._what == "filter" and not text.endswith(tuple("=<>~!|")):
+                more = (read_filter(text),) if text.strip() else ()
+                pane.scene.set_filters((*before.filters, *more))
                 pane.changed()
         except PatternError:
             pass  # half a pattern is no fault
+
+    def _search(self, pane: LogPane, text: str) -> None:
+        if text:
+            pane.search(text)
+        elif pane.scene is not None:
+            pane.scene.finding.clear()
+            pane.changed()
 
     def left(self, mode: str) -> None:
         """Nothing was entered: as it was before."""
@@ -150,15 +171,17 @@ class LogDesk:
             self._bench.filter("")
         pane, before = self.pane, self._before
         self.pane = None
-        if pane is None or before is None or self._what != "search" or pane.scene is None:
+        if pane is None or before is None or pane.scene is None:
             return
-        line, follow, pattern = before
-        if pattern:
-            pane.search(pattern)
+        if self._what == "search":
+            self._search(pane, before.pattern)
+        elif self._what == "filter":
+            pane.scene.set_filters(before.filters)
         else:
-            pane.scene.clear_search()
-        pane.scene.view.go(line)
-        pane.follow = follow
+            return
+        pane.scene.view.go(before.line)
+        pane.follow = before.follow
+        pane.changed()
 
     def entered(self, mode: str, text: str) -> None:
         """What was typed is meant."""
@@ -178,21 +201,22 @@ class LogDesk:
         scene = pane.scene
         assert scene is not None
         if what == "search":
-            if text != scene.pattern:
-                pane.search(text) if text else scene.clear_search()
+            if text != scene.finding.pattern:
+                self._search(pane, text)
         elif what == "filter":
-            scene.set_filters((*scene.filters, read_filter(text)) if text else ())
+            before = self._before.filters if self._before is not None else ()
+            try:
+                scene.set_filters((*before, read_filter(text)) if text else ())
+            except PatternError:
+                scene.set_filters(before)
+                raise
+        elif what == "highlight":
+            words = scene.finding.highlights
+            scene.finding.highlight((*words, compile_pattern(text)) if text else ())
         elif what == "columns":
-            body = scene.line_body
-            body.columns = tuple(text.replace(",", " ").split())
-            body.fields = body.fields or bool(body.columns)
-            scene.relayout()
+            scene.set_columns(text.replace(",", " ").split())
         elif what == "time" and text:
-            at = read_when(text, time.time(), local_offset_s())
-            if at is None:
-                raise UsageError(f"{text!r} is no time: 14:02, 14:02:09, 10m ago, 2026-11-25T14:02")
-            if not scene.go_to_time(at):
-                raise UsageError("the lines of this log say no times")
+            go_to(scene, text)
         elif text and what in ("save", "save all"):
             whole = what == "save all"
             self._bench.run_worker(self._save(pane, Path(text).expanduser(), whole), group="log")
@@ -218,18 +242,18 @@ class LogDesk:
     async def _copy(self, pane: LogPane) -> None:
         scene = pane.scene
         assert scene is not None
-        text, selecting = self._bench.get_selected_text(), scene.selecting
-        if not text and selecting.span is not None:
-            text = selecting.joined(*selecting.span)
+        text = self._bench.get_selected_text()
+        if not text and scene.selecting.span is not None:
+            first, last = scene.selecting.span
+            text = "\n".join(scene.selecting.text(first, last + 1))
         if not text and scene.painter.current is not None:
-            text = selecting.joined(scene.painter.current, scene.painter.current)
+            text = "\n".join(scene.selecting.text(scene.painter.current, scene.painter.current + 1))
         text = text or pane.visible_text()
-        is_cut = selecting.is_cut
-        selecting.end()
+        scene.selecting.end()
         self._bench.clear_selection()
         pane.changed()
         count = text.count("\n") + 1
-        if not is_cut and await copy(self._bench.app, text):
+        if await copy(self._bench.app, text):
             self._bench.notice(f"copied {format_count(count)} line{'s' * (count != 1)}")
         else:
             self._bench.notice("that is too much for a clipboard: save it to a file", bad=True)
@@ -348,24 +372,11 @@ def command_of(pane: LogPane) -> str:
         if each.level is not None:
             words += ["--level", each.level.name.lower()]
         elif each.condition is not None:
-            words.append(_option("--where", each.text))
+            words += ["--where", each.text]
         else:
-            words.append(_option("--exclude" if each.is_inverse else "--grep", each.text))
-    if scene.pattern:
-        words.append(_option("--highlight", scene.pattern))
-    body = scene.line_body
-    if body.times in _TIMES:
-        words += ["--times", _TIMES[body.times]]
-    if body.fields and body.columns:
-        words.append(_option("--columns", ",".join(body.columns)))
-    elif body.fields:
-        words.append("--fields")
-    if scene.view.follow and "--previous" not in target:
+            words += ["--exclude" if each.is_inverse else "--grep", each.text.lstrip("!")]
+    if not scene.filters and scene.finding.pattern:
+        words += ["--grep", scene.finding.pattern]
+    if scene.view.follow:
         words.append("-f")
     return shlex.join(words)
-
-
-def _option(name: str, text: str) -> str:
-    """One word, so that a pattern may begin with a dash."""
-    text = text.lstrip("!").strip() if name == "--exclude" else text
-    return f"{name}={text}"

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mltui.logs.sanitize import uncoloured
+
 _MAX_BYTES = 256 * 1024  # a longer object is shown as text
 _MAX_FIELDS = 200
+_MAX_BEFORE = 160  # bytes of text before an object
 _PAIR = re.compile(r'(?:^|(?<=\s))([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=\s|$)')
 _MIN_PAIRS = 2
 _TEXT_NAMES = ("msg", "message", "text", "event", "log")
@@ -27,22 +30,45 @@ def fields_of(line: bytes) -> dict[str, str] | None:
     """
     if len(line) > _MAX_BYTES:
         return None
-    brace = line.find(b"{")
-    if 0 <= brace < 64 and line.rstrip().endswith(b"}"):
-        try:
-            found = json.loads(line[brace:])
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            fields: dict[str, str] = {}
-            _flatten(found, "", fields)
-            return fields
+    line = uncoloured(line)
+    found = _object_in(line)
+    if found is not None:
+        fields: dict[str, str] = {}
+        _flatten(found[1], "", fields)
+        return fields
     if b"=" not in line:
         return None
     pairs = _PAIR.findall(line.decode("utf-8", "replace"))
     if len(pairs) < _MIN_PAIRS:
         return None
     return {name: _unquoted(value) for name, value in pairs[:_MAX_FIELDS]}
+
+
+def beside_fields(line: bytes) -> str:
+    """What a line says that is an object, but for its fields: a time before them, words between."""
+    line = uncoloured(line)
+    found = _object_in(line)
+    if found is not None:
+        return line[: found[0]].decode("utf-8", "replace").strip()
+    return " ".join(_PAIR.sub("", line.decode("utf-8", "replace")).split())
+
+
+def _object_in(line: bytes) -> tuple[int, dict[str, Any]] | None:
+    """The JSON object with which a line ends, and where it begins."""
+    brace = line.find(b"{")
+    if not 0 <= brace < _MAX_BEFORE or not line.rstrip().endswith(b"}"):
+        return None
+    try:
+        found = json.loads(line[brace:])
+    except (ValueError, RecursionError):
+        return None
+    return (brace, found) if isinstance(found, dict) else None
+
+
+def inside_object(pattern: str) -> str | None:
+    """What `loss=0.1`, as a field is shown, reads like in an object; None if that is no field."""
+    match = re.fullmatch(r"([\w.@-]*?)([\w@-]+)=([^\s|]*)", pattern)
+    return None if match is None else rf'"{match[2]}"\s*:\s*"?{match[3]}'
 
 
 def _unquoted(value: str) -> str:
@@ -74,6 +100,15 @@ def text_of(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return str(value)[:200]
+
+
+def is_number(text: str) -> bool:
+    """Whether a field's text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def message_name(fields: Mapping[str, str]) -> str | None:

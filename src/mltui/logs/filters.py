@@ -17,6 +17,7 @@ from mltui.logs.search import Pattern, PatternError, compile_pattern, matching
 
 _LOOK_BACK = 40
 """Lines above a block that may give its first lines their level."""
+_KEPT_BLOCKS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,89 @@ class Where:
                 for condition in self._conditions
             )
         return all(condition.holds(fields) for condition in self._conditions)
+
+
+class Around:
+    """What passes *test*, and *reach* lines before and after each; `test` is for a `Sieve`.
+
+    *own* gives the lines of a block that may be shown at all.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        test: Callable[[int], Sequence[int]],
+        reach: int,
+        own: Callable[[int], Sequence[int]] | None = None,
+    ) -> None:
+        self._lines = lines
+        self._test = test
+        self._reach = reach
+        self._own = own
+        self._known: dict[int, tuple[int, frozenset[int]]] = {}
+        self._generation = lines.generation
+        self._counts: dict[int, int] = {}
+
+    @property
+    def beside_count(self) -> int:
+        """Lines that are there for others only, of the blocks that were tested."""
+        return sum(self._counts.values())
+
+    def passes(self, position: int) -> bool:
+        """Whether a line is there for itself."""
+        return position in self._passing(self._lines.block_of(position))
+
+    def _passing(self, block: int) -> frozenset[int]:
+        lines = self._lines
+        state = lines.end if block >= lines.block_count - 2 else -1
+        known = self._known.get(block)
+        if known is None or known[0] != state:
+            if len(self._known) >= _KEPT_BLOCKS:
+                del self._known[next(iter(self._known))]
+            known = self._known[block] = (state, frozenset(self._test(block)))
+        return known[1]
+
+    def test(self, block: int) -> Sequence[int]:
+        """The lines of a block that pass or are near one that does."""
+        lines = self._lines
+        if lines.generation != self._generation:
+            self._generation = lines.generation
+            self._known.clear()
+            self._counts.clear()
+        starts = lines.starts(block)
+        if not starts:
+            return ()
+        passing = self._passing(block)
+        found: list[int] = []
+        left = self._near(starts[0], -1)
+        for start in starts:
+            left = self._reach + 1 if start in passing else left
+            if left > 0:
+                found.append(start)
+            left -= 1
+        known = set(found)
+        left = self._near(starts[-1], 1)
+        for start in reversed(starts):
+            left = self._reach + 1 if start in passing else left
+            if left > 0:
+                known.add(start)
+            left -= 1
+        if self._own is not None:
+            known &= set(self._own(block))
+        self._counts[block] = len(known) - len(passing)
+        return sorted(known)
+
+    def _near(self, position: int, step: int) -> int:
+        """How many lines from *position* on the nearest that passes beyond it reaches."""
+        lines, place = self._lines, position
+        for left in range(self._reach, 0, -1):
+            beyond = lines.previous(place) if step < 0 else lines.next(place)
+            if beyond is None or beyond >= lines.end:
+                return 0
+            place = beyond
+            if self.passes(place):
+                return left
+        return 0
 
 
 def both(

@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from mltui.logs.lines import Lines
 from mltui.logs.merge import Merged
+from mltui.logs.sanitize import uncoloured
 from mltui.logs.search import ERROR_LINES
 from mltui.logs.times import HEAD_BYTES, TimeReader
 
@@ -23,14 +24,22 @@ _KEPT_BLOCKS = 32
 _MOST_LINES = 8_000  # a block of almost empty lines isn't worth its time
 _COUNT_BLOCKS = 8  # looked through for how much is folded below one line
 _GOROUTINE = re.compile(rb"(?:^|\s)goroutine \d+ \[[^\]]*\]:\s*$")
-_OPENING = re.compile(rb"(?:^|\s)(?:stack backtrace:|Caused by:|During handling of)")
-_FRAME = re.compile(rb"(?:\t|[ ]{2,}|[ |]+ {3,})\S|\s*\.\.\. \d+ more|\s*\^[\s~^]*$")
+_OPENING = re.compile(
+    rb"(?:^|\s)(?:stack backtrace:|Stack trace:|Caused by:|During handling of"
+    rb"|Exception raised from .* \(most recent call first\))"
+)
+_FRAME = re.compile(  # of several processes torchrun says whose a line is
+    rb"(?:\[rank\d+\]:)?(?:(?:\t|[ ]{2,}|[ |]+ {3,})\S|\s*\.\.\. \d+ more|\s*\^[\s~^]*$"
+    rb"|\s*(?:frame )?#\d+:? \S)"
+)
 
 
 OPENING_WORDS = (
     *ERROR_LINES.literals[0],
     b"goroutine ",
     b"stack backtrace:",
+    b"Stack trace:",
+    b"most recent call first",
     b"Caused by:",
     b"During handling of",
 )
@@ -95,7 +104,7 @@ class Folder:
 
     def _body(self, line: bytes) -> bytes:
         stamp = self._times.read(line)
-        return line if stamp is None else line[: stamp.first] + line[stamp.last :]
+        return uncoloured(line if stamp is None else line[: stamp.first] + line[stamp.last :])
 
 
 def _says_error(line: bytes) -> bool:
@@ -130,6 +139,17 @@ class Folding:
             elif head in self.unfolded:
                 shown.append(start)
         return shown
+
+    def reveal(self, position: int) -> int:
+        """Show the line at *position*, and say where it is: a repeated one where it was first."""
+        fold = self._folded(self._lines.block_of(position)).get(position, Fold.NOT)
+        head = self._head_before(position + 1) if fold is not Fold.NOT else None
+        if head is None or head in self.unfolded:
+            return position
+        if fold is Fold.AGAIN:
+            return head
+        self.unfolded.add(head)
+        return position
 
     def toggle(self, position: int) -> None:
         """Unfold what is below the line at *position* (or in whose fold it is), or fold it."""

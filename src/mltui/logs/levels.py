@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from enum import IntEnum
 
+from mltui.logs.sanitize import uncoloured
+from mltui.logs.search import LETTER
 from mltui.logs.search import level as judged
 
 _HEAD_BYTES = 256
@@ -28,19 +30,24 @@ class Level(IntEnum):
 
 _NAMES = {
     "trace": Level.TRACE,
+    "trc": Level.TRACE,
     "debug": Level.DEBUG,
     "dbg": Level.DEBUG,
     "info": Level.INFO,
+    "inf": Level.INFO,
     "information": Level.INFO,
     "notice": Level.INFO,
+    "success": Level.INFO,
     "warn": Level.WARNING,
     "warning": Level.WARNING,
+    "wrn": Level.WARNING,
     "err": Level.ERROR,
     "error": Level.ERROR,
     "severe": Level.ERROR,
     "crit": Level.FATAL,
     "critical": Level.FATAL,
     "fatal": Level.FATAL,
+    "ftl": Level.FATAL,
     "panic": Level.FATAL,
     "emerg": Level.FATAL,
     "alert": Level.FATAL,
@@ -52,30 +59,42 @@ _WORD = re.compile(
     rb"""
       "(?:level|severity|levelname|lvl|log\.level)"\s*:\s*(?:"(?P<json>\w+)"|(?P<number>\d\d)\b)
     | (?:^|\s)(?:level|lvl|severity)=\"?(?P<logfmt>\w+)
-    | (?<![\w.=-])(?P<word>TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|PANIC)
-          (?![\w.=-])
+    | (?<![\w.=-])(?P<word>TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL
+          |PANIC|TRC|DBG|INF|WRN|ERR|FTL)(?![\w.=-])
     | (?:^|[\s\[|(])(?P<low>trace|debug|info|notice|warn(?:ing)?|error|critical|fatal|panic)[\]:)|]
-    | ^(?P<klog>[IWEF])\d{4}\ \d\d:
+    | \[(?:[\w-]+:)?(?P<boxed>trace|debug|info|notice|warn(?:ing)?|error|crit(?:ical)?|alert|emerg
+          |fatal|panic)\s*\]
+    | ^"""
+    + LETTER % rb"(?P<letter>[IWEF])"
+    + rb"""
+    | ^\d{4}-\d\d-\d\d\ \d\d:\d\d:\d\d\.\d+:\ (?P<after>[IWEF])\ \S
+    | \bHTTP/[\d.]+"\ (?P<status>[1-5]\d\d)\b
     """,
     re.VERBOSE,
 )
-_KLOG = {
+_LETTERS = {
     b"I": Level.INFO,
     b"W": Level.WARNING,
     b"E": Level.ERROR,
     b"F": Level.FATAL,
 }
+_STATUS = {b"5": Level.ERROR, b"4": Level.WARNING}
+"""Of an answer, in an access log."""
 
 
 def level_of(line: bytes) -> Level | None:
     """The level that *line* names or shows; None if it says nothing of it."""
+    line = uncoloured(line)
     match = _WORD.search(line, 0, _HEAD_BYTES)
     if match is not None:
-        if letter := match["klog"]:
-            return _KLOG[letter]
+        if letter := match["letter"] or match["after"]:
+            return _LETTERS[letter]
+        if status := match["status"]:
+            return _STATUS.get(status[:1], Level.INFO)
         if number := match["number"]:  # pino, bunyan: 10 trace … 60 fatal
             return Level(min(max(int(number) // 10 - 1, 0), 5))
-        name = match["json"] or match["logfmt"] or match["word"] or match["low"]
+        names = ("json", "logfmt", "word", "low", "boxed")
+        name = next(found for each in names if (found := match[each]))
         found = _NAMES.get(name.decode("ascii", "replace").lower())
         if found is not None:
             return found

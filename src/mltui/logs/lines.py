@@ -10,7 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
+
+from mltui.logs.sanitize import last_state, uncoloured
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,23 @@ class Text:
             return self.base + at
         number = bisect_right(self.starts, at) - 1
         return self.base + number if self.places is None else self.places[number]
+
+    def as_read(self) -> Text:
+        """The same as a person reads it: without colours, of a progress bar the last state."""
+        data = self.data
+        if b"\x1b" not in data and b"\r" not in data:
+            return self
+        own = data[self.first : self.stop].split(b"\n") if self.first <= self.stop else []
+        if not own:
+            return self
+        if self.starts is None:
+            sizes = (len(line) + 1 for line in own[:-1])
+            places = list(accumulate(sizes, initial=self.base + self.first))
+        else:
+            places = [self.position(at) for at in self.starts]
+        kept = uncoloured(b"\n".join([last_state(x) if b"\r" in x else x for x in own]))
+        starts = list(accumulate((len(line) + 1 for line in kept.split(b"\n")[:-1]), initial=0))
+        return Text(kept, 0, len(kept), 0, starts, places, self.long)
 
 
 class Lines(Protocol):

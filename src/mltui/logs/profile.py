@@ -17,8 +17,7 @@ _MOST_SAMPLES = 2048
 _TRIED_LINES = 6  # of a sample, for one that has a time
 _TRIED_BLOCKS, _TRIED_BLOCK_LINES = 4, 60
 _AGAIN_S = 1.0
-_FINE_BLOCKS = 24  # of so many blocks, each gives several samples
-_FINE_SAMPLES = 24
+_FINE = ((8, 128), (24, 24))  # before this block each gives so many samples
 
 
 @dataclass(slots=True)
@@ -74,6 +73,7 @@ class Profile:
         self._per_sample = 1  # blocks, once there were too many samples
         self._done = 0
         self._sampled_at = 0.0
+        self._caught_up = False  # all that was there had been sampled
         self._open: tuple[int, int] = (0, 0)  # samples and end when the last block was sampled
 
     @property
@@ -86,7 +86,7 @@ class Profile:
         if behind <= 0 and self._open[1] == lines.end:
             return True
         # of a log that grows, what is not yet a block is sampled once a second
-        return behind <= 1 and monotonic() - self._sampled_at < _AGAIN_S
+        return self._caught_up and behind <= 1 and monotonic() - self._sampled_at < _AGAIN_S
 
     def advance(self, limit_s: float = 0.004) -> bool:
         """Sample some more; whether anything was left to do."""
@@ -106,6 +106,7 @@ class Profile:
             worked = True
             if monotonic() >= until and self._done < lines.block_count:
                 break
+        self._caught_up = self._done >= lines.block_count
         return worked
 
     def _sample(self, block: int) -> None:
@@ -113,7 +114,7 @@ class Profile:
         starts, errors = lines.starts(block), self._errors.at(block)
         if not starts:
             return
-        parts = _FINE_SAMPLES if block < _FINE_BLOCKS else 1
+        parts = next((parts for last, parts in _FINE if block < last), 1)
         size = max(-(-len(starts) // parts), 1)
         bad = 0
         for first in range(0, len(starts), size):

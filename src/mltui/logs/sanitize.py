@@ -61,6 +61,7 @@ _UNSAFE = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]+"
 )
 _INVALID = re.compile("[\ud800-\udfff]")
+_COLOURS = re.compile(rb"\x1b\[[0-9;:]*[mK]")
 _BREAKS = re.compile("[\u2028\u2029]")
 
 
@@ -68,6 +69,11 @@ def last_state(raw: bytes) -> bytes:
     """What a terminal would still show of *raw*: the text after its last inner carriage return."""
     raw = raw.rstrip(b"\r\n")
     return raw[raw.rfind(b"\r") + 1 :]
+
+
+def uncoloured(raw: bytes) -> bytes:
+    """*raw* without colours: what is searched, judged and folded, however it is painted."""
+    return _COLOURS.sub(b"", raw) if b"\x1b" in raw else raw
 
 
 def _decode(raw: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from mltui.logs.lines import Lines
 from mltui.logs.literals import literals_of, looks_around
+from mltui.logs.sanitize import uncoloured
 
 
 class PatternError(ValueError):
@@ -36,6 +37,10 @@ class Pattern:
     """A line with one of the first set matches; nothing needs to be confirmed."""
     looks_around: bool = False
     """It asks what is beside a match, or begins or ends a text: each line is asked by itself."""
+    begins: re.Pattern[bytes] | None = None
+    """A line that begins so matches too; it has none of the literals."""
+    initials: tuple[bytes, ...] = ()
+    """What such a line begins with."""
 
     def rarest(self, data: bytes) -> tuple[bytes, ...]:
         """The set of literals that is least often in text like *data*; empty if none is known."""
@@ -51,7 +56,9 @@ class Pattern:
         if literals is None:
             literals = self.rarest(data)
         if literals:
-            return self._by_literals(data, first, stop, literals)
+            having = self._by_literals(data, first, stop, literals)
+            begun = self._by_beginning(data, first, stop)
+            return sorted({*having, *begun}) if begun else having
         if self.looks_around:
             return self._by_line(data, first, stop)
         found: list[int] = []
@@ -98,6 +105,21 @@ class Pattern:
             ]
         return found
 
+    def _by_beginning(self, data: bytes, first: int, stop: int) -> list[int]:
+        found: list[int] = []
+        if self.begins is None:
+            return found
+        match, find = self.begins.match, data.find
+        if match(data, first, stop):
+            found.append(first)
+        for initial in self.initials:
+            at = find(initial, first, stop)
+            while at >= 0:
+                if match(data, at + 1, stop):
+                    found.append(at + 1)
+                at = find(initial, at + 1, stop)
+        return found
+
     def _by_line(self, data: bytes, first: int, stop: int) -> list[int]:
         found: list[int] = []
         at = first
@@ -108,8 +130,11 @@ class Pattern:
         return found
 
     def matches(self, line: bytes) -> bool:
-        """Whether one line matches."""
-        return self.regex.search(line) is not None
+        """Whether one line matches, whatever its colours."""
+        line = uncoloured(line)
+        if self.regex.search(line) is not None:
+            return True
+        return self.begins is not None and self.begins.match(line) is not None
 
 
 def matching(lines: Lines, pattern: Pattern) -> Callable[[int], list[int]]:
@@ -119,7 +144,7 @@ def matching(lines: Lines, pattern: Pattern) -> Callable[[int], list[int]]:
 
     def test(block: int) -> list[int]:
         nonlocal literals
-        text = lines.text(block)
+        text = lines.text(block).as_read()
         if literals is None and text.data:
             literals = pattern.rarest(text.data)
         found: list[int] = []
@@ -186,6 +211,10 @@ def _in_bytes(source: str) -> bytes:
 
 _ERROR = rb"""
     \b(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE)\b
+  | (?<![\w.=-])(?:ERR|FTL)(?=[\s\]!|])                           # zerolog, Serilog, npm
+  | \[(?:[\w-]+:)?(?:(?:error|critical|fatal|panic)\s*|crit|alert|emerg)\]  # structlog, nginx
+  | "level":[56]0\b                                             # pino, bunyan
+  | \bHTTP/[\d.]+"\ 5\d\d\b                                      # an access log
   | \bTraceback\ \(most\ recent\ call\ last\)
   | \b[A-Z]\w*(?:Error|Exception)\b(?=:|\ in\ |\ at\ |\(|\s*$)
   | ^(?:\x1b\[[0-9;]*m|\s)*(?:error|Error|fatal|panic|fatal\ error)(?:\[\w+\])?:
@@ -194,7 +223,10 @@ _ERROR = rb"""
   | "(?:level|severity|levelname)"\s*:\s*"(?:error|fatal|critical|panic)"
   | "(?:level|severity|levelname)"\s*:\s*"(?:ERROR|FATAL|CRITICAL|PANIC|Error|Critical)"
   | \b(?:Segmentation\ fault|OOMKilled|Out\ of\ memory|panicked\ at)
+  | ^Killed\s*$
 """
+LETTER = rb"(?:\[rank\d+\]:\s?)?\[?%s(?=(?:\d{4}){1,2}\ \d\d:|\ \S+:\d+\])"
+"""How lines of glog, klog and PyTorch begin: `E1125 14:02:03`, `[rank0]:[W1125 14:02:03`."""
 _WARN = rb"""
     \bWARN(?:ING)?\b
   | \b[A-Z]\w*Warning:
@@ -208,10 +240,13 @@ ERROR_LINES = Pattern(
     re.compile(_ERROR, re.VERBOSE | re.MULTILINE),
     (
         tuple(
-            b"RROR,rror,xception,FATAL,fatal,CRITICAL,ritical,PANIC,panic,SEVERE,Traceback"
-            b",Segmentation fault,OOMKilled,Out of memory".split(b",")
+            b"ERR,rror,xception,FATAL,fatal,CRITICAL,ritical,PANIC,panic,SEVERE,Traceback"
+            b",Segmentation fault,OOMKilled,Out of memory,Killed,FTL,crit],alert],emerg]"
+            b',level":5,level":6," 5'.split(b",")
         ),
     ),
+    begins=re.compile(LETTER % rb"[EF]"),
+    initials=(b"\nE", b"\nF", b"\n["),
 )
 """What `level` calls an error, as a pattern to search with."""
 
@@ -220,6 +255,7 @@ _WARN_LINES = re.compile(_WARN, re.VERBOSE | re.MULTILINE)
 
 def level(line: bytes) -> Literal["error", "warning"] | None:
     """How bad *line* is by its own words, or None. `0 errors` and `error=0` are not bad."""
-    if ERROR_LINES.regex.search(line):
+    line = uncoloured(line)
+    if ERROR_LINES.matches(line):
         return "error"
     return "warning" if _WARN_LINES.search(line) else None

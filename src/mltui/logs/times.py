@@ -7,7 +7,6 @@ is looked at, so that numbers in its text are not taken for times.
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
@@ -39,7 +38,7 @@ class Stamp(NamedTuple):
 
 _ISO = re.compile(
     rb"(?<![\d.])(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)"
-    rb"(?:[.,](\d{1,9}))?[ ]?(Z|UTC|[+-]\d\d:?\d\d)?(?![\d:])"
+    rb"(?:[.,](\d{1,9}))?[ ]?(Z|UTC|[+-]\d\d:?\d\d)?(?!\d|:\d)"
 )
 _SYSLOG = re.compile(
     rb"^(?:<\d{1,3}>)?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) "
@@ -49,7 +48,19 @@ _APACHE = re.compile(
     rb"\[?(\d\d)/(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/(\d{4}):"
     rb"(\d\d):(\d\d):(\d\d)(?: ([+-]\d{4}))?\]?"
 )
-_KLOG = re.compile(rb"^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9})")
+_WEEKDAY = re.compile(  # ctime, date, httpd's errors
+    rb"^\[?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) "
+    rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) "
+    rb"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? (?:(UTC|GMT|[A-Z]{3,4}) )?(\d{4})\]?(?!\d)"
+)
+_DAY_FIRST = re.compile(  # redis, RFC 2822
+    rb"^(?:\d+:[A-Z] |(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2}) "
+    rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4}) "
+    rb"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([+-]\d{4})(?!\d))?"
+)
+_KLOG = re.compile(  # glog's has the year
+    rb"^(?:\[rank\d+\]:\s?)?\[?[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9})"
+)
 _EPOCH = re.compile(rb"^\[?([12]\d{9})(?:(\d{3})|\.(\d{1,9}))?\]?(?=[\s:,|]|$)")
 _CLOCK = re.compile(rb"^\[?([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,9}))?\]?(?![\d:])")
 _FIELD = re.compile(
@@ -120,7 +131,7 @@ class TimeReader:
         return seconds - _offset(zone, self.offset_s)
 
     def _others(self, head: bytes) -> Stamp | None:
-        if match := _CLOCK.search(head):
+        if match := _CLOCK.match(head):
             hour, minute, second, fraction = match.groups()
             local = self.near + self.offset_s
             at = local - local % _DAY_S + int(hour) * 3600 + int(minute) * 60 + int(second)
@@ -129,39 +140,54 @@ class TimeReader:
             while at > local + _DAY_S / 2:
                 at -= _DAY_S
             return Stamp(at - self.offset_s, *match.span())
-        if match := _EPOCH.search(head):
+        if match := _EPOCH.match(head):
             whole, thousandths, fraction = match.groups()
             at = float(whole)
             for part in (thousandths, fraction):
                 at += int(part) / 10 ** len(part) if part else 0
             return Stamp(at, *match.span())
-        if match := _KLOG.search(head):
-            month, day, hour, minute, second, fraction = match.groups()
-            return self._without_year(match, month, day, hour, minute, second, fraction)
-        if match := _SYSLOG.search(head):
+        if match := _KLOG.match(head):
+            year, *parts = match.groups()
+            place = (match.start(1 if year else 2), match.end())
+            if not year:
+                return self._without_year(place, *parts)
+            dated = self._time(year, *parts, None)
+            return None if dated is None else Stamp(dated, *place)
+        if match := _SYSLOG.match(head):
             name, day, hour, minute, second, fraction, year = match.groups()
-            month = b"%d" % _MONTHS[name]
             if year:
-                dated = self._time(year, month, day, hour, minute, second, fraction, None)
-                return None if dated is None else Stamp(dated, *match.span())
-            return self._without_year(match, month, day, hour, minute, second, fraction)
+                return self._named(match, year, name, day, hour, minute, second, fraction, None)
+            month = b"%d" % _MONTHS[name]
+            return self._without_year(match.span(), month, day, hour, minute, second, fraction)
+        if match := _WEEKDAY.match(head):
+            name, day, hour, minute, second, fraction, zone, year = match.groups()
+            zone = b"UTC" if zone in (b"UTC", b"GMT") else None
+            return self._named(match, year, name, day, hour, minute, second, fraction, zone)
+        if match := _DAY_FIRST.match(head):
+            day, name, year, *parts = match.groups()
+            found = self._named(match, year, name, day, *parts)
+            return None if found is None else found._replace(first=match.start(1))
         if match := _APACHE.search(head):
             day, name, year, hour, minute, second, zone = match.groups()
-            month = b"%d" % _MONTHS[name]
-            zoned = self._time(year, month, day, hour, minute, second, None, zone)
-            return None if zoned is None else Stamp(zoned, *match.span())
+            return self._named(match, year, name, day, hour, minute, second, None, zone)
         if match := _LOGFMT.search(head):
             return self._value(match[1] or match[2])
         return None
 
-    def _without_year(self, match: re.Match[bytes], *parts: bytes | None) -> Stamp | None:
+    def _named(
+        self, match: re.Match[bytes], year: bytes, name: bytes, *parts: bytes | None
+    ) -> Stamp | None:
+        at = self._time(year, b"%d" % _MONTHS[name], *parts)
+        return None if at is None else Stamp(at, *match.span())
+
+    def _without_year(self, place: tuple[int, int], *parts: bytes | None) -> Stamp | None:
         """The year in which the time is nearest to when the log was written."""
         here = datetime.fromtimestamp(self.near, UTC).year
         found = [self._time(b"%d" % year, *parts, None) for year in (here - 1, here, here + 1)]
         times = [at for at in found if at is not None]
         if not times:
             return None
-        return Stamp(min(times, key=lambda at: abs(at - self.near)), *match.span())
+        return Stamp(min(times, key=lambda at: abs(at - self.near)), *place)
 
     def _field(self, line: bytes) -> Stamp | None:
         match = _FIELD.search(line, 0, _JSON_BYTES)
@@ -228,22 +254,3 @@ def read_when(text: str, now: float, offset_s: float = 0.0) -> float | None:
     if found.tzinfo is None:
         return found.replace(tzinfo=UTC).timestamp() - offset_s
     return found.timestamp()
-
-
-def local_offset_s() -> float:
-    """What this machine's clock is ahead of UTC."""
-    is_summer = time.localtime().tm_isdst > 0
-    return float(-time.altzone if is_summer else -time.timezone)
-
-
-def format_between(seconds: float) -> str:
-    """The time between two lines: `+0.250`, `+1:02`, `+3:00:01`, `-2d04h`."""
-    sign = "-" if seconds < 0 else "+"
-    seconds = abs(seconds)
-    if seconds < 100:
-        return f"{sign}{seconds:.3f}"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours > 99:
-        return f"{sign}{hours // 24}d{hours % 24:02}h"
-    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

@@ -187,10 +187,7 @@ def code_references(digest: str, store: Store) -> Iterator[str]:
 
 
 def materialise_code(digest: str, dest: Path, store: Store) -> None:
-    """Put a snapshot's files into `dest`; each a copy of its own, links last.
-
-    StoreError when one is gone, has no safe name, or there is no room.
-    """
+    """Put a snapshot's files into `dest`; each a copy of its own, links last."""
     target = os.fspath(dest)
     links = []
     try:

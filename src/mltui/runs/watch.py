@@ -159,11 +159,9 @@ class Watch:
 
     def _drain(self) -> None:
         """Take what inotify has into `_pending`; bounded: a file may grow as fast as we read."""
-        if self._inotify is None:
-            return
-        for _ in range(_READS):
+        for _ in range(_READS if self._inotify is not None else 0):
             try:
-                data = os.read(self._inotify.fd, _READ_BYTES)
+                data = os.read(self._inotify.fd, _READ_BYTES)  # type: ignore[union-attr]
             except BlockingIOError:
                 return
             offset = 0

@@ -123,10 +123,7 @@ def preview_deploy(
 
 
 def preview_rollback(project: Project, deployment: Deployment, number: int | None) -> Change:
-    """What going back to an earlier version would change; None: the one that served before.
-
-    UsageError when there is no such version.
-    """
+    """What going back to an earlier version would change; None: the one that served before."""
     with closing(read(project)) as ledger:
         versions = ledger.versions(deployment.name)
     if number is None:
@@ -158,7 +155,7 @@ def preview_promote(
     """What promoting the version that serves to another target would change.
 
     The same artifacts and code, and where the engine is the same also the same environment.
-    Unchanged when that is what is wanted there. UsageError for the target that it is on.
+    Unchanged when that is what is wanted there.
     """
     spec = project.read_spec()
     target = find_target(spec, to)
@@ -325,10 +322,7 @@ def wait(
     timeout_s: float,
     tell: Callable[[Deployment], None] = lambda deployment: None,
 ) -> Deployment | None:
-    """The deployment once `is_over` says so; None when that took too long. `tell`: each change.
-
-    Conflict when it is there no more.
-    """
+    """The deployment once `is_over` says so; None when that took too long. `tell`: each change."""
     until = time.monotonic() + timeout_s
     seen = -1
     with closing(read(project)) as ledger:

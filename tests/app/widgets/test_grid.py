@@ -11,8 +11,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from mltui.app.widgets.grid import Grid
-from mltui.live.cells import Cell, Column
+from mltui.app.widgets.grid import Cell, Column, Grid
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,45 @@ next
 """
 
 
+CHAINED = b"""\
+Traceback (most recent call last):
+  File "a.py", line 1, in f
+KeyError: 'x'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "a.py", line 2, in g
+    raise ValueError from None
+  [Previous line repeated 996 more times]
+ValueError: no
+next
+"""
+RUST = b"""\
+thread 'main' panicked at src/main.rs:2:5:
+no
+stack backtrace:
+   0: rust_begin_unwind
+             at /rustc/1/library/std/src/panicking.rs:1:5
+note: Some details are omitted
+"""
+RANKS = b"""\
+[rank0]: Traceback (most recent call last):
+[rank0]:   File "a.py", line 1, in <module>
+[rank0]:     f()
+[rank0]: RuntimeError: no
+Exception raised from f at x.cpp:1 (most recent call first):
+frame #0: c10::Error::Error() + 0x1 (0x7f in libc10.so)
+frame #1: <unknown function> + 0x2 (0x7f in libtorch.so)
+next
+"""
+COLOURED = b"""\
+\x1b[31mERROR\x1b[0m no
+\x1b[2m  File "a.py"\x1b[0m
+\x1b[1mnext\x1b[0m
+"""
+
+
 def folds(text: bytes) -> list[Fold]:
     folder = Folder(TIMES)
     return [folder.feed(line) for line in text.splitlines()]
@@ -53,7 +92,11 @@ def folds(text: bytes) -> list[Fold]:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [(PYTHON, "1100011"), (JAVA, "100101"), (GO, "1110011"), (NODE, "10011")],
+    [
+        *((PYTHON, "1100011"), (JAVA, "100101"), (GO, "1110011"), (NODE, "10011")),
+        *((CHAINED, "101111100011"), (RUST, "111001"), (RANKS, "10011001")),
+        (COLOURED, "101"),
+    ],
 )
 def test_frames_are_folded(text: bytes, shown: str) -> None:
     found = "".join("0" if fold else "1" for fold in folds(text))

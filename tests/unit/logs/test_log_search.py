@@ -140,6 +140,19 @@ def test_smart_case(tmp_path: Path, pattern: str, lines: list[int]) -> None:
     assert found(index, pattern) == lines
 
 
+def test_text_is_found_whatever_its_colours(tmp_path: Path) -> None:
+    """And of a progress bar what is shown of it; as it is written stays what is read and saved."""
+    data = b"\x1b[31mERROR\x1b[0m: no \x1b[1mde\x1b[0mvice\nplain\n 50%\r100% done\r\nm ERROR\n"
+    for block in (7, 1 << 17):
+        index = index_of(tmp_path / "log", data, block)
+        assert found(index, "ERROR: no device$") == [0]
+        assert found(index, "^ERROR") == [0]
+        assert found(index, "50%") == []
+        assert found(index, "^100% done$") == [2]
+        assert found(index, "error|plain") == [0, 1, 3]
+        index.close()
+
+
 @pytest.mark.parametrize("pattern", ["(", "[a", "a**", "(?P<x", "[é]"])
 def test_a_bad_pattern_says_where(pattern: str) -> None:
     with pytest.raises(PatternError) as caught:
@@ -212,7 +225,18 @@ def test_a_line_longer_than_a_block(tmp_path: Path) -> None:
         b"ValueError: no",
         b"java.io.IOException: no",
         b"error: no such file",
-        b"\x1b[31merror\x1b[0m: no".replace(b"\x1b[0m", b""),
+        b"\x1b[31merror\x1b[0m: no",
+        b"\x1b[31mERROR\x1b[0m no",
+        b"13:58:02 [\x1b[31merror    \x1b[0m] no",
+        b"E1125 13:58:02.500000 1 x.go:7] no",
+        b"E20261125 13:58:02.500000 1 x.cc:7] no",
+        b"[rank0]:[E1125 13:58:02.5 ProcessGroupNCCL.cpp:1] no",
+        b"[F x.cc:7] no",
+        b"2026/11/25 13:58:02 [emerg] 1#1: no",
+        b'10.0.0.1 - - [25/Nov/2026:13:58:02 +0000] "GET / HTTP/1.1" 502 1',
+        b'{"level":50,"time":1,"msg":"no"}',
+        b"13:58:02 ERR no",
+        b"Killed",
         b"panic: no",
         b"level=error msg=no",
         b'{"level": "error", "msg": "no"}',
@@ -228,7 +252,12 @@ def test_an_error_line(line: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"0 errors", b"error=0.3", b"epoch 7 loss 0.1", b"mean_error: 0.2", b"", b"no terror"]
+    "line",
+    [
+        *(b"0 errors", b"error=0.3", b"epoch 7 loss 0.1", b"mean_error: 0.2", b"", b"no terror"),
+        *(b"Epoch 1", b"F1 score 0.5", b"[W1125 13:58:02.5 x.cc:1] no", b"Killed 3 workers"),
+        b'"GET / HTTP/1.1" 200 5012',
+    ],
 )
 def test_not_an_error_line(line: bytes) -> None:
     assert level(line) is None

@@ -29,6 +29,17 @@ READ = TimeReader(NEAR).read
         (b"<34>Nov 25 13:58:02 host app: started", 0),
         (b"I1125 13:58:02.500000       1 main.go:7] started", 0.5),
         (b'127.0.0.1 - - [25/Nov/2026:13:58:02 +0000] "GET /"', 0),
+        (b"I20261125 13:58:02.500000 17 main.cc:7] started", 0.5),
+        (b"[rank0]:[W1125 13:58:02.500000000 ProcessGroupNCCL.cpp:1] started", 0.5),
+        (b"2026-11-25 13:58:02.250000: I tensorflow/core/x.cc:1] started", 0.25),
+        (b"[INFO|trainer.py:2128] 2026-11-25 13:58:02,250 >> started", 0.25),
+        (b"[Wed Nov 25 13:58:02.250000 2026] [core:notice] started", 0.25),
+        (b"Wed Nov 25 13:58:02 UTC 2026 started", 0),
+        (b"Wed, 25 Nov 2026 13:58:02 +0000 started", 0),
+        (b"1:M 25 Nov 2026 13:58:02.250 * started", 0.25),
+        (b"<34>1 2026-11-25T13:58:02.250Z host app - ID - started", 0.25),
+        (b"2026-11-25 13:58:02.250 UTC [7] LOG:  started", 0.25),
+        (b"2026-11-25 13:58:02.250 | INFO     | a:b:1 - started", 0.25),
         (b"1795615082 started", 0),
         (b"1795615082.250 started", 0.25),
         (b"1795615082250 started", 0.25),
@@ -72,6 +83,9 @@ def test_where_a_stamp_stands() -> None:
         b"2026-11-25T13:58:02.250Z started",
         b"INFO 2026-11-25 13:58:02 started",
         b"\x1b[2m2026-11-25T13:58:02Z\x1b[0m started",
+        b"I1125 13:58:02.500000 started",
+        b"1:M 25 Nov 2026 13:58:02.250 * started",
+        b"2026-11-25 13:58:02.250000: I started",
     ):
         found = READ(line)
         assert found is not None

@@ -20,11 +20,12 @@ def _say(pane: LogPane, words: str) -> None:
 
 
 def _next_match(pane: LogPane, scene: LogScene, step: int) -> None:
-    scene.next_match(forward=step > 0)
+    if not scene.finding.next_match(forward=step > 0):
+        _say(pane, "nothing is searched for: / begins")
 
 
 def _next_error(pane: LogPane, scene: LogScene, step: int) -> None:
-    scene.next_error(forward=step > 0)
+    scene.finding.next_error(forward=step > 0)
 
 
 def _scroll(pane: LogPane, scene: LogScene, rows: int) -> None:
@@ -37,6 +38,10 @@ def _scroll(pane: LogPane, scene: LogScene, rows: int) -> None:
 
 def _page(pane: LogPane, scene: LogScene, pages: int) -> None:
     _scroll(pane, scene, pages * max(scene.view.height - 1, 1))
+
+
+def _half(pane: LogPane, scene: LogScene, halves: int) -> None:
+    _scroll(pane, scene, halves * max(scene.view.height // 2, 1))
 
 
 def _first(pane: LogPane, scene: LogScene, step: int) -> None:
@@ -77,13 +82,23 @@ def _times(pane: LogPane, scene: LogScene, step: int) -> None:
 
 
 def _fields(pane: LogPane, scene: LogScene, step: int) -> None:
-    scene.line_body.fields = not scene.line_body.fields
-    scene.relayout()
+    scene.set_fields(not scene.are_fields)
     _say(pane, "objects as fields" if scene.line_body.fields else "objects as they were written")
 
 
 def _clear_filters(pane: LogPane, scene: LogScene, step: int) -> None:
     scene.set_filters(())
+
+
+def _context(pane: LogPane, scene: LogScene, step: int) -> None:
+    if not scene.filters:
+        _say(pane, "there is no filter: all lines are shown")
+        return
+    places = [each for each in _CONTEXTS if (each - scene.context) * step > 0]
+    if places:
+        scene.set_context(places[0] if step > 0 else places[-1])
+    around = f"{scene.context} line{'s' * (scene.context != 1)} around"
+    _say(pane, f"with {around} each" if scene.context else "without the lines around")
 
 
 def _select(pane: LogPane, scene: LogScene, step: int) -> None:
@@ -106,13 +121,15 @@ def _bar(pane: LogPane, scene: LogScene, step: int) -> None:
 
 
 def step_back(scene: LogScene) -> bool:
-    """End the selection, else the search, else the filters; False: there is nothing to end."""
+    """End the selection, the search, the last filter or words that stand out; False: none is."""
     if scene.selecting.is_on:
         scene.selecting.end()
-    elif scene.pattern:
-        scene.clear_search()
+    elif scene.finding.pattern:
+        scene.finding.clear()
     elif scene.filters:
-        scene.set_filters(())
+        scene.set_filters(scene.filters[:-1])
+    elif scene.finding.highlights:
+        scene.finding.highlight(())
     else:
         return False
     return True
@@ -134,11 +151,15 @@ def click(scene: LogScene, x: int, row: int, histogram_row: int) -> bool:
     return bool(is_note) and scene.has_fold(line) and scene.toggle_fold(line)
 
 
+_CONTEXTS = (0, 1, 3, 10, 30)
+"""Lines around each that passes."""
+
 ACTS: dict[str, Act] = {
     "next_match": _next_match,
     "next_error": _next_error,
     "scroll": _scroll,
     "page": _page,
+    "half": _half,
     "first": _first,
     "follow": _follow,
     "sideways": _sideways,
@@ -151,4 +172,5 @@ ACTS: dict[str, Act] = {
     "select": _select,
     "histogram": _histogram,
     "bar": _bar,
+    "context": _context,
 }

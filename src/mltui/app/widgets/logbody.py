@@ -11,14 +11,21 @@ from datetime import datetime
 from enum import StrEnum
 
 from mltui.app.present.line import Part
-from mltui.logs.fields import fields_of
+from mltui.logs.fields import (
+    beside_fields,
+    fields_of,
+    is_level,
+    is_number,
+    is_time,
+    message_name,
+)
 from mltui.logs.levels import Level, level_of, level_place
 from mltui.logs.lines import Lines
-from mltui.logs.objects import DIM, LEVEL, chosen_fields, whole_object
-from mltui.logs.sanitize import PLAIN, Span, clean, plain
-from mltui.logs.times import TimeReader, format_between
-from mltui.text.width import fit
+from mltui.logs.sanitize import PLAIN, Span, clean, plain, safe
+from mltui.logs.times import TimeReader
+from mltui.text.width import cell_width, fit
 
+_WIDEST_FIELD = 32
 _FIRST_LINES = 20  # looked at for a stamp
 _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.WARNING: "state-warning",
@@ -26,6 +33,8 @@ _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.DEBUG: "dim",
     Level.TRACE: "dim",
 }
+
+_SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "FATAL"}
 
 SOURCE_ROLES = ("source-1", "source-2", "source-3", "source-4", "source-5", "source-6")
 """Colours of several logs in one, given in turn."""
@@ -53,8 +62,8 @@ class LineBody:
 
     def __init__(self, times: TimeReader) -> None:
         self.times = Times.WRITTEN
-        self.fields = False
-        """Objects are shown as fields."""
+        self.fields: bool | None = None
+        """Objects are shown as fields; None: those of JSON are, logfmt is as it was written."""
         self.columns: tuple[str, ...] = ()
         """Which fields, in this order; none: what happened, then all others."""
         self.sources: Sequence[Source] = ()
@@ -65,6 +74,8 @@ class LineBody:
         self.begun_at: float | None = None
         """The time of the log's first line."""
         self._widths: dict[str, int] = {}
+        self._numbers: dict[str, bool] = {}
+        """Columns that hold nothing but numbers so far."""
 
     def time_of(self, position: int, raw: bytes) -> float | None:
         """When a line came, where its host says; else when it was written, by its stamp."""
@@ -80,16 +91,19 @@ class LineBody:
         for raw in lines.read(first):
             stamp = self.reader.read(raw)
             if stamp is not None:
-                return stamp.last - stamp.first
+                return stamp.last - stamp.first or len(_time_field(fields_of(raw) or {})[1])
         return 0
+
+    def shows_fields(self, raw: bytes) -> bool:
+        """Whether a line is shown as its fields, if it has any."""
+        return raw.startswith(b"{") if self.fields is None else self.fields
 
     def prefix(self, position: int, raw: bytes, above: float | None) -> list[Part]:
         """What stands before the text: source and time. *above*: the time of the line above."""
         parts: list[Part] = []
         if len(self.sources) > 1:
             source = self.sources[self.source_of(position)]
-            width = min(max(len(each.label) for each in self.sources), 24)
-            parts += [(fit(source.label, width), source.role), (" ", "")]
+            parts += [(fit(source.label, self._source_width()), source.role), (" ", "")]
         if self.times is not Times.WRITTEN:
             at = self.time_of(position, raw)
             parts += [(self._time(at, above), "dim"), ("  ", "")]
@@ -99,23 +113,28 @@ class LineBody:
         if self.times is Times.CLOCK:
             if at is None:
                 return " " * 12
-            return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
+            return _clock(at)
         if at is None:
             return " " * 9
         base = self.begun_at if self.times is Times.ELAPSED else above
-        return " " * 9 if base is None else format_between(at - base).rjust(9)
+        return " " * 9 if base is None else _between(at - base).rjust(9)
 
     def text(self, raw: bytes) -> tuple[list[Span], list[tuple[int, int, str]]]:
         """The line's text in its own colours, and marks (first, past the last, role) on it."""
-        if self.fields:
+        if self.shows_fields(raw):
             fields = fields_of(raw)
             if fields is not None:
                 return self._object(raw, fields)
+        raw = self._without_time(raw)
+        return clean(raw), self._level_mark(raw)
+
+    def _without_time(self, raw: bytes) -> bytes:
+        """A line without the stamp that stands in the column of times."""
         if self.times is not Times.WRITTEN and not raw.startswith(b"{"):
             stamp = self.reader.read(raw)
             if stamp is not None and stamp.last:
-                raw = (raw[: stamp.first] + raw[stamp.last :]).lstrip(b" \t")
-        return clean(raw), self._level_mark(raw)
+                return (raw[: stamp.first] + raw[stamp.last :]).lstrip(b" \t")
+        return raw
 
     def _level_mark(self, raw: bytes) -> list[tuple[int, int, str]]:
         """The word that says how bad a line is, where it has no colours of its own."""
@@ -132,18 +151,116 @@ class LineBody:
     def _object(
         self, raw: bytes, fields: Mapping[str, str]
     ) -> tuple[list[Span], list[tuple[int, int, str]]]:
-        level = level_of(raw)
-        if self.columns:
-            pieces = chosen_fields(fields, self.columns, self._widths)
-        else:
-            hidden = self.times is not Times.WRITTEN
-            pieces = whole_object(fields, level, without_time=hidden)
-        roles = {LEVEL: _LEVEL_ROLES.get(level, "") if level is not None else "", DIM: "dim"}
         marks: list[tuple[int, int, str]] = []
+        words: list[str] = []
         place = 0
-        for words, what in pieces:
-            if role := roles.get(what, ""):
-                marks.append((place, place + len(words), role))
-            place += len(words)
-        text = "".join(words for words, _ in pieces).rstrip()
+
+        def add(text: str, role: str = "") -> None:
+            nonlocal place
+            text = _flat(text)
+            words.append(text)
+            if role:
+                marks.append((place, place + len(text), role))
+            place += len(text)
+
+        level = level_of(raw)
+        level_role = _LEVEL_ROLES.get(level, "") if level is not None else ""
+        if self.columns:
+            for name in self.columns:
+                add(self._cell(name, _flat(fields.get(name, ""))),
+                    level_role if is_level(name) else "")  # fmt: skip
+                add("  ")
+        else:
+            message = message_name(fields)
+            when, value = _time_field(fields)
+            if value and self.times is Times.WRITTEN:
+                stamp = self.reader.read(raw) if is_number(value) else None
+                add(value if stamp is None else _clock(stamp.at), "dim")
+                add("  ")
+            if not raw.startswith(b"{") and (beside := beside_fields(self._without_time(raw))):
+                add(f"{beside}  ")
+            for name, value in fields.items():
+                if is_level(name):
+                    short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
+                    add(fit(short.upper(), 5), level_role)
+                    add("  ")
+            if message is not None:
+                add(fields[message])
+                add("  ")
+            for name, value in fields.items():
+                if name not in (message, when) and not is_level(name):
+                    add(f"{name}=", "dim")
+                    add(f"{value.rstrip().rpartition(chr(10))[2]}  ")  # of a traceback what it says
+        text = "".join(words).rstrip()
         return ([Span(text, PLAIN)] if text else []), marks
+
+    def inner(self, raw: bytes) -> tuple[str, list[str]]:
+        """A field of several lines, such as a traceback, and these; nothing where there is none."""
+        if self.shows_fields(raw) and b"\\n" in raw and (fields := fields_of(raw)) is not None:
+            for name, value in fields.items():
+                if "\n" in value.strip():
+                    return name, [_flat(line) for line in value.strip("\n").split("\n")]
+        return "", []
+
+    # columns of fields
+
+    def measure(self, raw: bytes) -> bool:
+        """Make columns as wide as this line needs; whether that moves the others."""
+        fields = fields_of(raw) if self.fields and self.columns else None
+        if fields is None:
+            return False
+        moved = False
+        for name in self.columns:
+            value = _flat(fields.get(name, ""))
+            if not value:
+                continue
+            known = self._widths.get(name) or cell_width(name)
+            width = max(known, min(cell_width(value), _WIDEST_FIELD))
+            numbers = self._numbers.get(name, True) and is_number(value)
+            moved = moved or width != known or numbers != self._numbers.get(name)
+            self._widths[name], self._numbers[name] = width, numbers
+        return moved
+
+    def _cell(self, name: str, text: str) -> str:
+        """A field in its column; the last one has all the room there is."""
+        width = self._widths.get(name) or cell_width(name)
+        if self._numbers.get(name):
+            return fit(text, width, align="right")
+        return text if name == self.columns[-1] else fit(text, width)
+
+    def heading(self) -> str:
+        """The names above the columns."""
+        before = 0
+        if len(self.sources) > 1:
+            before += self._source_width() + 1
+        if self.times is not Times.WRITTEN:
+            before += 14 if self.times is Times.CLOCK else 11
+        return " " * before + "  ".join(self._cell(name, _flat(name)) for name in self.columns)
+
+    def _source_width(self) -> int:
+        return min(max(len(each.label) for each in self.sources), 24)
+
+
+def _time_field(fields: Mapping[str, str]) -> tuple[str, str]:
+    """The field that says when, and what it says; empty where none does."""
+    return next(((name, value) for name, value in fields.items() if is_time(name)), ("", ""))
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
+
+
+def _flat(text: str) -> str:
+    return safe(text.replace("\n", " "))
+
+
+def _between(seconds: float) -> str:
+    sign = "-" if seconds < 0 else "+"
+    seconds = abs(seconds)
+    if seconds < 100:
+        return f"{sign}{seconds:.3f}"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours > 99:
+        return f"{sign}{hours // 24}d{hours % 24:02}h"
+    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

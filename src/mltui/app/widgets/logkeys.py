@@ -52,9 +52,25 @@ KEYS = (
         "ask('filter')",
         "Filter",
         "Show only lines with this: `loss`, `!heartbeat`, `level>=warning`, `epoch>7`;"
-        " each adds to those before, nothing ends them all.",
+        " each adds to those before, Esc ends the last, nothing ends them all.",
         "filter",
         3,
+    ),
+    LogKey(
+        "plus",
+        "do('context', 1)",
+        "Context",
+        "More of the lines around each that passes the filters; -: fewer.",
+        "more_context",
+    ),
+    LogKey("minus", "do('context', -1)", "Less context", "", "less_context"),
+    LogKey(
+        "asterisk",
+        "ask('highlight')",
+        "Highlight",
+        "Have words or a pattern stand out wherever they are, each in a colour of its own;"
+        " nothing ends them all.",
+        "highlight",
     ),
     LogKey("F", "do('clear_filters')", "All lines", "End all filters.", "clear_filters"),
     LogKey(
@@ -98,7 +114,13 @@ KEYS = (
         "times",
         7,
     ),
-    LogKey("T", "ask('time')", "To time", "Go to a time: `14:02`, `10m` ago, a date.", "to_time"),
+    LogKey(
+        "T",
+        "ask('time')",
+        "To time",
+        "Go to a time, a line or a share: `14:02`, `10m` ago, a date, `line 1200`, `50%`.",
+        "to_time",
+    ),
     LogKey(
         "h",
         "do('histogram')",
@@ -155,8 +177,10 @@ KEYS = (
     LogKey("z", "ask('zoom')", "Whole width", "Give the log the whole width, or not.", "zoom", 10),
     LogKey("up,k", "do('scroll', -1)", "Up", "", "up"),
     LogKey("down,j", "do('scroll', 1)", "Down", "", "down"),
-    LogKey("pageup", "do('page', -1)", "Page up", "", "page_up"),
-    LogKey("pagedown", "do('page', 1)", "Page down", "", "page_down"),
+    LogKey("pageup,ctrl+b", "do('page', -1)", "Page up", "", "page_up"),
+    LogKey("pagedown,ctrl+f,space", "do('page', 1)", "Page down", "", "page_down"),
+    LogKey("ctrl+u", "do('half', -1)", "Half a page up", "", "half_up"),
+    LogKey("ctrl+d", "do('half', 1)", "Half a page down", "", "half_down"),
     LogKey(
         "home,g",
         "do('first')",
@@ -191,7 +215,8 @@ PROMPTS = {
     "filter": "filter ",
     "save": "save shown lines to ",
     "save all": "save the whole log to ",
-    "time": "go to time ",
+    "time": "go to ",
+    "highlight": "highlight ",
     "columns": "columns ",
 }
 """What stands before the text that is asked for."""

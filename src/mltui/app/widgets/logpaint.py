@@ -26,6 +26,7 @@ from mltui.text import format_count, shorten_end
 
 _KEPT_LINES = 1000
 _MAX_HITS = 200  # marked in one line
+_MAX_INNER = 200  # lines of a field
 
 Hit = tuple[int, int, str]  # first and last (left out) character, role
 Below = Callable[[int], tuple[Fold, int, bool]]
@@ -57,8 +58,8 @@ class LinePainter:
     def __init__(self, lines: Lines, roles: RoleStyles, body: LineBody) -> None:
         self.lines = lines
         self.body = body
-        self.patterns: tuple[re.Pattern[bytes], ...] = ()
-        """Whose matches are marked."""
+        self.patterns: tuple[tuple[re.Pattern[bytes], str], ...] = ()
+        """Whose matches are marked, and how; where two meet the first one is."""
         self.current: int | None = None
         """The line of the hit gone to last; it stands out."""
         self.chosen: tuple[int, int] | None = None
@@ -69,6 +70,13 @@ class LinePainter:
         """What is said above a line."""
         self.bare: Collection[int] = ()
         """Lines of which that alone is shown."""
+        self.is_beside: Callable[[int], bool] = lambda line: False
+        """Whether a line is shown for those around it only."""
+        self.opened: set[int] = set()
+        """Lines of which a field of several lines is shown whole."""
+        self.opens_all = False
+        """It is of every line."""
+        self._deep: set[int] = set()
         self.base = Style.null()
         self.width = 0
         self.wrap = False
@@ -82,6 +90,7 @@ class LinePainter:
     def clear(self) -> None:
         """Forget all lines."""
         self._rows.clear()
+        self._deep.clear()
         self._lengths.clear()
 
     def forget_from(self, line: int) -> None:
@@ -110,7 +119,7 @@ class LinePainter:
         self._make_room()
         missing = [line for line in wanted if line not in self._rows]
         for line, raw in zip(missing, self.lines.read(missing), strict=True):
-            self._rows[line] = self._paint(line, raw)
+            self._rows[line] = self._painted(line, raw)
 
     def _make_room(self) -> None:
         if len(self._rows) > _KEPT_LINES:
@@ -123,13 +132,32 @@ class LinePainter:
         found = self._rows.get(line)
         if found is None:
             self._make_room()
-            found = self._rows[line] = self._paint(line, self.lines.read([line])[0])
+            found = self._rows[line] = self._painted(line, self.lines.read([line])[0])
         return found
+
+    def _painted(self, line: int, raw: bytes) -> list[Strip]:
+        if self.body.measure(raw):
+            self._rows.clear()  # columns have moved
+        return self._paint(line, raw)
 
     def text(self, line: int, raw: bytes) -> str:
         """What *line* reads like, without colours."""
         prefix = "".join(text for text, _ in self._prefix(line, raw))
         return prefix + "".join(span.text for span in self.body.text(raw)[0])
+
+    def heading(self) -> Strip:
+        """The names of columns, above the page."""
+        builder = LineBuilder()
+        builder.add(self.body.heading(), self._roles.on(self.base, "header"))
+        strip = builder.strip()
+        return strip.crop(self.left, self.left + self.width).extend_cell_length(
+            self.width, self.base
+        )
+
+    def is_deep(self, line: int) -> bool:
+        """Whether *line* has a field of several lines, folded or not."""
+        self.rows(line)
+        return line in self._deep
 
     def mark_rows(self, line: int) -> int:
         """Rows above the line's own."""
@@ -151,12 +179,12 @@ class LinePainter:
             base = self._roles.on(base, "selected")
         elif line == self.current:
             base = self._roles.on(base, "cursor")
+        if self.is_beside(line):
+            base, marks = self._roles.on(base, "dim"), []
         hits: list[Hit] = marks
         if self.patterns:
-            role = "match-current" if line == self.current else "match"
             text = "".join(span.text for span in spans)
-            found = sorted(place for each in self.patterns for place in _matches(each, text))
-            hits = [(start, end, role) for start, end in found] or marks
+            hits = self._hits(text, line == self.current, marks)
         builder = LineBuilder()
         prefix = self._prefix(line, raw)
         shift = sum(len(text) for text, _ in prefix)
@@ -175,7 +203,47 @@ class LinePainter:
         if not strip.cell_length:
             strip = Strip([Segment("", base)], 0)
         self._lengths[line] = strip.cell_length
-        return self._laid_out(line, strip, base)
+        rows = self._laid_out(line, strip, base)
+        if line not in self.bare:
+            rows += self._inner_rows(line, raw, base)
+        return rows
+
+    def _inner_rows(self, line: int, raw: bytes, base: Style) -> list[Strip]:
+        """The lines of a field that has several, or how many there are."""
+        name, lines = self.body.inner(raw)
+        if not lines:
+            return []
+        self._deep.add(line)
+        if not self.opens_all and line not in self.opened:
+            return [self._note(f"{format_count(len(lines))} lines of {name}", base)]
+        rows = []
+        for text in lines[:_MAX_INNER]:
+            builder = LineBuilder()
+            builder.add(f"   {text}", base)
+            rows.append(self._cut(builder.strip(), self.width, base))
+        if len(lines) > _MAX_INNER:
+            rows.append(self._note(f"{format_count(len(lines) - _MAX_INNER)} lines more", base))
+        return rows
+
+    def _note(self, words: str, base: Style) -> Strip:
+        """What is folded below a line, and the key that unfolds it."""
+        width = self.width
+        words = f"   {'┆' if self.unicode else ':'} {words}"
+        hint = next((f"{' ' * gap}Enter unfolds" for gap in (3, 2, 1)
+                     if len(words) + gap + 13 <= width), "")  # fmt: skip
+        note = LineBuilder()
+        note.add(self._shorten(words + hint, width), self._roles.on(base, "dim"))
+        note.pad(width, base)
+        return note.strip()
+
+    def _hits(self, text: str, is_current: bool, marks: list[Hit]) -> list[Hit]:
+        """What stands out in a line: what is searched for, then other words, then its level."""
+        found: list[Hit] = []
+        for pattern, role in self.patterns:
+            if role == "match" and is_current:
+                role = "match-current"
+            found += _beside(found, [(*each, role) for each in _matches(pattern, text)])
+        return sorted([*found, *_beside(found, marks)])
 
     def _laid_out(self, line: int, strip: Strip, base: Style) -> list[Strip]:
         width, roles = max(self.width, 1), self._roles
@@ -196,15 +264,8 @@ class LinePainter:
             last = rows[-1].crop(0, width - len(again))
             rows[-1] = Strip([*last, Segment(again, roles.on(base, "state-warning"))], width)
         if fold is Fold.FRAME:
-            sign = "┆" if self.unicode else ":"
             lines = f"{format_count(count)}{'+' if more else ''} line{'s' * (count != 1)}"
-            note = LineBuilder()
-            words = f"   {sign} {lines} of traceback"
-            hint = next((f"{' ' * gap}Enter unfolds" for gap in (3, 2, 1)
-                         if len(words) + gap + 13 <= width), "")  # fmt: skip
-            note.add(self._shorten(words + hint, width), roles.on(base, "dim"))
-            note.pad(width, base)
-            rows.append(note.strip())
+            rows.append(self._note(f"{lines} of traceback", base))
         return rows
 
     def _cut(self, strip: Strip, width: int, base: Style) -> Strip:
@@ -228,6 +289,15 @@ class LinePainter:
         builder.add(" ", self.base)
         builder.add(bar * max(width - builder.width, 0), self._roles.on(self.base, "stale"))
         return builder.strip().crop(0, width)
+
+
+def _beside(taken: list[Hit], more: list[Hit]) -> list[Hit]:
+    """Those of *more* that touch none of *taken*."""
+    if not taken:
+        return more
+    return [
+        each for each in more if all(each[1] <= start or end <= each[0] for start, end, _ in taken)
+    ]
 
 
 def _matches(pattern: re.Pattern[bytes], text: str) -> list[tuple[int, int]]:

@@ -97,12 +97,7 @@ class LogPane(LogKeyed):
             self._scene = scene = LogScene(index, self._roles, self._follow_style, times)
             scene.painter.unicode = self._unicode
             if old is not None:  # how the person wants logs to be shown
-                scene.set_wrap(old.painter.wrap)
-                scene.set_folding(old.is_folding)
-                scene.line_body.fields = old.line_body.fields
-                scene.line_body.columns = old.line_body.columns
-                if old.times_chosen:
-                    scene.set_times(old.line_body.times)
+                scene.take_over(old)
         self._generation += 1
 
     def set_index(
@@ -161,7 +156,7 @@ class LogPane(LogKeyed):
         Raises PatternError (its message is for the person) and changes nothing then.
         """
         if self._scene is not None:
-            self._scene.search(pattern)
+            self._scene.finding.search(pattern)
             self.changed()
 
     def go_to_line(self, number: int) -> None:
@@ -182,7 +177,7 @@ class LogPane(LogKeyed):
         """Something else is to be shown: answer at once, and see to the rest."""
         if self._scene is not None:
             self._scene.grow()
-            self._scene.find()
+            self._scene.finding.step()
         self._sync()
         if not self._scheduled and self._scene is not None and self.is_running:
             self._schedule(0.0 if self._scene.is_urgent else _ANSWER_S)
@@ -221,7 +216,8 @@ class LogPane(LogKeyed):
     def _signature(self) -> tuple[object, ...]:
         scene = self._scene
         is_long = scene is not None and scene.index.line_count > 2 * self.size.height
-        return (self.size, self._generation, self.app.theme_variables, is_long)
+        heading = scene is not None and scene.has_heading
+        return (self.size, self._generation, self.app.theme_variables, heading, is_long)
 
     def _prepare(self) -> None:
         """Bring sizes and styles up to date before lines are measured."""
@@ -231,7 +227,7 @@ class LogPane(LogKeyed):
         self._roles.clear()
         if self._scene is not None:
             width, height = self.size
-            room = height - self._show_title
+            room = height - self._show_title - self._scene.has_heading
             is_long = bool(self._painted_for[-1])  # of a short log all is seen at once
             wanted = self._wants_histogram and is_long
             self._scene.has_histogram = wanted and room > _LEAST_ROWS
@@ -268,12 +264,14 @@ class LogPane(LogKeyed):
             fresh = title_line(self.title, status, width, base, self._roles, unicode=unicode)
             lines.append(fresh if told or not self._painted else self._painted[0])
         if scene is not None and scene.has_histogram:
-            if told or len(self._painted) <= self._show_title:
+            if told or scene.histogram.is_due or len(self._painted) <= self._show_title:
                 top = scene.rows[-1 if scene.view.follow else 0].line if scene.rows else 0
                 line = scene.histogram.strip(top, width, base, self._roles, unicode=self._unicode)
             else:
                 line = self._painted[self._show_title]
             lines.append(line)
+        if scene is not None and scene.has_heading:
+            lines.append(scene.painter.heading())
         if scene is not None and scene.rows:
             lines += scene.body(self.text_selection)
         elif len(lines) < height:
@@ -294,7 +292,8 @@ class LogPane(LogKeyed):
             return True
         late = self._told_at + (_FOLLOWED_TITLE_S if status.following else _TITLE_S) - now
         is_read = told is not None and told.read_share < 0.9 and status.read_share >= 1
-        is_news = told is None or not told.line_count or told.notice != status.notice or is_read
+        is_first = told is None or not told.line_count or (status.errors > 0 and not told.errors)
+        is_news = is_first or is_read or (told is not None and told.notice != status.notice)
         if by_time and late > 0 and not is_news:
             if not self._title_due:
                 self._title_due = True
@@ -306,13 +305,15 @@ class LogPane(LogKeyed):
 
     def _late_title(self) -> None:
         self._title_due = False
-        self._sync()
+        self.wake()  # what came last may be in no bar yet
 
     @property
     def _above(self) -> int:
         """Lines above the page."""
         scene = self._scene
-        return self._show_title + (scene is not None and scene.has_histogram)
+        if scene is None:
+            return int(self._show_title)
+        return self._show_title + scene.has_histogram + scene.has_heading
 
     def render_line(self, y: int) -> Strip:
         """One line, as Textual asks for it, with the offsets that selecting text needs."""

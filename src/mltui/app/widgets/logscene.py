@@ -5,6 +5,7 @@ The pane calls `step` when it is time to read on and `body` when it is time to p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -12,35 +13,29 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from mltui.app.widgets.logbody import SOURCE_ROLES, LineBody, Source, Times
+from mltui.app.widgets.logfinding import Finding
 from mltui.app.widgets.loghistogram import HistogramLine
 from mltui.app.widgets.logpaint import LinePainter
 from mltui.app.widgets.logselect import Selecting
 from mltui.app.widgets.logshown import ShownLines
-from mltui.app.widgets.logtitle import LogStatus
-from mltui.app.widgets.logview import Finder, FollowStyle, LogView, Row
+from mltui.app.widgets.logtitle import LogStatus, read_share
+from mltui.app.widgets.logview import FollowStyle, LogView, Row
 from mltui.app.widgets.roles import RoleStyles
+from mltui.logs.fields import fields_of
 from mltui.logs.filters import Filter
 from mltui.logs.fold import Fold
 from mltui.logs.lines import Log
 from mltui.logs.merge import Merged
 from mltui.logs.profile import Profile, first_time, position_at
-from mltui.logs.search import ERROR_LINES, Pattern, compile_pattern, matching
-from mltui.logs.sieve import AllLines, Sieve
+from mltui.logs.search import Pattern
+from mltui.logs.sieve import AllLines, Sieve, Test
 from mltui.logs.times import TimeReader
-from mltui.text import format_count
 
 STEP_BYTES = 4 * 1024 * 1024
 """Counted in one step: some 5 ms of the event loop."""
 
 _NARROW = 70
 _CLOCK_CELLS = 14
-
-
-def read_share(log: Log) -> float:
-    """How much of a log is counted: 1.0 when all is."""
-    files = [each.lines for each in log.sources] if isinstance(log, Merged) else [log]
-    size = sum(each.end for each in files)
-    return 1 - log.behind_bytes / size if size else 1.0
 
 
 class LogScene:
@@ -52,7 +47,7 @@ class LogScene:
         self.index = index
         index.look()
         self._shown = ShownLines(index, times)
-        self._errors_sieve = Sieve(index, matching(index, ERROR_LINES))
+        self.finding = Finding(self)
         self.line_body = LineBody(times)
         self.painter = LinePainter(index, roles, self.line_body)
         self.painter.marks = index.marks
@@ -62,7 +57,7 @@ class LogScene:
             self._name_sources(index)
         self.view = LogView(self._shown.lines, self.painter.rows_of)
         self.view.follow_style = follow_style
-        self.histogram = HistogramLine(Profile(index, self._errors_sieve, self.line_body.time_of))
+        self.histogram = HistogramLine(Profile(index, self.finding.errors, self.line_body.time_of))
         self.has_histogram = False
         self.times_chosen = False
         """The person said how times are written."""
@@ -72,9 +67,17 @@ class LogScene:
         self._generation = index.generation
         self._was_open = False
         """The last line of before the last `grow` had no newline."""
-        self._finder: Finder | None = None
-        self._errors: Finder | None = None
         self._show_lines()
+
+    def take_over(self, old: LogScene) -> None:
+        """Show this log as the person had another one shown."""
+        self.set_wrap(old.painter.wrap)
+        self.set_folding(old.is_folding)
+        self.line_body.fields = old.line_body.fields
+        self.line_body.columns = old.line_body.columns
+        self.finding.highlight(old.finding.highlights)
+        if old.times_chosen:
+            self.set_times(old.line_body.times)
 
     def _name_sources(self, merged: Merged) -> None:
         """A name and a colour for each of several logs."""
@@ -111,20 +114,37 @@ class LogScene:
         shown = self._shown.renew()
         self.painter.below = self._shown.below
         self.painter.bare = self._shown.bare
+        self.painter.is_beside = self._shown.is_beside
         self.painter.clear()
         self.view.show_others(shown)
 
     def _sift(self) -> None:
         self._show_lines()
-        if self._finder is not None:
-            self._finder = self._finder_of(self._finder.pattern)
-        self._errors = None
-        self._mark(None)
+        self.finding.begin_again()
 
     def set_filters(self, filters: Sequence[Filter]) -> None:
         """Show only lines that pass all of these; searches look among them."""
         self._shown.filters = tuple(filters)
         self._sift()
+
+    @property
+    def context(self) -> int:
+        """So many lines around each that passes are shown, too."""
+        return self._shown.context
+
+    def set_context(self, lines: int) -> None:
+        """Show so many lines around each that passes."""
+        self._shown.context = lines
+        self._show_lines()
+
+    @property
+    def is_sifted(self) -> bool:
+        """Some lines are left out for what they say or whose they are."""
+        return self._shown.is_sifted
+
+    def matching(self, pattern: Pattern) -> Test:
+        """The test for a search among the lines that pass."""
+        return self._shown.matching(pattern)
 
     def hide(self, sources: frozenset[int]) -> None:
         """Show no lines of these logs, of several."""
@@ -135,25 +155,53 @@ class LogScene:
         """Fold traces and repeated lines, or show them all."""
         self._shown.is_folding = fold
         self._shown.folding.unfolded.clear()
+        self.painter.opened.clear()
+        self.painter.opens_all = not fold
         self._show_lines()
 
     def toggle_fold(self, line: int) -> bool:
         """Unfold what is below *line* or fold it again; False if nothing is."""
+        if self.painter.is_deep(line):
+            self.painter.opened ^= {line}
+            self.relayout()
+            return True
         if not self._shown.folds:
             return False
         self._shown.folding.toggle(line)
         self._show_lines()
         return True
 
+    def reveal(self, line: int) -> int:
+        """Show a line that may be folded away; where that leads."""
+        if not self._shown.folds:
+            return line
+        unfolded = len(self._shown.folding.unfolded)
+        place = self._shown.folding.reveal(line)
+        if len(self._shown.folding.unfolded) != unfolded:
+            self._show_lines()
+        return place
+
+    def after_repeats(self, line: int) -> int:
+        """Where a search goes on after *line*: what says the same is one step."""
+        if self._shown.below is not None and self._shown.below(line)[0] is Fold.AGAIN:
+            return self.shown.first_from(line + 1) or line + 1
+        return line + 1
+
     def has_fold(self, line: int) -> bool:
         """Whether something is folded below *line*."""
+        if self.painter.is_deep(line):
+            return True
         return self._shown.below is not None and self._shown.below(line)[0] is Fold.FRAME
 
     def foldable(self) -> int | None:
         """The first line on the page from the current one on that has a fold below it."""
         first = self.painter.current or 0
         lines = list(dict.fromkeys(row.line for row in self.rows))
-        return self._shown.fold_at([each for each in lines if each >= first] or lines)
+        lines = [each for each in lines if each >= first] or lines
+        return next(
+            (x for x in lines if self.painter.is_deep(x) or self._shown.fold_at([x]) is not None),
+            None,
+        )
 
     def resize(self, width: int, height: int, base: Style) -> None:
         """The page is *width* by *height* cells and its text looks like *base*."""
@@ -181,6 +229,40 @@ class LogScene:
         self._begins_at()
         self.relayout()
 
+    def set_fields(self, fields: bool) -> None:
+        """Show objects as fields, or as they were written."""
+        self.line_body.fields = fields
+        self.relayout()
+
+    def set_columns(self, columns: Sequence[str]) -> None:
+        """Show these fields of objects, in this order; of none given all."""
+        self.line_body.columns = tuple(columns)
+        if columns:
+            self.line_body.fields = True
+        self.relayout()
+
+    @property
+    def are_fields(self) -> bool:
+        """Whether objects on the page are shown as fields."""
+        lines = dict.fromkeys(row.line for row in self.rows)
+        return any(map(self.line_body.shows_fields, self.index.read(list(lines))))
+
+    def field_names(self) -> list[str]:
+        """Fields of the lines on the page, those of most lines first."""
+        lines = list(dict.fromkeys(row.line for row in self.rows))
+        found = Counter(
+            name
+            for raw in self.index.read(lines)
+            for name in fields_of(raw) or ()
+            if " " not in name
+        )
+        return [name for name, _ in found.most_common()]
+
+    @property
+    def has_heading(self) -> bool:
+        """Fields are columns, whose names stand above the page."""
+        return bool(self.line_body.fields and self.line_body.columns)
+
     def _begins_at(self) -> float | None:
         body = self.line_body
         if body.begun_at is None:
@@ -207,12 +289,7 @@ class LogScene:
     @property
     def is_urgent(self) -> bool:
         """Whether somebody waits for what `step` does: all but the bars of the histogram."""
-        return self._is_searching or self._is_reading
-
-    @property
-    def _is_searching(self) -> bool:
-        finders = (self._finder, self._errors)
-        return any(finder is not None and finder.is_busy for finder in finders)
+        return self.finding.is_busy or self._is_reading
 
     @property
     def _is_reading(self) -> bool:
@@ -239,13 +316,14 @@ class LogScene:
             self.painter.current = None
             self.selecting.end()
             self._shown.folding.unfolded.clear()
+            self.painter.opened.clear()
             self.view.restart()
             before = 0
         self._shown.advance()
         if self.view.is_unsettled:
             self.view.settle()
-        went = self.find()
-        if self._is_profiling and not self._is_searching:
+        went = self.finding.step()
+        if self._is_profiling and not self.finding.is_busy:
             self.histogram.profile.advance()
         return index.line_count - before, went
 
@@ -257,85 +335,6 @@ class LogScene:
             self.painter.forget_from(self.rows[-1].line if self.rows else 0)
         self._was_open = False
         view.grow(index.end, self._shown.count)
-
-    def find(self) -> bool:
-        """Search a bounded piece; whether a hit was gone to."""
-        went = False
-        for finder in (self._finder, self._errors):
-            line = finder.step() if finder is not None and finder.is_busy else None
-            if line is not None:
-                self.view.set_follow(False)
-                self._mark(line)
-                self.view.show(line)
-                went = True
-        return went
-
-    def search(self, pattern: str) -> None:
-        """Look for *pattern* from the page's top on. PatternError changes nothing."""
-        compiled = compile_pattern(pattern)
-        self._finder, self._errors = self._finder_of(compiled), None
-        self._mark(None)
-        self._finder.ask(True, self.view.top.line)
-
-    def _finder_of(self, pattern: Pattern) -> Finder:
-        if pattern is ERROR_LINES and not self._shown.is_sifted:
-            return Finder(self._errors_sieve, pattern)
-        return Finder(Sieve(self.index, self._shown.matching(pattern)), pattern)
-
-    def clear_search(self) -> None:
-        """Look for nothing."""
-        self._finder = self._errors = None
-        self._mark(None)
-
-    @property
-    def pattern(self) -> str:
-        """What is searched for."""
-        return self._finder.pattern.source if self._finder is not None else ""
-
-    def next_match(self, forward: bool) -> None:
-        """Look for the next or previous hit of the search, if there is one."""
-        if self._finder is not None:
-            self._ask(self._finder, forward)
-
-    def next_error(self, forward: bool = True) -> None:
-        """Look for the next line that says error, or the one before."""
-        if self._errors is None:
-            self._errors = self._finder_of(ERROR_LINES)
-        self._ask(self._errors, forward)
-
-    def _ask(self, finder: Finder, forward: bool) -> None:
-        current = self.painter.current
-        if current is None:
-            finder.ask(forward, self.view.top.line)
-        else:
-            finder.ask(forward, current + 1 if forward else current)
-
-    def _mark(self, current: int | None) -> None:
-        painter = self.painter
-        patterns = [
-            each.pattern.regex for each in self.filters if each.pattern and not each.is_inverse
-        ]
-        if self._finder is not None:
-            patterns.append(self._finder.pattern.regex)
-        if tuple(patterns) != painter.patterns:
-            painter.patterns = tuple(patterns)
-            painter.clear()
-        for line in (painter.current, current):
-            if line is not None:
-                painter.forget(line)
-        painter.current = current
-
-    def search_words(self) -> str:
-        """The searches as `/loss 3/214  errors 2/12`; a count that still grows ends in `+`."""
-        words = []
-        for finder, name in ((self._finder, "/{}"), (self._errors, "errors")):
-            if finder is None:
-                continue
-            found = format_count(finder.sieve.total)
-            found += "" if finder.sieve.is_done else "+"
-            place = f"{format_count(finder.ordinal)}/" if finder.ordinal else ""
-            words.append(f"{name.format(finder.pattern.source)} {place}{found}")
-        return "  ".join(words)
 
     def go_to_line(self, number: int) -> None:
         """Have line *number* (from 0) on top, or the last that is counted yet."""
@@ -350,7 +349,7 @@ class LogScene:
             return False
         self.view.set_follow(False)
         self.view.go(place)
-        self._mark(place)
+        self.finding.mark(place)
         return True
 
     # what is shown
@@ -368,7 +367,8 @@ class LogScene:
             first_line=0 if first is None else first + 1,
             last_line=0 if last is None else last + 1,
             read_share=read_share(index),
-            search=self.search_words(),
+            search=self.finding.words(),
+            errors=self.finding.error_count,
             notice=index.notice,
             filter=self._shown.words(),
             selecting=self.selecting.is_on,

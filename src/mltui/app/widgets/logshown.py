@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltui.app.widgets.logpaint import Below
-from mltui.logs.filters import Filter, Where, both
+from mltui.logs.filters import Around, Filter, Where, both
 from mltui.logs.fold import Fold, Folding
 from mltui.logs.lines import Log
 from mltui.logs.merge import Merged
 from mltui.logs.search import Pattern, matching
 from mltui.logs.sieve import AllLines, Sieve, Test
 from mltui.logs.times import TimeReader
-from mltui.text import format_count
+from mltui.text import format_count, unicode_ok
 
 
 class ShownLines:
@@ -29,9 +29,12 @@ class ShownLines:
         self.hidden: frozenset[int] = frozenset()
         """Numbers of logs, of several, that are not shown."""
         self.is_folding = True
+        self.context = 0
+        """So many lines around each that passes are shown too."""
         self.bare: set[int] = set()
         """Lines that are shown for what is said above them only: they pass no filter."""
         self.lines: AllLines | Sieve = self._all
+        self._around: Around | None = None
 
     @property
     def is_sifted(self) -> bool:
@@ -51,9 +54,19 @@ class ShownLines:
     def _where(self) -> Test:
         return Where(self._index, self.filters, self.hidden).test
 
+    def is_beside(self, line: int) -> bool:
+        """Whether a line is shown for one near it that passes."""
+        around = self._around
+        return around is not None and line not in self.bare and not around.passes(line)
+
     def _sifted(self) -> Test:
         """What passes, and what has a mark: a loss is told under any filter."""
-        where, index = self._where(), self._index
+        index = self._index
+        where = self._where()
+        if self.context and self.filters:
+            own = Where(index, (), self.hidden).test if self.hidden else index.starts
+            self._around = Around(index, where, self.context, own)
+            where = self._around.test
 
         def test(block: int) -> Sequence[int]:
             found, starts = where(block), index.starts(block)
@@ -67,7 +80,7 @@ class ShownLines:
 
     def renew(self) -> AllLines | Sieve:
         """The lines as they are to be shown from now on."""
-        self.bare = set()
+        self.bare, self._around = set(), None
         if self.folds:
             fold = self.folding.test
             test = both(fold, self._sifted()) if self.hidden else fold
@@ -108,7 +121,8 @@ class ShownLines:
     @property
     def _passing(self) -> int:
         total = self.lines.total if isinstance(self.lines, Sieve) else 0
-        return max(total - len(self.bare), 0)
+        beside = 0 if self._around is None else self._around.beside_count
+        return max(total - len(self.bare) - beside, 0)
 
     def words(self) -> str:
         """The filters, how many lines pass them, and how many logs are shown; empty: all is."""
@@ -118,4 +132,6 @@ class ShownLines:
             words.append(f"{count - len(self.hidden)} of {count} logs")
         if self.filters and isinstance(self.lines, Sieve):
             words.append(f"{format_count(self._passing)}{'' if self.lines.is_done else '+'}")
+            if self.context:
+                words.append(f"{'±' if unicode_ok() else '+-'}{self.context}")
         return " ".join(words)

@@ -13,6 +13,8 @@ from textual.strip import Strip
 
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
+from mltui.logs.lines import Log
+from mltui.logs.merge import Merged
 from mltui.text import format_count, glyph, shorten_end
 
 
@@ -38,10 +40,19 @@ class LogStatus:
     """The filters and how many lines pass them, or empty."""
     selecting: bool = False
     """Lines are being selected by keyboard."""
+    errors: int = 0
+    """Lines that say error, as far as they are counted."""
 
 
 NOTHING = LogStatus(False, False, 0, 0, 0, 0, 1.0, "", "")
 """The status of a pane without a log."""
+
+
+def read_share(log: Log) -> float:
+    """How much of a log is counted: 1.0 when all is."""
+    files = [each.lines for each in log.sources] if isinstance(log, Merged) else [log]
+    size = sum(each.end for each in files)
+    return 1 - log.behind_bytes / size if size else 1.0
 
 
 def title_line(
@@ -54,14 +65,17 @@ def title_line(
         where = f"{lines} lines"
     else:
         waiting = status.waiting_lines
-        state = f"{glyph('paused', unicode=unicode)} {format_count(waiting)} new"
+        state = f"{glyph('paused', unicode=unicode)} "
+        state += f"{format_count(waiting)} new" if waiting else "paused"
         role = "state-warning" if waiting else "dim"
         where = f"{format_count(status.last_line)} of {lines}"
     reading = "" if status.read_share >= 1 else f"reading {status.read_share:.0%}"
     selecting = "selecting" if status.selecting else ""
     words = (selecting, status.filter, status.search, status.notice, reading)
     parts = [part for part in words if part]
-    right = shorten_end("   ".join([state, *parts, where]), width, measure=cell_len)
+    is_asked = bool(status.search or status.filter)
+    errors = [f"{format_count(status.errors)} err"] if status.errors and not is_asked else []
+    right = shorten_end("   ".join([state, *parts, where, *errors]), width, measure=cell_len)
     line = LineBuilder()
     room = width - cell_len(right) - 2
     if room > 0:

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-import msgspec
+from mltui.typed import hints_of, read_as
 
 FILE = "steps.jsonl"
-_WRONG = (msgspec.ValidationError, ValueError)
-"""A value is of another type, or a name is no text."""
 
 
 class StepState(StrEnum):
@@ -182,17 +180,18 @@ def fold(lines: Iterable[str | bytes]) -> BuildTree:
 
 def _read_step(values: Mapping[str, Any]) -> BuildStep | None:
     try:
-        return msgspec.convert(values, BuildStep)
-    except _WRONG:
+        found = read_as(BuildStep, {"state": "pending", **values})
+    except (TypeError, ValueError):
         return None
-
-
-_OF_WHOLE = {each.name for each in fields(BuildTree)} - {"steps"}
+    assert isinstance(found, BuildStep)
+    return found
 
 
 def _with(tree: BuildTree, values: Mapping[str, Any]) -> BuildTree:
+    hints = hints_of(BuildTree)
     given = {}
-    for name in _OF_WHOLE & values.keys():
-        with suppress(*_WRONG):
-            given[name] = getattr(msgspec.convert({name: values[name]}, BuildTree), name)
+    for name, value in values.items():
+        if name in hints and name != "steps":
+            with suppress(TypeError, ValueError):
+                given[name] = read_as(hints[name], value)
     return replace(tree, **given)

@@ -127,10 +127,7 @@ def difference(now: Revision, then: Revision) -> list[str]:
 
 
 async def roll_back(cluster: Cluster, ref: Ref, revision: Revision) -> str:
-    """Use that revision's pod template again; the server refuses if it is another object now.
-
-    UsageError for the revision it is at; ApiConflict, Unreachable.
-    """
+    """Use that revision's pod template again; the server refuses if it is another object now."""
     if revision.is_current:
         raise UsageError(f"{ref.text} is at revision {revision.number} already")
     body = [
