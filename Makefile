@@ -25,8 +25,9 @@ setup: $(STAMP) ## make .venv with mltui and what tests need
 demo: $(STAMP) ## run the digits pipeline and open the workbench on it
 	@$(BIN)/mltui demo
 
+# What pytest compiles is kept for the next time, also where Python is told to keep nothing.
 quick: $(STAMP) ## unit and app tests with fewer examples, nothing outside (run them all the time)
-	@MLTUI_QUICK=1 $(BIN)/python -m pytest -n auto -m 'not slow' tests/unit tests/app
+	@MLTUI_QUICK=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto -m 'not slow' tests/unit tests/app
 
 test: $(STAMP) ## all tests
 	@$(BIN)/python -m pytest -n 2 tests

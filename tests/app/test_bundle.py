@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import stat
 import zipfile
 from collections.abc import Callable
@@ -36,24 +37,36 @@ KILLED = Behaviour(
 )
 
 
-@pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    seed = Seed.project_of(tmp_path / "digits", digits())
-    text = seed.project.file.read_text()
-    seed.project.file.write_text(f"# the token is {TOKEN}\n{text}")
-    seed.run(world(changes={"train": KILLED}), began=NOON)
-    acts = acts_file()
-    acts.parent.mkdir(parents=True, exist_ok=True)
-    acts.write_text(
-        "".join(
-            json.dumps({"by": "ada", "verb": "stop", "object": each, "where": each}) + "\n"
-            for each in ("digits", "another-project")
+@pytest.fixture(scope="module")
+def incident(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of a run that was killed, made once."""
+    folder = tmp_path_factory.mktemp("incident")
+    file = folder / "incident.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", f"unix://{folder}/none.sock")
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        seed = Seed.project_of(folder / "digits", digits())
+        text = seed.project.file.read_text()
+        seed.project.file.write_text(f"# the token is {TOKEN}\n{text}")
+        seed.run(world(changes={"train": KILLED}), began=NOON)
+        acts = acts_file()
+        acts.parent.mkdir(parents=True, exist_ok=True)
+        acts.write_text(
+            "".join(
+                json.dumps({"by": "ada", "verb": "stop", "object": each, "where": each}) + "\n"
+                for each in ("digits", "another-project")
+            )
         )
-    )
-    file = tmp_path / "incident.zip"
-    assert main(["-C", str(seed.project.root), "bundle", "--docker", "no", "-o", str(file)]) == 0
+        made = main(["-C", str(seed.project.root), "bundle", "--docker", "no", "-o", str(file)])
+    assert made == 0
     return file
+
+
+@pytest.fixture
+def bundle(incident: Path, tmp_path: Path) -> Path:
+    """A copy, for a test to change."""
+    return Path(shutil.copy2(incident, tmp_path / "incident.zip"))
 
 
 async def test_a_bundle_shows_the_same_screens_and_changes_nothing(

@@ -33,6 +33,8 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 LOOKS = [(DARK, LIGHT), (PLAIN,)]
 if "MLTUI_QUICK" in os.environ and not IS_WRITING:
     SIZES, LOOKS = SIZES[:1], [(DARK,)]
+ON_HOSTS = ("docker", "cluster")
+"""Of these `make quick` takes none: a live list is waited for before each."""
 NOWHERE = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "KUBECONFIG": "/nowhere/kubeconfig"}
 THEMES = {DARK: "mltui-dark", LIGHT: "mltui-light", PLAIN: "mltui-dark"}
 
@@ -189,7 +191,10 @@ async def opened(
 
 
 @pytest.mark.parametrize("looks", LOOKS, ids=["themes", "plain"][: len(LOOKS)])
-@pytest.mark.parametrize("world", list(WORLDS))
+@pytest.mark.parametrize(
+    "world",
+    [pytest.param(each, marks=pytest.mark.slow) if each in ON_HOSTS else each for each in WORLDS],
+)
 async def test_screens_look_as_they_are_kept(
     world: str,
     looks: Sequence[str],

@@ -219,6 +219,7 @@ def _cpu_s(mask: Callable[[str], str], text: str) -> float:
     return min(took)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(parts=st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4))
 @example(parts=["eyJ", "-"])

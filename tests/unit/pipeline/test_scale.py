@@ -61,6 +61,7 @@ def fan(count: int) -> list[Stage]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [chain, tree, side_by_side, fan])
 def test_work_grows_as_the_number_of_stages(shape: Callable[[int], list[Stage]]) -> None:
     work = {}

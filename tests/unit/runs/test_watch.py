@@ -82,6 +82,7 @@ async def test_names_of_every_length(tmp_path: Path) -> None:
             assert await watch.changed(60) == {file}
 
 
+@pytest.mark.slow
 async def test_a_busy_file_is_told_twenty_times_a_second(tmp_path: Path) -> None:
     file = tmp_path / "log"
     writer = await asyncio.create_subprocess_exec(
