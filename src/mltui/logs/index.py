@@ -30,6 +30,7 @@ _HEAD_BYTES = 64  # compared on each refresh: a file rewritten in place is anoth
 _KEPT_BLOCKS = 24
 _SLACK_BYTES = 4096  # read beyond a block, so that its last line is mostly whole
 _OVERLAP_BYTES = 4096
+_STRETCH_BLOCKS = 16
 
 
 class LogIndex:
@@ -291,6 +292,18 @@ class LogIndex:
             elif stop < 0:
                 stop = len(data) - data.endswith(b"\n")
         return Text(data, first, stop, base, long=long)
+
+    def stretch(self, block: int) -> tuple[bytes, int, int]:
+        """See `Lines`."""
+        first = block - block % _STRETCH_BLOCKS
+        stop = first + _STRETCH_BLOCKS
+        begin, size = first * self._block_bytes, _STRETCH_BLOCKS * self._block_bytes
+        # the last line has to end: an open one may still change, a long one is searched in pieces
+        if begin + size >= self._size or b"\n" not in self.pread(_SLACK_BYTES, begin + size - 1):
+            return b"", block, block
+        if not begin:
+            return b"\n" + self.pread(size + _SLACK_BYTES, 0), first, stop
+        return self.pread(size + _SLACK_BYTES + 1, begin - 1), first, stop
 
     def pieces(self, position: int) -> Iterator[bytes]:
         """A line of any length in pieces of a megabyte that overlap a little."""

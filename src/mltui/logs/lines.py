@@ -88,6 +88,14 @@ class Lines(Protocol):
         """The lines that begin in a block."""
         ...
 
+    def stretch(self, block: int) -> tuple[bytes, int, int]:
+        """All text of the lines that begin in a block and its neighbours, maybe more.
+
+        There is a newline before each line. Then which blocks these are: the first, and the one
+        after the last; no line of theirs changes any more. None: there is nothing to be had so.
+        """
+        ...
+
     def pieces(self, position: int) -> Iterator[bytes]:
         """A line of any length in overlapping pieces."""
         ...

@@ -311,6 +311,10 @@ class Merged:
             at += len(line) + 1
         return Text(b"\n".join(lines), 0, at - 1, block * BLOCK_LINES, starts)
 
+    def stretch(self, block: int) -> tuple[bytes, int, int]:
+        """Nothing: its blocks are of many places."""
+        return b"", block, block
+
     def pieces(self, position: int) -> Iterator[bytes]:
         """A line in pieces."""
         source, at = self.place(position)

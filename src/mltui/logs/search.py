@@ -8,13 +8,17 @@ on the line alone. Also what counts as an error line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mltui.logs.lines import Lines
 from mltui.logs.literals import literals_of, looks_around
 from mltui.logs.sanitize import uncoloured
+from mltui.logs.scan import Scan, scan_for
+
+_MANY_BLOCKS = 32
+"""Fewer are searched in no time."""
 
 
 class PatternError(ValueError):
@@ -137,25 +141,57 @@ class Pattern:
         return self.begins is not None and self.begins.match(line) is not None
 
 
-def matching(lines: Lines, pattern: Pattern) -> Callable[[int], list[int]]:
+def matching(lines: Lines, pattern: Pattern) -> Callable[[int], Sequence[int]]:
     """The test of a `Sieve`: positions of the lines of a block that match."""
+    return _Matching(lines, pattern).test
 
-    literals: tuple[bytes, ...] | None = None
 
-    def test(block: int) -> list[int]:
-        nonlocal literals
+class _Matching:
+    """One pattern on one log; a megabyte with none of its strings is not looked at in blocks."""
+
+    def __init__(self, lines: Lines, pattern: Pattern) -> None:
+        self._lines, self._pattern = lines, pattern
+        self._literals: tuple[bytes, ...] | None = None
+        self._scan: Scan | None = None
+        self._generation = -1
+        self._first = self._stop = 0
+        """The blocks that were scanned last."""
+        self._is_ruled_out = False
+
+    def test(self, block: int) -> Sequence[int]:
+        if self._rules_out(block):
+            return ()
+        lines, pattern = self._lines, self._pattern
         text = lines.text(block).as_read()
-        if literals is None and text.data:
-            literals = pattern.rarest(text.data)
+        if self._literals is None and text.data:
+            self._begin(text.data)
         found: list[int] = []
-        if text.first <= text.stop:
-            places = pattern.lines_in(text.data, text.first, text.stop, literals)
+        # what a line begins with is searched with the newline before it
+        if text.first <= text.stop and (self._scan is None or self._scan(b"\n" + text.data)):
+            places = pattern.lines_in(text.data, text.first, text.stop, self._literals)
             found = [text.position(at) for at in places]
         if text.long is not None and any(map(pattern.matches, lines.pieces(text.long))):
             found.append(text.long)
         return found
 
-    return test
+    def _begin(self, data: bytes) -> None:
+        pattern = self._pattern
+        self._literals = pattern.rarest(data)
+        if self._literals and self._lines.block_count >= _MANY_BLOCKS:
+            strings = (*self._literals, *pattern.initials)
+            self._scan = scan_for(strings, ignore_case=pattern.ignore_case)
+
+    def _rules_out(self, block: int) -> bool:
+        """Whether none of its lines can match, as far as that is told by a look at many blocks."""
+        if self._scan is None:
+            return False
+        lines = self._lines
+        if lines.generation != self._generation or not self._first <= block < self._stop:
+            self._generation = lines.generation
+            data, self._first, self._stop = lines.stretch(block)
+            is_plain = self._first < self._stop and b"\x1b" not in data
+            self._is_ruled_out = is_plain and not self._scan(data)
+        return self._is_ruled_out and block < self._stop
 
 
 def compile_pattern(source: str, *, ignore_case: bool | None = None) -> Pattern:

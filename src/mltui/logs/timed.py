@@ -170,6 +170,11 @@ class TimedIndex(LogIndex):
         data = b"\n".join(kept)
         return Text(data, 0, len(data), 0, starts, places, text.long)
 
+    def stretch(self, block: int) -> tuple[bytes, int, int]:
+        """See `Lines`."""
+        data, first, stop = super().stretch(block)
+        return without_stamps(data), first, stop
+
     def pieces(self, position: int) -> Iterator[bytes]:
         """A line of any length in pieces that overlap a little, without its time."""
         is_first = True

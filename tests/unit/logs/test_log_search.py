@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -128,6 +129,45 @@ def test_it_finds_what_re_finds_line_by_line(
     assert found(index, pattern) == [
         n for n, text in enumerate(texts) if re.search(pattern, text, flags)
     ]
+    index.close()
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"\n" * 30, b"some text\n" * 9, b"x" * 90, b"Hit me\n", b"a hit", b"\xc3\xa9?\n"]
+        ),
+        min_size=20,
+        max_size=60,
+    ),
+    st.sampled_from(["Hit", "hit me", "hit|é", "(me|hit) ?$", "nothing", r"[H]it\b", "\\?"]),
+    st.integers(1, 24),
+    st.integers(1, 9),
+)
+@settings(max_examples=100, deadline=None)
+def test_stretches_without_a_hit_are_passed_over_and_no_others(
+    tmp_path_factory: pytest.TempPathFactory,
+    is_fast: bool,
+    pieces: list[bytes],
+    pattern: str,
+    block: int,
+    parts: int,
+) -> None:
+    """Also while the log grows, and where the fast scanner is not to be had."""
+    path = tmp_path_factory.mktemp("s") / "log"
+    data, wanted = b"".join(pieces), compile_pattern(pattern)
+    with pytest.MonkeyPatch.context() as patch:
+        if not is_fast:
+            patch.setitem(sys.modules, "hyperscan", None)
+        index = index_of(path, b"", block)
+        sieve = Sieve(index, matching(index, wanted))
+        for part in range(1, parts + 1):
+            path.write_bytes(data[: len(data) * part // parts])
+            index.refresh(1 << 30)
+            texts = path.read_bytes().split(b"\n")
+            expected = [n for n, text in enumerate(texts) if wanted.matches(text)]
+            assert hits(index, sieve) == expected
     index.close()
 
 
