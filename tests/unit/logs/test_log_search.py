@@ -19,6 +19,7 @@ from mltui.logs.search import (
     matching,
 )
 from mltui.logs.sieve import Sieve
+from mltui.logs.timed import TimedIndex
 
 
 def index_of(path: Path, data: bytes, block_bytes: int = 1 << 17) -> LogIndex:
@@ -168,6 +169,27 @@ def test_stretches_without_a_hit_are_passed_over_and_no_others(
             texts = path.read_bytes().split(b"\n")
             expected = [n for n, text in enumerate(texts) if wanted.matches(text)]
             assert hits(index, sieve) == expected
+    index.close()
+
+
+@pytest.mark.parametrize("stamp", [b"", b"2026-11-25T14:02:03.000000000Z "])
+def test_one_line_among_many_is_found_by_its_beginning_and_in_colours(
+    tmp_path: Path, stamp: bytes
+) -> None:
+    filler = (stamp + b"all is well here, as it was before\n") * 4000
+    texts = [
+        b"E1125 14:02:03.000000 7 a.go:1] no",
+        b"a Trace\x1b[31mback\x1b[0m (most recent call last)",
+    ]
+    data = (
+        filler * 8 + stamp + texts[0] + b"\n" + filler * 8 + stamp + texts[1] + b"\n" + filler * 8
+    )
+    (tmp_path / "log").write_bytes(data)
+    index = TimedIndex(tmp_path / "log") if stamp else LogIndex(tmp_path / "log")
+    index.refresh(1 << 30)
+    assert hits(index, Sieve(index, matching(index, ERROR_LINES))) == [32_000, 64_001]
+    assert found(index, "traceback") == [64_001]
+    assert found(index, "^E1125") == [32_000]
     index.close()
 
 
