@@ -72,6 +72,13 @@ _WORD = re.compile(
     """,
     re.VERBOSE,
 )
+_HINTS = re.compile(
+    rb"lvl|level|severity|trac|trc|debug|dbg|inf|notice|success|wrn|warn|err|severe|crit|fatal|ftl"
+    rb"|panic|alert|emerg|http/"
+)
+"""In lower case, a line that names its level has one of these, or begins with a letter for it."""
+_BEGUN = frozenset((b"I", b"W", b"E", b"F", b"["))
+
 _LETTERS = {
     b"I": Level.INFO,
     b"W": Level.WARNING,
@@ -85,23 +92,30 @@ _STATUS = {b"5": Level.ERROR, b"4": Level.WARNING}
 def level_of(line: bytes) -> Level | None:
     """The level that *line* names or shows; None if it says nothing of it."""
     line = uncoloured(line)
-    match = _WORD.search(line, 0, _HEAD_BYTES)
+    match = _WORD.search(line, 0, _HEAD_BYTES) if _may_name(line[:_HEAD_BYTES]) else None
     if match is not None:
-        if letter := match["letter"] or match["after"]:
-            return _LETTERS[letter]
-        if status := match["status"]:
-            return _STATUS.get(status[:1], Level.INFO)
-        if number := match["number"]:  # pino, bunyan: 10 trace … 60 fatal
-            return Level(min(max(int(number) // 10 - 1, 0), 5))
-        names = ("json", "logfmt", "word", "low", "boxed")
-        name = next(found for each in names if (found := match[each]))
-        found = _NAMES.get(name.decode("ascii", "replace").lower())
+        kind = match.lastgroup or ""
+        text = match[kind]
+        if kind in ("letter", "after"):
+            return _LETTERS[text]
+        if kind == "status":
+            return _STATUS.get(text[:1], Level.INFO)
+        if kind == "number":  # pino, bunyan: 10 trace … 60 fatal
+            return Level(min(max(int(text) // 10 - 1, 0), 5))
+        found = _NAMES.get(text.decode("ascii", "replace").lower())
         if found is not None:
             return found
     word = judged(line)
     if word is None:
         return None
     return Level.ERROR if word == "error" else Level.WARNING
+
+
+def _may_name(head: bytes) -> bool:
+    """Whether to look closer: most lines of a log that names levels in few are told at once."""
+    if head[:1] in _BEGUN or _HINTS.search(head.lower()) is not None:
+        return True
+    return head[19:20] == b"." and b": " in head[20:34]  # TensorFlow's
 
 
 def level_place(line: bytes) -> tuple[int, int] | None:
