@@ -1,6 +1,7 @@
 """Pods that write as fast as they can, followed by stern and by `mltui logs`, in turn.
 
-Each pod writes numbered lines with the time in them; both followers are there before the first.
+Each pod writes numbered lines with the time in them, as soon as the follower has given a first line
+of each.
 Counted is what each brought to a file: lines once, lines doubled, lines mixed into one, and for
 mltui whether a mark ("possible loss from … to …") stands for every gap, and a gap for every mark: a
 node that rotates its files faster than they are read has thrown lines away, and nobody can bring
@@ -31,6 +32,7 @@ from measure import MLTUI, peer
 
 WRITER = (
     'my ($n, $c, $p) = @ARGV; my ($x, $t) = ("x" x 60, "\\0" x 16);'
+    ' $| = 1; print "$n is ready\\n"; $| = 0;'
     ' select undef, undef, undef, 0.2 until -e "/tmp/go";'
     # clock_gettime(CLOCK_REALTIME) on x86_64: small images have no Time::HiRes
     ' for (1 .. $c) { syscall 228, 0, $t; my ($s, $f) = unpack "qq", $t;'
@@ -45,7 +47,7 @@ MARK = re.compile(r"(flood-\d+): possible loss from (\S+) to ([^\s,]+)(?:, about
 SLACK_S = 0.3
 """Between the time in a line and when the node got it."""
 CALM_S = 8.0
-ATTACH_S = 6.0
+ATTACH_S = 60.0
 STALL_AFTER_S = 8.0
 
 
@@ -93,7 +95,11 @@ def follow(argv: list[str], args: argparse.Namespace, folder: Path) -> dict[str,
         with out.open("wb") as to, err.open("wb") as said:
             words = [word.replace("NAMESPACE", namespace) for word in argv]
             process = subprocess.Popen(words, stdout=to, stderr=said)
-            time.sleep(ATTACH_S)
+            until = time.monotonic() + ATTACH_S
+            while out.read_bytes().count(b" is ready\n") < pods:
+                if time.monotonic() > until:
+                    sys.exit(f"{words[0]} does not follow all pods: {err.read_text()[:500]}")
+                time.sleep(0.1)
             go = [["kubectl", "exec", "-n", namespace, f"flood-{n}", "--", "touch", "/tmp/go"]
                   for n in range(pods)]  # fmt: skip
             for started in [subprocess.Popen(words) for words in go]:
@@ -104,12 +110,12 @@ def follow(argv: list[str], args: argparse.Namespace, folder: Path) -> dict[str,
                 time.sleep(args.stall)
                 process.send_signal(signal.SIGCONT)
             began = ended = time.monotonic()
-            size = 0
-            while time.monotonic() - ended < (CALM_S if size else 60):
+            first = size = out.stat().st_size
+            while time.monotonic() - ended < (CALM_S if size != first else 60):
                 time.sleep(0.05)
                 now = out.stat().st_size
                 if now != size:
-                    began = time.monotonic() if not size else began
+                    began = time.monotonic() if size == first else began
                     size, ended = now, time.monotonic()
             process.terminate()
             process.wait(20)
@@ -131,6 +137,8 @@ def counted(out: Path, err: Path, pods: int, lines: int) -> dict[str, Any]:
     doubled = mixed = torn = 0
     odd: list[bytes] = []
     for line in out.read_bytes().splitlines():
+        if line.endswith(b" is ready"):
+            continue
         found = LINE.fullmatch(line)
         if found is None:
             is_torn = cut_off(line)

@@ -21,8 +21,9 @@ from mltui.live.kinds.kube import _object
 from mltui.runs.project import Project
 from mltui.serving import series
 
-from . import hosts
 from .album import DARK, FOLDER, IS_WRITING, LIGHT, PLAIN, Album
+from .clusterhost import cluster
+from .dockerhost import docker
 from .driver import Driver
 from .seed import NOON, Seed
 from .supervised import NAME, Supervised
@@ -174,10 +175,10 @@ async def opened(
     async with AsyncExitStack() as stack:
         fixture = world
         if world == "docker":
-            made = await stack.enter_async_context(hosts.docker(tmp_path / "d.sock"))
+            made = await stack.enter_async_context(docker(tmp_path / "d.sock"))
             fixture = "fresh"
         elif world == "cluster":
-            made = await stack.enter_async_context(hosts.cluster(tmp_path / "kubeconfig"))
+            made = await stack.enter_async_context(cluster(tmp_path / "kubeconfig"))
             fixture = "fresh"
         else:
             made = {}

@@ -6,15 +6,20 @@ The serving journal is written as a supervisor would; its lock is held, so none 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mltui.app.logdesk import command_of
 from mltui.serving import series
-from mltui.serving.rows import Standing
+from mltui.serving.replicas import folder_of
+from mltui.serving.rows import Health, Standing
 
 from .driver import Driver
 from .seed import Seed
@@ -108,6 +113,77 @@ async def test_stopping_asks_and_says_what_it_means(supervised: Supervised) -> N
             assert found.is_wanted
         await screen.press("ctrl+k", "y")
         await screen.until(lambda: not _wanted(supervised), "that it is stopped")
+
+
+def _says(supervised: Supervised, number: int, text: str) -> None:
+    log = folder_of(supervised.project, NAME) / str(number) / "log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(text)
+
+
+async def test_what_the_replicas_of_a_service_say_is_one_log(supervised: Supervised) -> None:
+    """`l` on it; a replica that comes joins, one that goes is told; Esc shows its page again."""
+    _says(supervised, 1, "2026-11-25T14:00:01Z first of 1\n2026-11-25T14:00:03Z second of 1\n")
+    _says(supervised, 2, "2026-11-25T14:00:02Z first of 2\n")
+    async with Driver.open(supervised.project, size=(120, 40)) as screen:
+        await select(screen, "classifier")
+        await screen.press("l")
+        await screen.sees("second of 1")
+        places = [screen.text.index(each) for each in ("first of 1", "first of 2", "second of 1")]
+        assert places == sorted(places)
+        assert f"{NAME}/1" in screen.text and "all replicas" in screen.text
+        log = screen.app.workbench.detail.log_tab.log_pane
+        assert command_of(log) == f"mltui logs service/{NAME} -f"
+        with closing(supervised.ledger()) as ledger:
+            version = ledger.version(NAME, 1)
+            assert version is not None
+            row = ledger.next_replica(version, 40_000, time.time())
+            _says(supervised, row.number, "2026-11-25T14:00:04Z first of 3\n")
+            ledger.put_replica(replace(row, health=Health.READY, object="1:2:3"))
+        await screen.sees("first of 3")
+        assert f"{NAME}/{row.number} joined" in screen.text
+        await screen.press("escape")
+        await screen.until(lambda: "all replicas" not in screen.text, "its page")
+        assert "version     1 · run 1" in screen.pane
+
+
+def test_replicas_join_and_leave_on_the_command_line(supervised: Supervised) -> None:
+    _says(supervised, 1, "first of 1\n")
+    folder = supervised.project.root
+    out, err = folder / "out", folder / "err"
+    with out.open("wb") as output, err.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mltui", "logs", "service/classifier", "-f"],
+            cwd=folder, stdout=output, stderr=said,
+        )  # fmt: skip
+    try:
+        _until(lambda: "first of 1" in out.read_text())
+        with closing(supervised.ledger()) as ledger:
+            version = ledger.version(NAME, 1)
+            assert version is not None
+            row = ledger.next_replica(version, 40_000, time.time())
+            _says(supervised, row.number, "first of 3\n")
+            ledger.put_replica(replace(row, health=Health.READY, object="1:2:3"))
+            _until(lambda: f"{NAME}/{row.number}  first of 3" in out.read_text())
+            _until(lambda: f"{NAME}/{row.number} joined" in err.read_text())
+            ledger.put_replica(replace(row, health=Health.GONE))
+            _until(lambda: f"{NAME}/{row.number} left" in err.read_text())
+            assert process.poll() is None  # others may come, as long as it is wanted
+            for one in ledger.replicas(NAME):
+                ledger.put_replica(replace(one, health=Health.GONE))
+            ledger.change(NAME, "ada@lab", "stopped", is_wanted=False)
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 async def test_back_to_the_version_before(supervised: Supervised) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,16 +90,19 @@ def test_logs(cli: Cli, ran: Path) -> None:
     assert cli("logs", "train~1").out == "c is 0.1\n"
     assert cli("logs", "train~2.1").out == "c is 0.95\n"
     assert cli("logs", "each[b]").out == "item b\n"
+    both = cli("logs", "each", "--grep", "item").out.splitlines()
+    assert sorted(both) == ["each[a].1  item a", "each[b].1  item b"]
 
     for words, said in (
         (["trian"], "did you mean `train`?"),
         (["train~7"], "there is `train~1`, `train~2`"),
         (["train~2.4"], "has no attempt 4: there was one"),
-        (["each"], "`each[a]`, `each[b]`"),
         (["each[c]"], "there is `each`, `each[a]`, `each[b]`"),
         (["train", "--run", "3"], "there is no run 3: did you mean 1?"),
         (["train", "--grep", "("], "not a regular expression"),
         (["~3"], "names no stage"),
+        (["list", "-t", "-o", "raw"], "the bytes as they are"),
+        (["list", "-l", "app=web"], "one or the other"),
     ):
         wrong = cli("logs", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
@@ -167,6 +171,10 @@ def test_several_logs_as_one(cli: Cli, make_project: MakeProject) -> None:
     assert cli("logs", "--level", "error", "-o", "raw").out == (
         "2026-11-25T14:00:03Z ERROR one b\n  at x\n"
     )
+    assert cli("logs", "--tail", "1").out.splitlines() == [
+        'two.1  {"ts": "2026-11-25T14:00:05Z", "level": "info", "loss": 0.1, "msg": "two b"}',
+        "one.1  2026-11-25T14:00:06Z INFO one c",
+    ]
     assert cli("logs", "--exclude", "one", "--where", "loss>0.2", "-o", "raw").out.count("\n") == 1
     since = ("--since", "2026-11-25T14:00:03Z", "--until", "2026-11-25T14:00:05Z")
     found = json.loads(cli("logs", *since, "-o", "json").out)
@@ -186,6 +194,41 @@ def test_several_logs_as_one(cli: Cli, make_project: MakeProject) -> None:
     ):
         wrong = cli("logs", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+def test_lines_are_shown_as_on_the_screen(cli: Cli, make_project: MakeProject) -> None:
+    """Times, fields in columns, and what was searched for."""
+    make_project(SEVERAL)
+    assert cli("run").code == 0
+    assert cli("logs", "one", "--times", "elapsed", "--grep", "one").out.splitlines() == [
+        "   +0.000  INFO one a", "   +2.000  ERROR one b", "   +5.000  INFO one c",
+    ]  # fmt: skip
+    since = cli("logs", "one", "two", "--times", "since", "--level", "info").out.splitlines()
+    assert [line.split()[1] for line in since[1:]] == ["+1.000", "+1.000", "at", "+2.000", "+1.000"]
+    whole = cli("logs", "one", "-t", "--tail", "1").out
+    at, _, text = whole.partition("  ")
+    assert text == "2026-11-25T14:00:06Z INFO one c\n"
+    assert datetime.fromisoformat(at) == datetime(2026, 11, 25, 14, 0, 6, tzinfo=UTC)
+    assert cli("logs", "two", "--columns", "level,msg").out.splitlines() == [
+        "warning  two a", "info     two b",
+    ]  # fmt: skip
+    assert (
+        cli("logs", "two", "--fields", "--times", "clock")
+        .out.splitlines()[1]
+        .endswith("INFO   two b  loss=0.1")
+    )
+    painted = cli("logs", "one", "--highlight", "b$", "--grep", "ne", "--color", "always").out
+    assert painted.splitlines()[1].endswith("o\x1b[7mne\x1b[0m \x1b[7mb\x1b[0m")
+    assert "\x1b" not in cli("logs", "one", "--highlight", "b$").out
+
+
+def test_a_name_that_is_no_stage_where_there_is_no_project(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = cli("logs", "web-1", "-f")
+    assert wrong.code == 2 and "`pod/web-1`, `container/web-1` or `web-1 -n NS`" in wrong.err
+    assert "`-n NS`" in cli("logs").err
 
 
 def test_following_a_stage_that_runs(cli: Cli, make_project: MakeProject) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +26,24 @@ def looker(cluster: Cluster, place: str) -> dict[str, str]:
     bound = ("--role=reads-logs", "--user=viewer", "-n", place)
     cluster.kubectl("create", "rolebinding", "reads-logs", *bound)
     return {**cluster.environ, "KUBECONFIG": str(cluster.viewer)}
+
+
+def a_pod(cluster: Cluster, name: str, *command: str, **spec: Any) -> dict[str, Any]:
+    """One container, `c`, that runs a command."""
+    container = {
+        "name": "c",
+        "image": cluster.shell_image(),
+        "imagePullPolicy": "IfNotPresent",
+        "command": command,
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def said(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command of mltui prints."""
+    command = [sys.executable, "-m", "mltui", *words]
+    return subprocess.run(command, env=environ, text=True, capture_output=True, check=True)
 
 
 class Node:
@@ -48,15 +68,8 @@ def test_what_a_node_threw_away_is_told_where_it_is_missing(
     cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
 ) -> None:
     """And who may read the files that the node has put away lacks nothing."""
-    container = {
-        "name": "c",
-        "image": cluster.shell_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["perl", "-e", numbered.WRITER, "20000", "1000000000"],
-    }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rotates"}, "spec": spec}
-    cluster.apply(pod, namespace=place)
+    writer = ("perl", "-e", numbered.WRITER, "20000", "1000000000")
+    cluster.apply(a_pod(cluster, "rotates", *writer), namespace=place)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/rotates", "-n", place, "--timeout=280s")
     node = Node(cluster, place, "rotates")
     target = ("pod/rotates", "--namespace", place)
@@ -100,15 +113,7 @@ sleep 600;
 def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
     cluster: Cluster, place: str, looker: dict[str, str], tmp_path: Path
 ) -> None:
-    container = {
-        "name": "c",
-        "image": cluster.shell_image(),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["perl", "-e", BURSTS],
-    }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ends"}, "spec": spec}
-    cluster.apply(pod, namespace=place)
+    cluster.apply(a_pod(cluster, "ends", "perl", "-e", BURSTS), namespace=place)
     cluster.kubectl("wait", "--for=condition=Ready", "pod/ends", "-n", place, "--timeout=280s")
     node = Node(cluster, place, "ends")
     followers = []
@@ -129,6 +134,16 @@ def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
             follower.starts_again()
         numbered.until(lambda: "possible loss" in looks.err.read_text(), "no word of the loss")
         numbered.until(lambda: admin.last() == 320_000, "the last line does not come")
+        later = ("logs", "pod/ends", "--namespace", place, "-o", "raw")
+        whole, tail, since, looked = (
+            said(each, *later, *words)
+            for each, words in (
+                (cluster.environ, ()),
+                (cluster.environ, ("--tail", "150007")),
+                (cluster.environ, ("--since", "1h", "--tail", "3")),
+                (looker, ()),
+            )
+        )
     finally:
         for follower in followers:
             follower.end()
@@ -137,6 +152,75 @@ def test_a_loss_at_the_end_of_a_log_is_told_though_nothing_comes_any_more(
     assert looks.err.read_text().count("possible loss") in (1, 2)
     assert 20_000 <= looks.last() < 320_000
     admin.is_whole()
+    # what came before the newest file is there for who comes now, too
+    numbers = [int(line[:9]) for line in whole.stdout.splitlines()]
+    assert numbers == list(range(1, 320_001)) and not whole.stderr
+    assert [int(line[:9]) for line in tail.stdout.splitlines()] == list(range(169_994, 320_001))
+    assert [int(line[:9]) for line in since.stdout.splitlines()] == [319_998, 319_999, 320_000]
+    assert "possible loss" in looked.stderr or not looked.stdout
+
+
+def test_which_containers_of_which_pods_are_meant(cluster: Cluster, place: str) -> None:
+    """All of them, also those that prepare a pod; or those that are named; else what there is."""
+
+    def container(name: str, script: str) -> dict[str, object]:
+        image = {"image": cluster.shell_image(), "imagePullPolicy": "IfNotPresent"}
+        return {"name": name, "command": ["sh", "-c", script], **image}
+
+    spec = {
+        "initContainers": [container("ready", "echo prepared")],
+        "containers": [
+            container("web", "echo served; exec sleep 600"),
+            container("side", "echo beside; exec sleep 600"),
+        ],
+        "terminationGracePeriodSeconds": 0,
+    }
+    labels = {"app": "chosen"}
+    is_chosen = {"key": "app", "operator": "In", "values": ["chosen"]}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "chosen"},
+        "spec": {
+            "selector": {"matchExpressions": [is_chosen]},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        },
+    }
+    cluster.apply(body, namespace=place)
+    cluster.kubectl("rollout", "status", "deploy/chosen", "-n", place, "--timeout=280s")
+    (pod,) = cluster.get("pods", "-n", place, "-l", "app=chosen")["items"]
+    name = pod["metadata"]["name"]
+
+    def logs(*words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mltui", "logs", *words],
+            env=cluster.environ, text=True, capture_output=True, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    def said(*words: str) -> set[str]:
+        return {line.split()[-1] for line in logs(*words).splitlines()}
+
+    everything = {"prepared", "served", "beside"}
+    here = ("-n", place)
+    try:
+        numbered.until(lambda: said("deploy/chosen", *here) == everything, "all containers")
+        assert said("chosen-*", *here, "--exclude-container", "s*") == {"prepared", "served"}
+        assert said("-l", "app=chosen", *here, "-c", "web", "-c", "rea*") == {"prepared", "served"}
+        assert said(f"pod/{name}/side", *here) == {"beside"}
+        assert said("deploy/chosen/web", "-A") == {"served"}
+        assert said(*here, "--exclude-pod", "chosen-*", "--field-selector", "spec.nodeName!=x",
+                    "chosen*", "-f", "--until", "1s") == set()  # fmt: skip
+        line = logs(f"pod/{name}/web", *here, "-t")
+        assert line.endswith("  served\n") and line[:2] == "20"
+        assert f"{place}/{name}/web" in logs("-A", "-l", "app=chosen")
+        wrong = logs("chosen", *here, code=2)
+        assert "no pods of pod/chosen in" in wrong and f"`'chosen*'` is {name}" in wrong
+        wrong = logs(f"pod/{name}", *here, "-c", "wbe", code=2)
+        assert "has no container wbe: there is ready, web, side" in wrong
+    finally:
+        cluster.kubectl("delete", "deploy", "chosen", "-n", place, "--wait=false")
 
 
 @pytest.mark.timeout(900)
@@ -144,19 +228,8 @@ def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path)
     """Also those that have begun nothing yet; others of the namespace stay out."""
 
     def pod(name: str, script: str) -> None:
-        container = {
-            "name": "c",
-            "image": cluster.shell_image(),
-            "imagePullPolicy": "IfNotPresent",
-            "command": ["sh", "-c", script],
-        }
-        spec = {
-            "containers": [container],
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-        }
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-        cluster.apply(body, namespace=place)
+        once = a_pod(cluster, name, "sh", "-c", script, restartPolicy="Never")
+        cluster.apply(once, namespace=place)
 
     names = ["joins-1", "joins-2", "stays-out"]
     pod("joins-1", "echo the first; sleep 300")

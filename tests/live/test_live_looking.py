@@ -233,3 +233,71 @@ async def test_a_pattern_is_matched_against_what_the_container_wrote(
     found = json.loads("".join(await logs("--grep", "^two", "-o", "json")))
     assert [(each["container"], each["text"]) for each in found] == [(box.name("first"), "two")] * 2
     assert found[0]["time"].startswith("20")
+
+
+@asynccontextmanager
+async def logs_followed(
+    docker_host: DockerHost, folder: Path, *words: str
+) -> AsyncIterator[tuple[Path, Path, asyncio.subprocess.Process]]:
+    """`mltui logs … -f`, and the files to which it writes what it prints and what it says."""
+    out, err = folder / "out", folder / "err"
+    with out.open("wb") as output, err.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mltui", "logs", *words, "-f",
+            stdout=output, stderr=said, env=docker_host.environ,
+        )  # fmt: skip
+    try:
+        yield out, err, process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_container_that_is_restarted_is_followed_on_the_command_line(
+    docker_host: DockerHost, box: Box, tmp_path: Path
+) -> None:
+    """And one that ends for good ends it."""
+    key = await box.run("again", *waiting("echo begin", "echo end"))
+    name = f"container/{box.name('again')}"
+    async with logs_followed(docker_host, tmp_path, name) as (out, err, process):
+        await soon(lambda: out.read_text() == "begin\n")
+        await box.daemon.post(f"/containers/{key}/restart", {"t": "0"})
+        await soon(lambda: out.read_text() == "begin\nbegin\n")
+        await box.signal(key, "USR1")
+        assert await asyncio.wait_for(process.wait(), SOON_S) == 0
+        assert out.read_text() == "begin\nbegin\nend\n"
+        assert "container restarted" in err.read_text()
+
+
+async def test_containers_of_a_pattern_and_of_a_compose_project_join_and_leave(
+    docker_host: DockerHost, box: Box, tmp_path: Path
+) -> None:
+    first = await box.run("web-1", "sh", "-c", "echo from 1; exec sleep 600")
+    labels = {"com.docker.compose.project": box.prefix, "com.docker.compose.service": "db"}
+    words = (f"container/{box.name('web-*')}", f"compose/{box.prefix}")
+    async with logs_followed(docker_host, tmp_path, *words) as (out, err, _):
+        await soon(lambda: "from 1" in out.read_text())
+        await box.run("web-2", "sh", "-c", "echo from 2; exec sleep 600")
+        await box.run("other", "sh", "-c", "echo not meant; exec sleep 600")
+        await box.run("database", "sh", "-c", "echo from db; exec sleep 600", Labels=labels)
+        await soon(lambda: "from 2" in out.read_text() and "from db" in out.read_text())
+        await box.remove(first)
+        await soon(lambda: f"{box.name('web-1')} left" in err.read_text())
+        assert f"{box.name('web-2')} joined" in err.read_text()
+        assert f"{box.name('database')} joined" in err.read_text()
+        assert "not meant" not in out.read_text()
+
+
+async def test_a_container_that_is_not_there(docker_host: DockerHost, box: Box) -> None:
+    await box.run("web")
+    for word, said in (("we", f"did you mean `container/{box.name('web')}`?"), ("we*", "there is")):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mltui", "logs", f"container/{box.name(word)}",
+            stderr=asyncio.subprocess.PIPE, env=docker_host.environ,
+        )  # fmt: skip
+        _, err = await process.communicate()
+        if word == "we":
+            assert process.returncode == 2 and said in err.decode()
+        else:
+            assert process.returncode == 0, err

@@ -288,8 +288,10 @@ bring_up() {
   start containerd containerd --config "$STATE/containerd.toml"
   start etcd etcd --data-dir "$STATE/etcd" --unsafe-no-fsync --log-level warn \
     --listen-client-urls http://127.0.0.1:$ETCD --advertise-client-urls http://127.0.0.1:$ETCD --listen-peer-urls http://127.0.0.1:$((ETCD + 1))
+  # Streamed lists need a younger etcd than Debian's: with them the control plane's own watches, and
+  # those of stern, are refused after three seconds and begun anew, for nothing.
   start apiserver "$K8S" kube-apiserver --etcd-servers http://127.0.0.1:$ETCD --advertise-address $NODE_IP --bind-address 0.0.0.0 --secure-port $PORT \
-    --service-cluster-ip-range 10.96.0.0/16 --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction --allow-privileged \
+    --service-cluster-ip-range 10.96.0.0/16 --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction --allow-privileged --feature-gates WatchList=false \
     --client-ca-file "$STATE/pki/ca.crt" --tls-cert-file "$STATE/pki/apiserver.crt" --tls-private-key-file "$STATE/pki/apiserver.key" \
     --kubelet-client-certificate "$STATE/pki/admin.crt" --kubelet-client-key "$STATE/pki/admin.key" --kubelet-certificate-authority "$STATE/pki/ca.crt" \
     --requestheader-client-ca-file "$STATE/pki/ca.crt" --requestheader-allowed-names front-proxy --requestheader-username-headers X-Remote-User \
@@ -382,8 +384,7 @@ scale() {
   [ -f "$STATE/scale.conf" ] || kubeconfig admin $((PORT + 1)) scale scale
   start scale-etcd etcd --data-dir "$STATE/scale-etcd" --unsafe-no-fsync --log-level warn --quota-backend-bytes 4294967296 \
     --listen-client-urls http://127.0.0.1:$((ETCD + 10)) --advertise-client-urls http://127.0.0.1:$((ETCD + 10)) --listen-peer-urls http://127.0.0.1:$((ETCD + 11))
-  # Streamed lists need a younger etcd than Debian's. With them kwok's watches are refused, and it lists
-  # all pods again and again: a processor of its own and one of the server's, for nothing.
+  # Streamed lists: as above. With them kwok lists all pods again and again, which takes two processors.
   start scale-apiserver "$K8S" kube-apiserver --etcd-servers http://127.0.0.1:$((ETCD + 10)) --advertise-address 127.0.0.1 --bind-address 127.0.0.1 --secure-port $((PORT + 1)) \
     --service-cluster-ip-range 10.97.0.0/16 --authorization-mode RBAC --disable-admission-plugins ServiceAccount --endpoint-reconciler-type none --feature-gates WatchList=false \
     --client-ca-file "$STATE/pki/ca.crt" --tls-cert-file "$STATE/pki/apiserver.crt" --tls-private-key-file "$STATE/pki/apiserver.key" \

@@ -84,6 +84,11 @@ def script(name: str, text: str, base: str) -> tuple[Object, Object]:
     return made, deployment(name, container(base, "/s/run.sh", **mount), volumes=[volume])
 
 
+def host(name: str, **spec: Any) -> Object:
+    """An Ingress that leads nowhere yet."""
+    return ingress(name, "") | {"spec": {"rules": [{"host": f"{name}.example"}], **spec}}
+
+
 def ingress(name: str, to: str) -> Object:
     backend = {"service": {"name": to, "port": {"number": 80}}}
     rule = {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}

@@ -20,12 +20,18 @@ def _tab(
     async def run(context: Context, argument: str) -> None:
         context.show_tab(name)
 
+    def has_it(selection: Selection) -> bool:
+        return selection.row is not None or (name == "log" and bool(selection.deployments))
+
     def why_not(selection: Selection) -> str | None:
         if selection.name is None:
             return "nothing is selected"
-        if selection.row is None:
-            return f"{title} is for stages: {selection.name} is none"
-        return None if selection.run is not None else f"{title}: nothing ran yet, n starts a run"
+        if has_it(selection):
+            is_shown = selection.run is not None or selection.row is None
+            return None if is_shown else f"{title}: nothing ran yet, n starts a run"
+        if name == "log" and selection.service:
+            return f"{selection.service} was never deployed: it has no log"
+        return f"{title} is for stages: {selection.name} is none"
 
     return Action(
         id=f"look.{name}",
@@ -35,7 +41,7 @@ def _tab(
         run=run,
         keys=(key,),
         command=name,
-        applies=lambda selection: selection.row is not None,
+        applies=has_it,
         why_not=why_not,
         fix=lambda selection: fix or None,
         rank=rank,
@@ -48,7 +54,7 @@ TABS = (
         "log",
         "l",
         "Log",
-        "What the stage wrote, live; it has the keys until Esc.",
+        "What the stage, or a service's replicas, wrote, live; it has the keys until Esc.",
         14,
         fix="open its log",
     ),

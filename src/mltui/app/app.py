@@ -170,9 +170,9 @@ class MltuiApp(App[int]):
         self.run_worker(self._read_facts(), group="facts", exit_on_error=True)
 
     async def _read_facts(self) -> None:
-        await self.session.read_file()
-        await self.session.read_durations()
-        await self.session.read_curves()
+        await self.session.background.read_file()
+        await self.session.background.read_durations()
+        await self.session.background.read_curves()
 
     def changed(self, change: Change) -> None:
         """Something became different: read what belongs to it, tell the person of runs' ends."""
@@ -205,7 +205,7 @@ class MltuiApp(App[int]):
 
     async def _read_curves(self) -> None:
         try:
-            await self.session.read_curves()
+            await self.session.background.read_curves()
         finally:
             self._reading_curves = False
 

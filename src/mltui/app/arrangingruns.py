@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from mltui.app.look import Look, runs_of
 from mltui.app.present.runs import METRIC, PARAM
-from mltui.app.widgets.columns import Column
 from mltui.errors import UsageError
+from mltui.live.cells import Column
 from mltui.runs.rows import RunRow
 
 if TYPE_CHECKING:

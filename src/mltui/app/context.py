@@ -140,7 +140,12 @@ class ScreenContext(ListContext):
     def show_tab(self, name: str) -> None:
         """Show one of the selected stage's panes; a log, and one that is shown, gets the keys."""
         bench = self._bench
-        is_shown = bench.detail.tab == name and bench.stages.row is not None
+        if bench.stages.row is None:  # a service has a log only
+            bench.serving_log = True
+            bench.show_detail()
+            bench.detail.give_focus()
+            return
+        is_shown = bench.detail.tab == name
         bench.detail.show_tab(name)
         if is_shown or name == "log":
             bench.detail.give_focus()
@@ -284,6 +289,9 @@ class ScreenContext(ListContext):
                 bench.left.display = True
                 bench.detail.stand_alone(False)
             bench.stages.focus()
+            if bench.serving_log:
+                bench.serving_log = False
+                bench.show_detail()
         elif bench.stages.needle:
             bench.filter("")
         elif session.shown is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from mltui.actions import registry
@@ -38,7 +39,8 @@ class Detailing:
         elif bench.showing_problems:
             detail.say(problems(session.problems, session.text, width, moment, has_runs=True))
         elif entry is not None and row is None and entry.mark:
-            detail.say(self._served(entry, width))
+            if not (bench.serving_log and self._serve(entry)):
+                detail.say(self._served(entry, width))
         elif view is None or view.run.number == 0:
             detail.say(first_steps(session, row, width, moment))
         elif row is None and entry is not None:
@@ -63,6 +65,30 @@ class Detailing:
         if entry.kind == "service":
             return service_page(serving.services[entry.title], width, moment)
         return monitor_page(entry.title, serving.monitors[entry.title], facts.spec, width, moment)
+
+    def _serve(self, entry: Entry) -> bool:
+        """Show what the replicas of a service say; False: it is none."""
+        from mltui.app.panes.log import StageLog
+        from mltui.serving.replicas import folder_of
+        from mltui.serving.rows import Health
+
+        session = self._bench.session
+        serving = session.facts.serving
+        if serving is None or entry.kind != "service":
+            return False
+        logs: list[StageLog] = []
+        targets: list[str] = []
+        for one in serving.services[entry.title]:
+            name = one.deployment.name
+            targets.append(shlex.quote(f"service/{name}"))
+            for replica in one.replicas:
+                file = folder_of(session.project, name) / str(replica.number) / "log"
+                if file.exists():
+                    is_over = replica.health is Health.GONE
+                    target = f"service/{replica.label}"
+                    logs.append(StageLog(replica.label, file, replica.made_at, is_over, target))
+        self._bench.detail.serve(logs, f"{entry.title}, all replicas", " ".join(targets))
+        return True
 
     def fix(self, number: int) -> None:
         """Do what the failure card has under a number."""

@@ -187,7 +187,7 @@ class Fixing:
         bench = self._bench
         if isinstance(step, SetValue):
             await asyncio.to_thread(change_file, bench.session.project, step)
-            await bench.session.read_file()
+            await bench.session.background.read_file()
             bench.notice(f"{SPEC_FILE}:{step.line} says {step.path[-1]}: {step.new} now")
         elif isinstance(step, Retry):
             row = self.show_stage(step.run, step.label)

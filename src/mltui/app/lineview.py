@@ -1,8 +1,7 @@
 """A widget that shows lines, with or without a cursor, and repaints only those that changed.
 
 Every pane that is not a grid or a log is one of these: a presenter makes the lines, `show` compares
-them with what is on screen. Textual re-sends a whole dirty region, so a line is the unit (style.md,
-2.1).
+them with what is on screen. Textual re-sends a whole dirty region, so a line is the unit.
 """
 
 from __future__ import annotations
@@ -137,39 +136,30 @@ class LineView(ScrollView, can_focus=True):
     ]
 
     @dataclass
-    class Moved(Message):
+    class Said(Message):
+        """What a view says."""
+
+        view: LineView
+
+        @property
+        def control(self) -> LineView:
+            """The view, for `@on` selectors."""
+            return self.view
+
+    @dataclass
+    class Moved(Said):
         """The cursor is on another line."""
 
-        view: LineView
         key: Hashable
 
-        @property
-        def control(self) -> LineView:
-            """The view, for `@on` selectors."""
-            return self.view
-
     @dataclass
-    class Opened(Message):
+    class Opened(Said):
         """The line under the cursor was clicked again: it should open."""
 
-        view: LineView
         key: Hashable
 
-        @property
-        def control(self) -> LineView:
-            """The view, for `@on` selectors."""
-            return self.view
-
-    @dataclass
-    class Widened(Message):
+    class Widened(Said):
         """It has another width: lines that were broken to fit can be broken anew."""
-
-        view: LineView
-
-        @property
-        def control(self) -> LineView:
-            """The view, for `@on` selectors."""
-            return self.view
 
     def __init__(
         self,

@@ -78,7 +78,7 @@ class ListContext:
             await RunArranging(self._bench).do(what, argument)
 
     async def show_view(self, name: str) -> None:
-        """Show a view that was kept."""
+        """Show a view that was kept. UsageError when none has that name."""
         views = self._bench.workbench_app.settings.views()
         if not name and views:
             names = list(views)

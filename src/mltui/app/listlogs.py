@@ -17,7 +17,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mltui.app.panes.log import local_offset_s
 from mltui.app.sources.source import LogOf, Logs
 from mltui.errors import MltuiError
 from mltui.live.logstate import Following, LogState
@@ -25,7 +24,7 @@ from mltui.live.told import LEFT_OUT
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import Merged, MergeSource
 from mltui.logs.timed import Note, TimedIndex
-from mltui.logs.times import TimeReader
+from mltui.logs.times import TimeReader, local_offset_s
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -173,8 +172,8 @@ class ListLogs:
             return
         await self._follow(log, read)
         source.is_over = True
-        if source in merged.sources:
-            merged.mark(f"{log.label} left")
+        if source in merged.sources:  # what had ended before is no news
+            source.farewell = f"{log.label} left"
         self._lists.pane.log_pane.wake()
 
     async def _follow(self, log: LogOf, read: asyncio.Event) -> None:
@@ -215,7 +214,8 @@ class ListLogs:
 
     def _target(self, logs: Logs, shown: Sequence[LogOf]) -> str:
         words = list(dict.fromkeys(log.target for log in shown))
-        return " ".join([*words, logs.options]).strip() if all(words) else ""
+        targets = [logs.target] if logs.target else words
+        return " ".join([*targets, logs.options]).strip() if all(targets) else ""
 
     # --- what is said ---------------------------------------------------------------------------
 

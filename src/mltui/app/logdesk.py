@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from mltui.app.clipboard import copy
 from mltui.app.logplaces import go_to
 from mltui.app.panes.log import StageLog
+from mltui.app.widgets.logbody import Times
 from mltui.app.widgets.logkeys import PROMPTS, LogWanted
 from mltui.errors import MltuiError, UsageError
 from mltui.logs.fields import is_level
@@ -31,6 +32,10 @@ from mltui.text import format_count
 if TYPE_CHECKING:
     from mltui.app.widgets.logpane import LogPane
     from mltui.app.workbench import Workbench
+
+
+_TIMES = {Times.CLOCK: "clock", Times.ELAPSED: "elapsed", Times.SINCE: "since"}
+"""As `mltui logs --times` calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,18 +247,18 @@ class LogDesk:
     async def _copy(self, pane: LogPane) -> None:
         scene = pane.scene
         assert scene is not None
-        text = self._bench.get_selected_text()
-        if not text and scene.selecting.span is not None:
-            first, last = scene.selecting.span
-            text = "\n".join(scene.selecting.text(first, last + 1))
+        text, selecting = self._bench.get_selected_text(), scene.selecting
+        if not text and selecting.span is not None:
+            text = selecting.joined(*selecting.span)
         if not text and scene.painter.current is not None:
-            text = "\n".join(scene.selecting.text(scene.painter.current, scene.painter.current + 1))
+            text = selecting.joined(scene.painter.current, scene.painter.current)
         text = text or pane.visible_text()
-        scene.selecting.end()
+        is_cut = selecting.is_cut
+        selecting.end()
         self._bench.clear_selection()
         pane.changed()
         count = text.count("\n") + 1
-        if await copy(self._bench.app, text):
+        if not is_cut and await copy(self._bench.app, text):
             self._bench.notice(f"copied {format_count(count)} line{'s' * (count != 1)}")
         else:
             self._bench.notice("that is too much for a clipboard: save it to a file", bad=True)
@@ -372,11 +377,24 @@ def command_of(pane: LogPane) -> str:
         if each.level is not None:
             words += ["--level", each.level.name.lower()]
         elif each.condition is not None:
-            words += ["--where", each.text]
+            words.append(_option("--where", each.text))
         else:
-            words += ["--exclude" if each.is_inverse else "--grep", each.text.lstrip("!")]
-    if not scene.filters and scene.finding.pattern:
-        words += ["--grep", scene.finding.pattern]
-    if scene.view.follow:
+            words.append(_option("--exclude" if each.is_inverse else "--grep", each.text))
+    if scene.finding.pattern:
+        words.append(_option("--highlight", scene.finding.pattern))
+    body = scene.line_body
+    if body.times in _TIMES:
+        words += ["--times", _TIMES[body.times]]
+    if body.fields and body.columns:
+        words.append(_option("--columns", ",".join(body.columns)))
+    elif body.fields:
+        words.append("--fields")
+    if scene.view.follow and "--previous" not in target:
         words.append("-f")
     return shlex.join(words)
+
+
+def _option(name: str, text: str) -> str:
+    """One word, so that a pattern may begin with a dash."""
+    text = text.lstrip("!").strip() if name == "--exclude" else text
+    return f"{name}={text}"

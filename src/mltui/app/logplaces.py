@@ -6,9 +6,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from mltui.app.panes.log import local_offset_s
 from mltui.errors import UsageError
-from mltui.logs.times import read_when
+from mltui.logs.times import local_offset_s, read_when
 from mltui.text import format_count
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mltui.app.widgets.columns import Column
+from mltui.live.cells import Column
 
 R = TypeVar("R")
 

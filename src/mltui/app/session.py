@@ -2,21 +2,20 @@
 
 Panes never read the journal. A wake-up reads what changed since the version on screen and hands a
 `Change` to the listener (the workbench), which tells the panes concerned. When nothing changed
-nothing is called. Everything that may take long happens in threads with connections of their own.
+nothing is called. Everything that may take long happens in threads (`background`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mltui.app import reading
+from mltui.app.background import Background
 from mltui.app.change import Change
 from mltui.app.present.facts import Facts
-from mltui.app.runview import RunView, planned, with_state
+from mltui.app.runview import RunView, with_state
 from mltui.errors import JournalError, Problem
 from mltui.pipeline.rows import Instance, StageRow, State, attempt_label, attempt_slug
 from mltui.runs.client import effective_state
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from mltui.runs.watch import Watch
     from mltui.spec.model import Spec
 
-MAX_CURVES = 8
-"""Sparklines are drawn for so many running stages at once."""
-
 
 class Session:
     """What is known of a project, kept up to date."""
@@ -46,6 +42,7 @@ class Session:
         self.now = now
         self.view: RunView | None = None
         self.facts = Facts()
+        self.background = Background(self)
         self.runs: list[RunRow] = []
         """Newest first; read when the list is shown, and kept while it is."""
         self.newest: int | None = None
@@ -63,21 +60,23 @@ class Session:
         """Something was written, if only what no run shows: a build by itself."""
         self.on_files: Callable[[set[Path]], None] = lambda files: None
         self._watch: Watch | None = None
-        self._curves_seen: dict[Path, tuple[int, int]] = {}
         self._files: set[Path] = set()
         self._journal: Journal | None = None
         self._shown = run
         """The run a person chose; None: the newest, whichever that is."""
         self._seen = -1
         self._unfinished: set[int] = set()
-        self._file: reading.FileRead | None = None
         self._is_open = False
-        self._name = project.root.name
 
     @property
     def has_project(self) -> bool:
         """There is an `mltui.yaml`, or what runs left behind."""
         return self.project.file.exists() or self.project.folder.exists()
+
+    @property
+    def has_journal(self) -> bool:
+        """Something was run or built here, and can be read."""
+        return self._journal is not None
 
     # --- reading the journal --------------------------------------------------------------------
 
@@ -202,16 +201,16 @@ class Session:
             self.refresh(force=True)  # what happened before we watched
             self.on_files(set(self._files))
             if (folder / "serving.db").exists():
-                await self.read_serving()
+                await self.background.read_serving()
             while True:
                 found = await watch.changed()
                 if found & serving:
-                    await self.read_serving()
+                    await self.background.read_serving()
                 if found & journal or folder / "lock" in found:
                     self.refresh()
                     self.on_journal()
                 if self.project.file in found:
-                    await self.read_file()
+                    await self.background.read_file()
                 rest = found & self._files
                 if rest:
                     self.on_files(rest)
@@ -268,36 +267,15 @@ class Session:
             self.view.run_pending = text
             self.on_change(Change(run=True))
 
-    # --- the file, durations, curves --------------------------------------------------------------
+    def expect_served(self, name: str, text: str) -> None:
+        """Mark a service or monitor with what was asked for, until the journal confirms it."""
+        if text:
+            self.facts.expected[name] = text
+        else:
+            self.facts.expected.pop(name, None)
+        self.on_change(Change(facts=True))
 
-    async def read_file(self) -> None:
-        """Read `mltui.yaml`, as it is now and as the run on screen used it; in a thread."""
-        view = self.view
-        run = view.run if view is not None and view.run.number else None
-        read = await asyncio.to_thread(reading.read_file, self.project, run, self._file)
-        before, self._file = self._file, read
-        change = Change(problems=before is None or before.problems != read.problems)
-        if before is None or before.text != read.text:
-            change.problems = change.problems or bool(read.problems)
-        if view is not self.view:
-            self.on_change(change)
-            return  # another run is on screen by now; it asks for itself
-        if read.used is not None and read.used is not self.facts.spec:
-            self.facts.spec, self.facts.graph = read.used, read.graph
-            self.facts.plan = read.plan
-            change.facts = True
-            change.run = self._name != read.used.name
-            self._name = read.used.name
-        if self.facts.spec is not None:
-            run_params = view.run.params if view is not None else {}
-            self.facts.params = {**self.facts.spec.params, **run_params}
-        if (view is None or view.run.number == 0) and read.now is not None:
-            rows = {row.instance: row for row in read.planned}
-            if view is None or view.rows != rows:
-                self.view = planned(read.planned, read.now.name)
-                change.switched = change.run = True
-        if change:
-            self.on_change(change)
+    # --- of the file, and of single rows ----------------------------------------------------------
 
     def estimate(self) -> None:
         """How long the run will still take; a few hundred rows are summed up in no time."""
@@ -311,27 +289,6 @@ class Session:
         jobs = jobs_of(view.run)
         rows = [row for row in view.rows.values() if row.stage in plan.index]
         self.left_s = remaining_s(plan, rows, self.facts.durations, self.now(), jobs)
-
-    async def read_curves(self) -> None:
-        """What running stages measured so far, from the ends of their metrics files."""
-        view = self.view
-        if view is None:
-            return
-        files = {
-            row.instance: place.metrics
-            for row in view.rows.values()
-            if row.state is State.RUNNING and (place := place_of_row(self.project, row)) is not None
-        }
-        touched: set[Instance] = set()
-        for instance, file in list(files.items())[:MAX_CURVES]:
-            found = await asyncio.to_thread(reading.read_curve, file, self._curves_seen.get(file))
-            if found is not None:
-                self._curves_seen[file], values = found
-                if values and self.facts.curves.get(instance) != values:
-                    self.facts.curves[instance] = values
-                    touched.add(instance)
-        if touched and view is self.view:
-            self.on_change(Change(instances=touched))
 
     def log_of(self, row: StageRow, back: int = 0) -> tuple[Path | None, str]:
         """The log to show of a row and, where it is not its newest attempt's, what to call it.
@@ -352,55 +309,29 @@ class Session:
             return None, ""
         return place.log, "" if place.is_own else f"log of {row.source}"
 
-    async def read_serving(self) -> None:
-        """What is served and watched, in a thread."""
-        found = await asyncio.to_thread(reading.read_serving, self.project)
-        if found != self.facts.serving:
-            self.facts.serving = found
-            self.facts.expected.clear()
-            self.on_change(Change(facts=True))
-
-    def expect_served(self, name: str, text: str) -> None:
-        """Mark a service or monitor with what was asked for, until the journal confirms it."""
-        if text:
-            self.facts.expected[name] = text
-        else:
-            self.facts.expected.pop(name, None)
-        self.on_change(Change(facts=True))
-
-    async def read_durations(self) -> None:
-        """How long stages took in earlier runs; in a thread, for estimates."""
-        if self._journal is None:
-            return
-        durations = await asyncio.to_thread(reading.read_durations, self.project)
-        if durations != self.facts.durations:
-            self.facts.durations = durations
-            self.on_change(Change(facts=True))
-
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with `mltui.yaml`; empty until it is read."""
-        return self._file.problems if self._file is not None else []
+        file = self.background.file
+        return file.problems if file is not None else []
 
     @property
     def spec(self) -> Spec | None:
         """The file as it is now; None while it is wrong or not read yet."""
-        return self._file.now if self._file is not None else None
-
-    def request(self, number: int) -> Request | None:
-        """A request that was left in the journal, to see what became of it."""
-        return self._journal.request(number) if self._journal is not None else None
+        file = self.background.file
+        return file.now if file is not None else None
 
     @property
     def text(self) -> str:
         """The text that `problems` speak of."""
-        return self._file.text if self._file is not None else ""
+        file = self.background.file
+        return file.text if file is not None else ""
 
     @property
     def name(self) -> str:
         """The project's name; its folder's until the file is read."""
-        return self._name
+        return self.background.name
 
-    def row(self, instance: Instance) -> StageRow | None:
-        """The row of an instance of the run on screen."""
-        return self.view.rows.get(instance) if self.view is not None else None
+    def request(self, number: int) -> Request | None:
+        """A request that was left in the journal, to see what became of it."""
+        return self._journal.request(number) if self._journal is not None else None

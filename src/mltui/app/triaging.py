@@ -38,6 +38,8 @@ class Triaging:
         self.findings: Sequence[Finding] = ()
         self.silent: Sequence[Finding] = ()
         """Those that a person has acknowledged; they are not counted."""
+        self.count = 0
+        """What the header says."""
         self.is_open = False
         self.pane: TriagePane | None = None
         self._facts: Facts | None = None
@@ -54,11 +56,6 @@ class Triaging:
         self._waits = self._looks = self._again = False
 
     # --- looking --------------------------------------------------------------------------------
-
-    @property
-    def count(self) -> int:
-        """What the header says."""
-        return sum(each.harm < 3 for each in self.findings)
 
     def refresh(self) -> None:
         """Something is different: look again, soon."""
@@ -128,7 +125,7 @@ class Triaging:
 
     async def _judge(self) -> None:
         from mltui.runs.findings import keep_findings
-        from mltui.triage.diagnosis import diagnose, told
+        from mltui.triage.diagnosis import count, diagnose, told
         from mltui.triage.history import since_known
         from mltui.triage.quiet import parted
 
@@ -153,6 +150,7 @@ class Triaging:
         found = since_known(found, self._history)
         before = (self.findings, self.silent)
         self.findings, self.silent = parted(found, self._history.quiet, facts.at)
+        self.count = count(self.findings)
         self._wake()
         self.show_pane()
         if before != (self.findings, self.silent):

@@ -38,6 +38,7 @@ from mltui.app.present.moment import Moment
 from mltui.app.selecting import selected
 from mltui.app.session import Session
 from mltui.app.shares import Shares
+from mltui.app.ticking import Ticking
 from mltui.app.triaging import Triaging
 from mltui.app.widgets.logkeys import BINDINGS, LogSaid, LogWanted, is_log
 from mltui.pipeline.rows import State
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
     from mltui.app.logdesk import LogDesk
     from mltui.app.panes.kind import KindPane
     from mltui.app.panes.triage import TriagePane
-
-SLOW_S = 30.0
-"""How often what is due in minutes is looked at."""
 
 
 class Workbench(Screen[int]):
@@ -78,6 +76,7 @@ class Workbench(Screen[int]):
         self.listing = Listing(self)
         self.triaging = Triaging(self)
         self.shares = Shares(self)
+        self.ticking = Ticking(self)
         self.past = Past(self)
         self.detail_files: set[Path] = set()
         self.frame = Frame(self)
@@ -88,6 +87,8 @@ class Workbench(Screen[int]):
         self.runs = RunsPane()
         self.line = CommandLine(self.context, in_place_of=self.frame.footer)
         self.attempts_back = 0
+        self.serving_log = False
+        """The log of the selected service is shown, not its page."""
         """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
@@ -178,8 +179,7 @@ class Workbench(Screen[int]):
         self.session.on_change = self.apply
         self.session.on_journal = self._journal_written
         self.session.on_files = self._files_changed
-        self._ticker = self.set_interval(1.0, self.tick, pause=True)
-        self._slow_ticker = self.set_interval(SLOW_S, self.tick, pause=True)
+        self.ticking.begin()
         # What is known already is in the first frame: sizes come only with that.
         if (seen := self.workbench_app.seen) is not None:
             await self.listing.show(seen.kind.name, seen.places or None)
@@ -223,38 +223,13 @@ class Workbench(Screen[int]):
             if change.instances or change.run or change.facts or change.problems:
                 self.show_detail()
             self.frame.show()
-        if view is not None and view.is_active:
-            self._ticker.resume()
-        else:
-            self._ticker.pause()
-        serving = session.facts.serving
-        if serving is not None and serving.is_ticking:
-            self._slow_ticker.resume()
-        else:
-            self._slow_ticker.pause()
+        self.ticking.follow()
         self.workbench_app.changed(change)
 
     def show_problems(self) -> None:
         """Show what is wrong with the file, until the cursor moves."""
         self.showing_problems = True
         self.show_detail()
-
-    def tick(self) -> None:
-        """Once a second while something runs."""
-        self.session.refresh()
-        moment = self.moment
-        if self.triaging.is_open:
-            self.triaging.show_pane()
-        elif self.listed is not None:
-            self.listed.tick()
-        elif not self.session.listing:
-            self.stages.tick(moment)
-            self.detail.tick(moment)
-        else:
-            self.runs.now = moment.now
-            self.runs.tick()
-        self.frame.show()
-        self.workbench_app.ticked()
 
     def _files_changed(self, files: set[Path]) -> None:
         self.detail.files_changed(files)
@@ -395,7 +370,7 @@ class Workbench(Screen[int]):
     def _moved(self) -> None:
         self._follows = False
         self.attempts_back = 0
-        self.showing_problems = False
+        self.serving_log = self.showing_problems = False
         self.show_detail()
         self.frame.show()
 

@@ -10,7 +10,10 @@ ANSWER_S = 30.0
 
 
 def await_answer(project: Project, request: int) -> None:
-    """Return when it was done. UsageError with the reason if it was refused."""
+    """Return when it was done. UsageError with the reason if it was refused.
+
+    JournalError when nobody answers in `ANSWER_S`.
+    """
     answer = client.wait_answer(project, request, ANSWER_S)
     if answer is None:
         raise JournalError(

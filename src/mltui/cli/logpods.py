@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from mltui.cli.logshints import no_container, no_pods
 from mltui.errors import MltuiError, UsageError
 from mltui.live.kube.logs import PodPlace
 
@@ -20,29 +22,81 @@ if TYPE_CHECKING:
     from mltui.live.kube.cluster import Cluster
 
 
+PARTS = (
+    ("initContainers", "initContainerStatuses"),
+    ("containers", "containerStatuses"),
+    ("ephemeralContainers", "ephemeralContainerStatuses"),
+)
+"""Where a pod's containers are declared, and how they stand; in the order in which they begin."""
+_POD = ("pod", "pods", "po")
+_NAMES = 5
+_AT_ONCE = 50
+"""Logs that are fetched at a time where nothing is followed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Selection:
     """Which pods are meant: of a cluster, of a namespace (None: all of them)."""
 
     cluster: Cluster
     namespace: str | None
-    query: dict[str, str]
-    """A label or field selector."""
+    labels: str = ""
+    fields: tuple[str, ...] = ()
+    """Label and field selectors."""
+    name: str = ""
+    """Of the one pod that is meant."""
     pattern: str = "*"
     """Of their names, as a shell's."""
+    containers: tuple[str, ...] = ()
+    """Patterns of the containers that are meant; none: all."""
+    without: tuple[str, ...] = ()
+    """Pods that are not meant."""
+
+    @property
+    def query(self) -> dict[str, str]:
+        named = (f"metadata.name={self.name}",) if self.name else ()
+        fields = ",".join((*named, *self.fields))
+        found = {"labelSelector": self.labels, "fieldSelector": fields}
+        return {name: text for name, text in found.items() if text}
+
+    async def pods(self) -> list[dict[str, Any]]:
+        """Those that are there now. One that is named needs no right to list them. MltuiError."""
+        from mltui.engines.kubernetes.resources import PODS
+        from mltui.live.kube.cluster import status_of
+
+        client = self.cluster.client
+        if self.name and self.namespace and not self.fields:
+            try:
+                return [await client.get(PODS, self.namespace, self.name) or {}]
+            except MltuiError as error:
+                if status_of(error) == 404:
+                    return []
+                raise
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {**self.query, "limit": 500}
+        while True:
+            page = await client.get(PODS, self.namespace, query=query) or {}
+            found += page.get("items") or ()
+            if not (rest := (page.get("metadata") or {}).get("continue")):
+                return found
+            query["continue"] = rest
 
     def has(self, pod: dict[str, Any]) -> bool:
-        return fnmatchcase(str(pod["metadata"]["name"]), self.pattern)
+        name = str(pod["metadata"]["name"])
+        return fnmatchcase(name, self.pattern) and not _fits(name, self.without)
 
 
 class Pods:
-    """The pods of these targets, or of the wish's selector."""
+    """The pods of these targets; `pod/*` with a selector."""
 
     def __init__(self, pumps: Pumps, wish: Wish, targets: Sequence[str]) -> None:
         self._pumps, self._wish, self._targets = pumps, wish, targets
         self._logs: dict[tuple[str, str, str], asyncio.Task[None]] = {}
         self._is_first = True
         self._ended = asyncio.Event()
+        self._fetching = asyncio.Semaphore(_AT_ONCE)
+        self._has_contexts = self._has_namespaces = False
+        """Names alone do not tell where a pod is."""
 
     async def run(self) -> None:
         """Bring their logs until they are over. MltuiError when none can be had."""
@@ -50,32 +104,38 @@ class Pods:
         from mltui.engines.kubernetes.watch import Typed, Watching
         from mltui.live.kube.cluster import open_clusters
         from mltui.live.kube.listing import places_of
+        from mltui.live.kube.place import contexts_of
 
         wish = self._wish
         clusters = await asyncio.to_thread(open_clusters)
         watches: list[asyncio.Task[None]] = []
         try:
-            places = places_of(clusters, [wish.context] if wish.context else [], wish.namespaces)
+            places = places_of(clusters, wish.contexts, wish.namespaces)
+            self._has_contexts = len(contexts_of(places)) > 1
+            self._has_namespaces = len(places) > 1 or any(not each.namespace for each in places)
             chosen: list[_Selection] = []
             for place in places:
                 cluster = clusters.cluster(place.context)
                 chosen += await self._selections(cluster, place.namespace or None)
-            pods: list[str] = []
+            pods: list[dict[str, Any]] = []
             for each in chosen:
-                query: dict[str, Any] = {**each.query, "limit": 500}
-                found = await each.cluster.client.get(PODS, each.namespace, query=query)
-                for pod in filter(each.has, (found or {}).get("items") or ()):
-                    self.take(each.cluster, pod)
-                    pods.append(str(pod["metadata"]["name"]))
-            what = ", ".join(self._targets) or f"label {wish.selector}"
+                for pod in filter(each.has, await each.pods()):
+                    self.take(each, pod)
+                    pods.append(pod)
+            what = ", ".join(self._targets)
+            if wish.selector:
+                what = f"label {wish.selector}"
             where = ", ".join(place.text for place in places)
+            if not pods and not (wish.follow and self._may_grow):
+                raise await no_pods(clusters, places, what, self._targets)
             if not pods:
-                raise UsageError(f"no pods of {what} in {where}")
-            if not self._logs and not wish.follow:
-                raise UsageError(
-                    f"no log of {what} in {where} yet: nothing has begun in {', '.join(pods[:5])} "
-                    "(`-f` waits for it)"
-                )
+                self._pumps.said(f"no pods of {what} in {where} yet")
+            if pods and not self._logs and (not wish.follow or not self._has_any(pods, chosen)):
+                asked = [each for one in chosen for each in one.containers]
+                raise no_container(pods, what, where, asked, wish.without_containers)
+            if pods and not self._logs:
+                names = [str(pod["metadata"]["name"]) for pod in pods[:_NAMES]]
+                self._pumps.said(f"nothing has begun in {', '.join(names)} yet")
             self._is_first = False
             self._pumps.is_found.set()
             if not wish.follow or wish.previous:
@@ -91,109 +151,146 @@ class Pods:
         finally:
             for watch in watches:
                 watch.cancel()
+            for log in self._logs.values():
+                log.cancel()
             await clusters.close()
+
+    @property
+    def _may_grow(self) -> bool:
+        """Others may always come: not where each target is a pod's own name."""
+        parts = map(split_target, self._targets)
+        return any(word not in _POD or is_pattern(name) for word, name, _ in parts)
+
+    def _has_any(self, pods: Sequence[dict[str, Any]], chosen: Sequence[_Selection]) -> bool:
+        """Whether a pod has a container that is meant, begun or not."""
+        return any(self._meant(each, pod) for each in chosen for pod in pods if each.has(pod))
 
     async def _until_over(self) -> None:
         """Named pods end; of a selector others may always come."""
-        names = [_name(each) for each in self._targets]
-        is_named = bool(names) and all(name and not _is_pattern(name) for name in names)
         while True:
             await self._ended.wait()
             self._ended.clear()
             for log in self._logs.values():
                 if log.done():
                     log.result()
-            if is_named and all(log.done() for log in self._logs.values()):
+            if not self._may_grow and all(log.done() for log in self._logs.values()):
                 return
 
     async def _selections(self, cluster: Cluster, namespace: str | None) -> list[_Selection]:
-        if self._wish.selector:
-            return [_Selection(cluster, namespace, {"labelSelector": self._wish.selector})]
+        wish = self._wish
         found: list[_Selection] = []
         for target in self._targets:
-            name, query, pattern = _name(target), {}, "*"
-            if _is_pattern(name):
+            word, name, container = split_target(target)
+            containers = (container,) if container else wish.containers
+            places, pod, pattern = [(namespace, wish.selector)], "", "*"
+            if word not in _POD:
+                places = await self._selectors(cluster, namespace, target)
+            elif is_pattern(name):
                 pattern = name
-            elif name:
-                query["fieldSelector"] = f"metadata.name={name}"
             else:
-                query["labelSelector"] = await self._selector(cluster, namespace, target)
-            found.append(_Selection(cluster, namespace or "default", query, pattern))
+                pod = name
+            found += [
+                _Selection(
+                    cluster, of, labels, wish.fields, pod, pattern, containers, wish.without_pods
+                )
+                for of, labels in places
+            ]
         return found
 
-    async def _selector(self, cluster: Cluster, namespace: str | None, target: str) -> str:
-        """Of the pods that another object selects (Deployment, Job, Service, …)."""
+    async def _selectors(
+        self, cluster: Cluster, namespace: str | None, target: str
+    ) -> list[tuple[str | None, str]]:
+        """Namespace and labels of the pods that another object selects (Deployment, Job, …)."""
+        from mltui.live.kube.anykind import any_kind
         from mltui.live.kube.listing import known
+        from mltui.live.kube.reaching import selector_of
 
-        word, _, name = target.partition("/")
-        kind = known(word)
-        if kind is None or kind.watched is None or kind.watched.pods is None:
+        word, name, _ = split_target(target)
+        kind = known(word) or await any_kind(cluster, word)
+        if kind.watched is None:
             raise UsageError(f"{target}: a {word} has no pods of its own")
-        raw = await cluster.client.get(kind.watched.resource, namespace or "default", name)
-        spec = (raw or {}).get("spec") or {}
-        selector = spec.get("selector") or {}
-        labels = selector.get("matchLabels", selector) if isinstance(selector, dict) else {}
-        if not labels:
-            raise UsageError(f"{target} selects no pods")
-        return ",".join(f"{key}={value}" for key, value in labels.items())
+        query = {"fieldSelector": f"metadata.name={name}"}
+        resource = kind.watched.resource
+        if namespace is None:
+            raws = (await cluster.client.get(resource, None, query=query) or {}).get("items") or ()
+        else:
+            raws = (await cluster.client.get(resource, namespace, name),)
+        found: list[tuple[str | None, str]] = []
+        for raw in raws:
+            selector = ((raw or {}).get("spec") or {}).get("selector") or {}
+            is_plain = "matchLabels" not in selector and "matchExpressions" not in selector
+            labels = selector_of({"matchLabels": selector} if is_plain else selector)
+            if not labels:
+                own = f": those of its Jobs are `'{name}-*'`" if kind.name == "cronjobs" else ""
+                raise UsageError(f"{target} selects no pods{own}")
+            found.append((str(raw["metadata"]["namespace"]), labels))
+        if not found:
+            raise UsageError(f"there is no {target} in any namespace of {cluster.name}")
+        return found
 
-    def take(self, cluster: Cluster, pod: dict[str, Any]) -> None:
+    def take(self, selection: _Selection, pod: dict[str, Any]) -> None:
         """A pod that is new or changed: follow those of its containers that began."""
-        meta = pod["metadata"]
-        for container, is_only in self._containers(pod):
+        meta, cluster = pod["metadata"], selection.cluster
+        meant = self._meant(selection, pod)
+        for container, state in meant.items():
             key = (cluster.name, str(meta.get("uid")), container)
-            if key in self._logs:
+            has_log = "running" in state or "terminated" in state or self._wish.previous
+            if key in self._logs or not has_log:
                 continue
-            label = meta["name"] if is_only else f"{meta['name']}/{container}"
+            parts = [meta["name"]] if len(meant) == 1 else [meta["name"], container]
+            if self._has_namespaces:
+                parts.insert(0, meta["namespace"])
+            if self._has_contexts:
+                parts.insert(0, cluster.name)
+            label = "/".join(parts)
             if not self._is_first:
                 self._pumps.said(f"{label} joined")
             place = PodPlace(meta["namespace"], meta["name"], container)
-            log = asyncio.create_task(self._bring(cluster, place, label))
+            is_news = not self._is_first or "terminated" not in state
+            ends = self._wish.follow and is_news
+            log = asyncio.create_task(self._bring(cluster, place, label, says_end=ends))
             log.add_done_callback(lambda _: self._ended.set())
             self._logs[key] = log
 
-    def _containers(self, pod: dict[str, Any]) -> list[tuple[str, bool]]:
-        """Those whose log is meant and that have one; whether no other of the pod is meant."""
+    def _meant(self, selection: _Selection, pod: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The containers whose logs are meant, and how each stands."""
         spec, status = pod.get("spec") or {}, pod.get("status") or {}
-        wish, found, meant = self._wish, [], 0
-        for part, states in (
-            ("containers", "containerStatuses"),
-            ("initContainers", "initContainerStatuses"),
-        ):
+        found: dict[str, dict[str, Any]] = {}
+        for part, states in PARTS:
             known = {each.get("name"): each for each in status.get(states) or ()}
             for each in spec.get(part) or ():
                 name = each["name"]
-                if wish.container and name != wish.container:
-                    continue
-                if part == "initContainers" and not wish.container:
-                    continue
-                meant += 1
-                state = (known.get(name) or {}).get("state") or {}
-                if "running" in state or "terminated" in state or wish.previous:
-                    found.append(name)
-        return [(name, meant == 1) for name in found]
+                is_meant = not selection.containers or _fits(name, selection.containers)
+                if is_meant and not _fits(name, self._wish.without_containers):
+                    found[name] = (known.get(name) or {}).get("state") or {}
+        return found
 
-    async def _bring(self, cluster: Cluster, place: PodPlace, label: str) -> None:
+    async def _bring(
+        self, cluster: Cluster, place: PodPlace, label: str, *, says_end: bool
+    ) -> None:
         from mltui.live.kube.logs import log_to
 
         about = {"namespace": place.namespace, "pod": place.pod, "container": place.container}
-        stream = self._pumps.new(label, about)
+        if self._has_contexts:
+            about = {"context": cluster.name, **about}
+        stream = self._pumps.new(label, about, says_end=says_end)
         wish = self._wish
         try:
-            state = await log_to(
-                cluster,
-                place,
-                stream.path,
-                follow=wish.follow,
-                is_previous=wish.previous,
-                since_s=wish.since_s,
-                tail=wish.tail,
-                notes=stream.notes,
-                said=lambda state: self._pumps.hear(label, state),
-            )
+            async with AsyncExitStack() as stack:
+                if not wish.follow:
+                    await stack.enter_async_context(self._fetching)
+                state = await log_to(
+                    cluster,
+                    place,
+                    stream.path,
+                    follow=wish.follow,
+                    is_previous=wish.previous,
+                    since_s=wish.since_s,
+                    tail=wish.tail,
+                    notes=stream.notes,
+                    said=lambda state: self._pumps.hear(label, state),
+                )
             self._pumps.hear(label, state)
-            if wish.follow:
-                self._pumps.said(f"{label} left")
         finally:
             stream.is_over = True
 
@@ -206,7 +303,7 @@ class _Joining:
 
     def put(self, items: Sequence[dict[str, Any]]) -> None:
         for pod in filter(self._selection.has, items):
-            self._pods.take(self._selection.cluster, pod)
+            self._pods.take(self._selection, pod)
 
     page = put
 
@@ -217,11 +314,17 @@ class _Joining:
     def lost(self, error: MltuiError) -> None: ...
 
 
-def _name(target: str) -> str:
-    """Of a target that is one pod."""
-    word, _, name = target.partition("/")
-    return name if word in ("pod", "pods", "po") else ""
+def split_target(target: str) -> tuple[str, str, str]:
+    """Kind, name and container of `pod/web-1/proxy`; the last may be empty."""
+    word, _, rest = target.partition("/")
+    name, _, container = rest.partition("/")
+    return word, name, container
 
 
-def _is_pattern(name: str) -> bool:
+def is_pattern(name: str) -> bool:
+    """Whether it stands for several names."""
     return any(each in name for each in "*?[")
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, each) for each in patterns)

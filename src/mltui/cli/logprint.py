@@ -6,25 +6,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from mltui.cli.colours import painted
+from mltui.cli.colours import painted, source_painted
 from mltui.cli.output import Output, dump_json
 from mltui.live.times import timestamp
 from mltui.logs.fields import fields_of
 from mltui.logs.filters import Filter, Where
 from mltui.logs.index import LogIndex
-from mltui.logs.levels import NAMES, level_of
-from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.levels import NAMES, Level, level_of
+from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
+from mltui.logs.objects import DIM, LEVEL, chosen_fields, whole_object
 from mltui.logs.sanitize import plain
+from mltui.logs.search import Pattern
 from mltui.logs.timed import Note, TimedIndex, without_stamps
-from mltui.logs.times import TimeReader
+from mltui.logs.times import TimeReader, format_between
 
 POLL_S = 0.1
 _COPY_BYTES = 1 << 20
-_ROLES = ("accent", "good", "warn", "bold")
+_PAST_S = 2.0
+"""So long after `until` lines of that time may still come."""
+_KEPT_LINES = 1 << 20
+"""While following, what is known of lines that were printed is let go after so many."""
+_WIDEST_LABEL = 40
+_LEVELS = {Level.FATAL: "bad", Level.ERROR: "bad", Level.WARNING: "warn"} | dict.fromkeys(
+    (Level.INFO, Level.DEBUG, Level.TRACE), "dim"
+)
 
 
 @dataclass(slots=True)
@@ -39,6 +50,23 @@ class Printed:
     about: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[Note] = ()
     """What is said between its lines; grows."""
+    says_end: bool = False
+    """That it is over is worth a word where others go on."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One log as far as it was printed."""
+
+    log: Printed
+    source: MergeSource
+    number: int
+    """Of all that there ever were."""
+    told: int = 0
+    """So many notes were said."""
+    copied: int = 0
+    """Bytes."""
+    has_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +82,59 @@ class Look:
     follow: bool = False
     offset_s: float = 0.0
     """What stamps without a zone are ahead of UTC."""
+    times: str = ""
+    """What stands before a line: `full`, `clock`, `elapsed`, `since`, or empty."""
+    highlights: Sequence[Pattern] = ()
+    has_fields: bool = False
+    """Objects are shown as fields."""
+    columns: Sequence[str] = ()
+    """Which of them, in this order; none: the message, then all others."""
+
+    @property
+    def is_copy(self) -> bool:
+        """All of it, byte for byte."""
+        is_whole = not self.filters and self.since is None and self.until is None
+        return self.output == "raw" and is_whole and self.tail is None
 
 
 class Printer:
     """Prints logs that may still come to be: `add` them as they are found, `step` until over."""
 
     def __init__(self, look: Look, out: Output, note: Callable[[str], None]) -> None:
-        self._look = look
+        self.look = look
         self._out = out
         self._note = note
-        self._logs: list[Printed] = []
+        self._readings: list[_Reading] = []
         self._merged = Merged()
         self._times = TimeReader(time.time(), look.offset_s)
         self._done = 0
         self._generation = 0
-        self._told: list[int] = []
-        self._copied: list[int] = []
+        self._count = 0
+        self._width = 0
+        self._widths: dict[str, int] = {}
+        self._first_at: float | None = None
+        self._last_at: float | None = None
         self._is_first = True
         self._is_listing = False
+        self._left_out: list[str] = []
 
     @property
     def logs(self) -> Sequence[Printed]:
         """Those that were added."""
-        return self._logs
+        return [each.log for each in self._readings]
 
     def add(self, log: Printed) -> None:
-        """One more log; its lines come among the next."""
-        self._logs.append(log)
-        self._told.append(0)
-        self._copied.append(0)
+        """One more log; its lines come among the next. Too many at once are left out, and said."""
+        if len(self._readings) >= MOST_SOURCES:
+            self._let_go()
+        if len(self._readings) >= MOST_SOURCES:
+            self._left_out.append(log.label)
+            return
         source = MergeSource(log.label, log.index, self._time_reader(log), log.begun_at)
         self._merged.add(source)
+        self._readings.append(_Reading(log, source, self._count, has_left=not log.says_end))
+        self._count += 1
+        self._width = max(self._width, min(len(log.label), _WIDEST_LABEL))
 
     def _time_reader(self, log: Printed) -> Callable[[int, bytes], float | None]:
         def read(position: int, raw: bytes) -> float | None:
@@ -96,53 +146,87 @@ class Printer:
     @property
     def is_over(self) -> bool:
         """Nothing more comes of any of them."""
-        return all(log.is_over() for log in self._logs)
+        return all(each.log.is_over() for each in self._readings)
+
+    @property
+    def is_past(self) -> bool:
+        """Only lines from after what was asked for can come."""
+        return self.look.until is not None and time.time() > self.look.until + _PAST_S
 
     def step(self) -> None:
         """Print what is there now."""
-        for log, source in zip(self._logs, self._merged.sources, strict=True):
-            source.is_over = not self._look.follow or log.is_over()
-        for number, log in enumerate(self._logs):
-            for note in log.notes[self._told[number] :]:
-                self._told[number] += 1
-                self._note(f"{log.label}: {_words(note)}")
-        look = self._look
-        is_whole = not look.filters and look.since is None and look.until is None
-        if look.output == "raw" and is_whole and look.tail is None:
+        for each in self._readings:
+            each.source.is_over = not self.look.follow or each.log.is_over()
+        for each in self._readings:
+            for note in each.log.notes[each.told :]:
+                each.told += 1
+                self._note(f"{each.log.label}: {_words(note)}")
+        if self._left_out:
+            names = ", ".join(self._left_out[:3])
+            more = f" and {len(self._left_out) - 3} more" if len(self._left_out) > 3 else ""
+            self._note(f"{names}{more} left out: {MOST_SOURCES} logs at a time")
+            self._left_out.clear()
+        if self.look.is_copy:
             self._copy()
         else:
             self._print_merged()
         self._is_first = False
         self._out.flush()
+        for each in self._readings:
+            if each.source.is_over and not each.has_left and self._is_printed(each):
+                each.has_left = True
+                if self._count > 1:
+                    self._note(f"{each.log.label} left")
+        if self.look.follow and self._done > _KEPT_LINES:
+            self._let_go()
+
+    def _is_printed(self, reading: _Reading) -> bool:
+        if self.look.is_copy:
+            return reading.copied >= reading.log.index.end
+        return reading.source.head() is None
+
+    def _let_go(self) -> None:
+        """Forget lines that were printed, and logs that are over: these may be followed for ever"""
+        if not self.look.is_copy and (self._merged.behind_bytes or self._done < self._merged.end):
+            return
+        kept = [each for each in self._readings if not (each.has_left and self._is_over(each))]
+        self._merged = self._merged.after(each.source for each in kept)
+        for each in self._readings:
+            if each not in kept:
+                each.log.index.close()
+        self._readings, self._done = kept, 0
+        self._generation = self._merged.generation
+
+    def _is_over(self, reading: _Reading) -> bool:
+        return reading.log.is_over() and self._is_printed(reading)
 
     def _copy(self) -> None:
         """Whole lines of each as they were written, as fast as they come."""
         is_busy = True
         while is_busy:
             is_busy = False
-            for number, log in enumerate(self._logs):
-                index = log.index
-                is_over = self._merged.sources[number].is_over
+            for each in self._readings:
+                index, is_over = each.log.index, each.source.is_over
                 index.look()
-                data = index.pread(_COPY_BYTES, self._copied[number])
+                data = index.pread(_COPY_BYTES, each.copied)
                 stop = data.rfind(b"\n") + 1
-                if not stop and len(data) == _COPY_BYTES and len(self._logs) == 1:
+                if not stop and len(data) == _COPY_BYTES and self._count == 1:
                     stop = len(data)
                 if is_over and len(data) < _COPY_BYTES:
                     stop = len(data)
                 if not stop:
                     continue
                 is_busy = True
-                self._copied[number] += stop
+                each.copied += stop
                 text = data[:stop]
                 if isinstance(index, TimedIndex):
                     text = without_stamps(text)
-                if not text.endswith(b"\n") and len(self._logs) > 1:
+                if not text.endswith(b"\n") and self._count > 1:
                     text += b"\n"
                 self._out.raw(text)
 
     def _print_merged(self) -> None:
-        merged, look = self._merged, self._look
+        merged, look = self._merged, self.look
         while merged.refresh() or merged.behind_bytes:
             if self._is_first and look.tail is not None:
                 continue  # the last lines are known when all are
@@ -155,14 +239,25 @@ class Printer:
     def _print_new(self) -> None:
         found = list(self._passing(self._done, self._merged.end))
         self._done = self._merged.end
-        if self._is_first and self._look.tail is not None:
-            found = found[max(len(found) - self._look.tail, 0) :]
+        if self._is_first and self.look.tail is not None:
+            found = self._last(found, self.look.tail)
         lines = self._merged.read(found)
         for position, raw in zip(found, lines, strict=True):
             self._print(position, raw)
 
+    def _last(self, found: Sequence[int], most: int) -> list[int]:
+        """So many at the end of each log, as `kubectl` and `stern` count them."""
+        counts: Counter[int] = Counter()
+        kept: list[int] = []
+        for position in reversed(found):
+            number = self._merged.source_of(position)
+            counts[number] += 1
+            if counts[number] <= most:
+                kept.append(position)
+        return kept[::-1]
+
     def _passing(self, first: int, end: int) -> Iterator[int]:
-        merged, look = self._merged, self._look
+        merged, look = self._merged, self.look
         if first >= end:
             return
         where = Where(merged, look.filters)
@@ -183,21 +278,21 @@ class Printer:
 
     def end(self) -> None:
         """Nothing more is printed."""
-        if self._look.output == "json" and not self._look.follow:
+        if self.look.output == "json" and not self.look.follow:
             self._out.line("]" if self._is_listing else "[]")
 
     def _json(self, found: dict[str, Any]) -> None:
         """One object a line while following, else one list."""
-        if self._look.follow:
+        if self.look.follow:
             self._out.json_line(found)
             return
         self._out.stream.write((",\n" if self._is_listing else "[") + dump_json(found))
         self._is_listing = True
 
     def _print(self, position: int, raw: bytes) -> None:
-        number = self._merged.source_of(position)
-        log, out = self._logs[number], self._out
-        if self._look.output == "json":
+        reading = self._readings[self._merged.source_of(position)]
+        log, out, look = reading.log, self._out, self.look
+        if look.output == "json":
             found: dict[str, Any] = dict(log.about)
             if "line" in found:
                 _, at = self._merged.place(position)
@@ -214,17 +309,61 @@ class Printer:
                 found["fields"] = fields
             self._json(found)
             return
-        if self._look.output == "raw":
+        if look.output == "raw":
             whole = b"".join(self._merged.raw(position))
-            needs_end = len(self._logs) > 1 and not whole.endswith(b"\n")
+            needs_end = self._count > 1 and not whole.endswith(b"\n")
             out.raw(whole + b"\n" if needs_end else whole)
             return
-        text = (painted if out.has_colour else plain)(raw)
-        if len(self._logs) > 1:
-            width = max(len(each.label) for each in self._logs)
-            label = out.paint(log.label.ljust(min(width, 40)), _ROLES[number % len(_ROLES)])
-            text = f"{label}  {text}"
-        out.line(text)
+        before = ""
+        if self._count > 1:
+            label = log.label.ljust(self._width)
+            before = source_painted(label, reading.number) if out.has_colour else label
+            before += "  "
+        if look.times:
+            before += out.paint(self._time(self._merged.time_of(position, raw)), "dim") + "  "
+            if look.times != "full":  # as on screen: what is in the column is not said twice
+                raw = self._without_stamp(raw)
+        fields = fields_of(raw) if look.has_fields else None
+        if fields is not None:
+            out.line(before + self._object(raw, fields))
+        else:
+            out.line(before + (painted(raw, look.highlights) if out.has_colour else plain(raw)))
+
+    def _object(self, raw: bytes, fields: Mapping[str, str]) -> str:
+        look, level = self.look, level_of(raw)
+        if look.columns:
+            pieces = chosen_fields(fields, look.columns, self._widths)
+        else:
+            pieces = whole_object(fields, level, without_time=bool(look.times))
+        roles = {DIM: "dim", LEVEL: _LEVELS.get(level, "") if level is not None else ""}
+        words = [
+            self._out.paint(text, role) if (role := roles.get(what, "")) else text
+            for text, what in pieces
+        ]
+        return "".join(words).rstrip()
+
+    def _time(self, at: float | None) -> str:
+        """What stands before a line of this time."""
+        if self.look.times in ("full", "clock"):
+            if at is None:
+                return " " * (12 if self.look.times == "clock" else 29)
+            moment = datetime.fromtimestamp(at)
+            if self.look.times == "clock":
+                return moment.strftime("%H:%M:%S.%f")[:12]
+            return moment.astimezone().isoformat(timespec="milliseconds")
+        if at is None:
+            return " " * 9
+        if self._first_at is None:
+            self._first_at = at
+        base = self._first_at if self.look.times == "elapsed" else self._last_at
+        self._last_at = at
+        return (" " * 9 if base is None else format_between(at - base)).rjust(9)
+
+    def _without_stamp(self, raw: bytes) -> bytes:
+        stamp = None if raw.startswith(b"{") else self._times.read(raw)
+        if stamp is None or not stamp.last:
+            return raw
+        return (raw[: stamp.first] + raw[stamp.last :]).lstrip(b" \t")
 
 
 def _words(note: Note) -> str:

@@ -19,6 +19,8 @@ from mltui.errors import MltuiError, UsageError
 from mltui.live.logstate import Following, LogState
 from mltui.logs.timed import Note
 
+DOCKER = ("container", "containers", "compose")
+"""What is named `WORD/NAME` and is on a Docker host."""
 _GATHER_S, _OPEN_S, _CALM_S = 0.016, 0.004, 0.1
 _MANY_BYTES = 1 << 11
 
@@ -34,6 +36,8 @@ class Stream:
     """What is to be said between its lines."""
     about: dict[str, Any] = field(default_factory=dict)
     """What its lines' JSON objects say of it."""
+    says_end: bool = False
+    """It is followed: that it is over is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,17 @@ class Wish:
     """What was asked of the logs."""
 
     follow: bool
-    previous: bool
-    container: str
-    namespaces: tuple[str, ...]
-    context: str
-    selector: str
-    since_s: int | None
+    previous: bool = False
+    containers: tuple[str, ...] = ()
+    """Of pods; patterns of names, as a shell's. None: all."""
+    without_containers: tuple[str, ...] = ()
+    without_pods: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    selector: str = ""
+    fields: tuple[str, ...] = ()
+    """Field selectors of pods; all of them hold."""
+    since_s: int | None = None
     tail: int | None = None
     """Of a log that is followed: begin so many lines before its end."""
 
@@ -108,55 +117,27 @@ class Pumps:
             await asyncio.sleep(_OPEN_S if is_busy else _CALM_S)
 
     async def _all(self, targets: list[str]) -> None:
-        from mltui.live.daemon import opened
-
-        docker = [each.partition("/")[2] for each in targets if each.startswith("container/")]
-        kube = [each for each in targets if not each.startswith("container/")]
+        docker = [each for each in targets if each.partition("/")[0] in DOCKER]
+        kube = [each for each in targets if each not in docker]
         work: list[Coroutine[Any, Any, None]] = []
-        if kube or self._wish.selector:
+        if kube:
             from mltui.cli.logpods import Pods
 
             work.append(Pods(self, self._wish, kube).run())
         if docker:
-            async with opened() as daemon:
-                work += [await self._container(daemon, name) for name in docker]
-                await asyncio.gather(*work)
-        else:
-            await asyncio.gather(*work)
+            from mltui.cli.logcontainers import Containers
 
-    def new(self, label: str, about: dict[str, Any]) -> Stream:
+            work.append(Containers(self, self._wish, docker).run())
+        await asyncio.gather(*work)
+
+    def new(self, label: str, about: dict[str, Any], *, says_end: bool = False) -> Stream:
         """One more log, with an empty file."""
         with self._lock:
             path = Path(self._folder.name) / str(len(self.streams))
             path.touch()
-            stream = Stream(label, path, about=about)
+            stream = Stream(label, path, about=about, says_end=says_end)
             self.streams.append(stream)
         return stream
-
-    async def _container(self, daemon: Any, name: str) -> Coroutine[Any, Any, None]:
-        found = await daemon.get(f"/containers/{name}/json")
-        shown = str(found.get("Name") or name).lstrip("/")
-        stream = self.new(shown, {"container": shown})
-        self.is_found.set()
-
-        async def follow() -> None:
-            from mltui.live.logs import log_to
-
-            try:
-                state = await log_to(
-                    daemon,
-                    found["Id"],
-                    stream.path,
-                    follow=self._wish.follow,
-                    tail=self._wish.tail,
-                    notes=stream.notes,
-                    said=lambda state: self.hear(shown, state),
-                )
-                self.hear(shown, state)
-            finally:
-                stream.is_over = True
-
-        return follow()
 
     def hear(self, label: str, state: LogState) -> None:
         """Say what keeps a log from being followed, once."""

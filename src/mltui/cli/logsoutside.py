@@ -8,25 +8,30 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
 from mltui.cli import diagnostics
-from mltui.cli.logprint import POLL_S, Look, Printed, Printer
+from mltui.cli.logprint import POLL_S, Printed, Printer
 from mltui.cli.logpumps import Pumps, Stream, Wish
 from mltui.logs.timed import TimedIndex
 
 
-def print_outside(
-    args: argparse.Namespace, targets: Sequence[str], look: Look, printer: Printer
-) -> None:
+def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Printer) -> None:
     """Print the logs of these objects until they are over. MltuiError when none can be had."""
+    look = printer.look
     since_s = None if look.since is None else max(int(time.time() - look.since) + 1, 1)
+    fields = [args.field_selector] if args.field_selector else []
+    if args.node:
+        fields.append(f"spec.nodeName={args.node}")
     wish = Wish(
         follow=args.follow,
         previous=args.previous,
-        container=args.container or "",
-        namespaces=tuple(args.namespace),
-        context=args.context or "",
+        containers=tuple(args.container),
+        without_containers=tuple(args.exclude_container),
+        without_pods=tuple(args.exclude_pod),
+        namespaces=("*",) if args.all_namespaces else tuple(args.namespace),
+        contexts=tuple(args.context),
         selector=args.selector or "",
+        fields=tuple(fields),
         since_s=since_s,
-        tail=args.tail if args.follow and not look.filters else None,
+        tail=None if look.filters or look.until is not None else args.tail,
     )
     words: list[str] = []
     with ExitStack() as stack:
@@ -41,7 +46,7 @@ def print_outside(
         known: list[Stream] = []
         told = 0
         while True:
-            is_over = pumps.is_over
+            is_over = pumps.is_over or (args.follow and printer.is_past)
             for stream in pumps.streams[len(known) :]:
                 known.append(stream)
                 index = stack.enter_context(closing(TimedIndex(stream.path, stream.notes)))
@@ -64,4 +69,5 @@ def _printed(stream: Stream, index: TimedIndex) -> Printed:
         lambda: stream.is_over,
         about=dict(stream.about),
         notes=stream.notes,
+        says_end=stream.says_end,
     )

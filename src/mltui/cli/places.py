@@ -48,18 +48,15 @@ def log_of(project: Project, journal: Readings, row: StageRow, attempt: int = 0)
     raise UsageError(f"{label} has no log yet: it is {row.state}")
 
 
-def whole_without_log(row: StageRow, rows: Sequence[StageRow]) -> UsageError | None:
-    """The error for a `for_each` stage as a whole, which has a log an item; None for others."""
-    items = [
+def items_of(row: StageRow, rows: Sequence[StageRow]) -> list[StageRow]:
+    """The items of a `for_each` stage as a whole, which has a log an item; none of others."""
+    if row.item is not None or row.attempt:
+        return []
+    return [
         other
         for other in rows
         if other.stage == row.stage and other.path == row.path and other.item is not None
     ]
-    if row.item is not None or not items or row.attempt:
-        return None
-    labels = ", ".join(f"`{other.instance.label}`" for other in items[:12])
-    more = f" and {len(items) - 12} more" if len(items) > 12 else ""
-    return UsageError(f"{row.stage} has a log an item: {labels}{more}")
 
 
 def _attempts(row: StageRow) -> str:

@@ -33,6 +33,8 @@ class Records(NamedTuple):
     service: Hosting
     window_s: float
     """How far back."""
+    since: float = 0.0
+    """Unix time: what was recorded before is another's, who had a service of that name there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a kind shows of a row: columns as declarations, cells as text in a role.
 
-The same shape as the grid's own columns, declared here because kinds must not know a screen. Names,
+Grids and `mltui ls` are made of these; they stand here because kinds must not know a screen. Names,
 labels and images are other people's text: `plain` makes them safe for a terminal.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mltui.logs.sanitize import safe
 from mltui.text import format_age
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text in one role; the role "" is the row's normal text."""
+    """Text in one role (`app.widgets.roles`); the role "" is the row's normal text."""
 
     text: str
     role: str = ""
@@ -35,11 +34,12 @@ class Cell:
 # no slots: Column[Row](…) of a frozen generic with slots is a TypeError in Python 3.11
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """One column. Same fields and meaning as `app.widgets.columns.Column`.
+    """One column.
 
     *width* fixes it; otherwise it is at least *min* and takes its share (*flex*) of what is left,
-    up to *max*. The column of lowest *priority* goes first when there is no room. *help* is what
-    the person is told of it.
+    up to *max*. The column of lowest *priority* goes first when there is no room. *sort* gives
+    the value to sort by (None sorts last); without it the cell's text is used. *help* is what the
+    person is told of it.
     """
 
     key: str
@@ -70,10 +70,25 @@ class Column(Generic[R]):
         return self.min if self.width is None else self.width
 
 
+def age_column(
+    at: Callable[[Any], float | None] = lambda row: row.created_at, *, priority: int = 160
+) -> Column[Any]:
+    """How long it has been there; the newest come first."""
+
+    def order(row: Any) -> float | None:
+        since = at(row)
+        return None if since is None else -since
+
+    return Column("age", "AGE", lambda row: Cell(age(at(row))), width=4, align="right",
+                  priority=priority, sort=order)  # fmt: skip
+
+
 def plain(text: str) -> str:
     """Somebody's text, safe on a terminal and on one line."""
     if text.isprintable():
         return text
+    from mltui.logs.sanitize import safe  # seldom needed, and not for the first frame
+
     return safe(text.replace("\r\n", " ").translate(_SPACES))
 
 

@@ -85,12 +85,13 @@ class Pace:
             return
         if not self._usual:
             self._usual = rate
-        elif not self._is_long(took):  # a pause says nothing of how fast it writes
+        elif not self.is_pause(took):  # a pause says nothing of how fast it writes
             self._usual = 0.7 * self._usual + 0.3 * rate
         self._line_bytes = self._bytes / self._lines
         self._since, self._bytes, self._lines = last, 0, 0
 
-    def _is_long(self, pause_s: float) -> bool:
+    def is_pause(self, pause_s: float) -> bool:
+        """Whether a file may have been lost in such a time."""
         return pause_s >= self.keeping.shortest_s and self._peak * pause_s > self.keeping.file_bytes
 
     @property
@@ -105,7 +106,7 @@ class Pace:
 
     def begins_late(self, pause_s: float) -> bool:
         """Whether a file may have been lost before a first line, so long after the beginning."""
-        return self._is_long(pause_s) and self._peak * pause_s > self.keeping.usual_bytes
+        return self.is_pause(pause_s) and self._peak * pause_s > self.keeping.usual_bytes
 
     def pause(self, whole: bytes, before: float | None, skip: int = -1) -> Pause | None:
         """The first pause in whole lines in which a file may have been lost.
@@ -121,7 +122,7 @@ class Pace:
         waiting.append((-1, first if before is None else before, 0, first))
         while waiting:
             low, low_at, high, high_at = waiting.pop()
-            if not self._is_long(high_at - low_at):
+            if not self.is_pause(high_at - low_at):
                 continue
             middle = whole.rfind(b"\n", 0, (low + high) // 2 + 1) + 1
             if middle <= low:

@@ -7,8 +7,10 @@ long lines that the daemon cuts into messages; going on when the container is st
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ __all__ = ["Following", "Framed", "LogState", "log_to"]
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _TIME_BYTES = 31
+_RESTART_S = 2.0
+"""Between the end and the start of a container that is restarted."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)i?b?$", re.IGNORECASE)
 _PIECE_BYTES = 16 * 1024
 """The daemon cuts longer lines into messages of this length (moby, `logger/copier.go`)."""
@@ -48,9 +52,9 @@ async def log_to(
     """Write a container's log, with times, to `path` until it is over; a later call goes on.
 
     `runs_again` waits until the container runs again, False when it is gone; without it the log
-    ends with the container. `tail`: begin so many lines before the end; None: take all. `notes`
-    get what is to be said between lines; `said` hears of every change of how the log stands.
-    OSError when the file can't be written.
+    ends with the container, unless that is restarted at once. `tail`: begin so many lines before
+    the end; None: take all. `notes` get what is to be said between lines; `said` hears of every
+    change of how the log stands. OSError when the file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     known: LogState | None = None
@@ -118,13 +122,20 @@ def _keeping(log: dict[str, Any]) -> Keeping | None:
 
 
 async def _runs(daemon: Daemon, key: str) -> bool:
-    try:
-        now = await daemon.get(f"/containers/{key}/json")
-    except Unreachable:
-        return True
-    except MltuiError:
-        return False
-    return bool((now.get("State") or {}).get("Running"))
+    """Whether it runs, or is started again in a moment (`docker restart`)."""
+    until = time.monotonic() + _RESTART_S
+    while True:
+        try:
+            now = await daemon.get(f"/containers/{key}/json")
+        except Unreachable:
+            return True
+        except MltuiError:
+            return False
+        if (now.get("State") or {}).get("Running"):
+            return True
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(_RESTART_S / 10)
 
 
 async def _chunks(

@@ -53,6 +53,10 @@ class Known:
         if at is not None:
             self._past = seconds(at + timedelta(seconds=3))
 
+    def may_come(self, line: bytes) -> bool:
+        """Whether a line is one of them."""
+        return bool(self._lines.get(_key(line)))
+
     def has(self, line: bytes) -> bool:
         """Whether a line is one of them; it is then, once."""
         key = _key(line)
@@ -137,6 +141,19 @@ def repeat_from(
     return None
 
 
+def is_end_of(fd: int, size: int, line: bytes) -> bool:
+    """Whether a line is the end of the one that was written before it, which is there whole.
+
+    Where containerd began a new file it cut that in two, and who begins there gets the end only.
+    """
+    text, before = line.partition(b" ")[2], b""
+    for each in lines_from(fd, size, line[:19], has_before=True):
+        if each[:TIME_BYTES] > line[:TIME_BYTES]:
+            break
+        before = each.partition(b" ")[2]
+    return len(text) < len(before) and before.endswith(text)
+
+
 def without_next(line: bytes, after: bytes) -> bytes:
     """A line without the text of another that a host ran on into it.
 
@@ -145,6 +162,20 @@ def without_next(line: bytes, after: bytes) -> bytes:
     text = after.partition(b" ")[2]
     is_run_on = bool(text) and line.partition(b" ")[2].endswith(text)
     return line.removesuffix(text) if is_run_on else line
+
+
+def without_line(whole: bytes, line: bytes) -> bytes:
+    """Lines without one of them, wherever that is."""
+    at = whole.find(line)
+    while at >= 0:
+        end = at + len(line)
+        is_line = (at == 0 or whole[at - 1] == 0x0A) and whole[end : end + 1] in (b"", b"\n")
+        if is_line:
+            whole = (
+                whole[:at] + whole[end + 1 :] if at == 0 or end < len(whole) else whole[: at - 1]
+            )
+        at = whole.find(line, at + (not is_line))
+    return whole
 
 
 def whole_lines(fd: int, size: int) -> tuple[int, bytes]:

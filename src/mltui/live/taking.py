@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from enum import StrEnum
 from typing import Protocol
@@ -37,9 +37,18 @@ or followed."""
 Again = Callable[[str], AsyncGenerator[bytes]]
 """Asks for the log as it is kept now, from a time on, without any effect."""
 
+Older = Callable[[], AsyncGenerator[bytes]]
+"""What is to be had of a log before what its host gives as its beginning: whole timed lines."""
+
 
 class Files(Protocol):
     """The files in which a host keeps a log, the earlier ones too."""
+
+    @property
+    def cut_ends(self) -> Collection[bytes]:
+        """Ends of lines that are in two files: they came whole, and the host's log may give them
+        once more, each as a line of its own."""
+        ...
 
     async def can_be_read(self) -> bool:
         """Whether this person may, there and now. Unreachable."""
@@ -64,15 +73,16 @@ async def take(
     waits: Callable[[MltuiError], str] = lambda error: "",
     again: Again | None = None,
     files: Files | None = None,
+    older: Older | None = None,
 ) -> None:
     """Add what the file lacks until the log is over; with *follow* also over broken connections.
 
     *goes_on* is asked after an end: whether more may come. *reads_first*: fetch what is there
     before following, so that it is known when all of that has come. *waits* says why a refusal
     will pass; of others MltuiError is raised. *again* is asked where lines may be missing; *files*
-    are read where it lacks them, or where the log comes too late.
+    are read where it lacks them, or where the log comes too late. *older* comes first of all.
     """
-    host = _Host(file, again, files if follow else None)
+    host = _Host(file, again, files)
     pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
     if reads_first:
         said(LogState(Following.READING))
@@ -81,6 +91,8 @@ async def take(
         try:
             if file.is_broken_off:
                 await host.make_sure()
+            if older is not None and not file.size:
+                await host.begin(older())
             file.begin()
             if reads_first:
                 await _read(chunks(file.since, False), file, host)
@@ -216,6 +228,28 @@ class _Host:
                 file.note_end()
         file.sure_at = file.size
 
+    async def begin(self, older: AsyncGenerator[bytes]) -> None:
+        """Take what is older than the log's beginning; as far as it comes, if it fails."""
+        file = self._file
+        question = file.after_last()
+        question.is_seen = True
+        try:
+            async with aclosing(older):
+                async for data in older:
+                    question.hear(data)
+                    file.add(question)
+        except Unreachable:
+            raise
+        except MltuiError:
+            return
+        self._knows_files()
+
+    def _knows_files(self) -> None:
+        """All that they had at this moment is there."""
+        if self._files is not None:
+            self._file.cut_ends = tuple(self._files.cut_ends)
+        self._file.has_caught_up()
+
     async def catch_up(self) -> bool:
         """Take what follows the last line from its files, while that is much; False: they fail."""
         file, files = self._file, self._files
@@ -229,6 +263,7 @@ class _Host:
                         question.hear(data)
                         file.add(question)
                 if file.size - size < _MUCH_BYTES:
+                    self._knows_files()
                     return True
                 await asyncio.sleep(_FILES_S)
         except Unreachable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from mltui.live.repeats import (
     TIME_BYTES,
     Known,
     count_lines,
+    is_end_of,
     lines_from,
     moment,
     repeat_from,
     run_of,
     seconds,
     whole_lines,
+    without_line,
     without_next,
 )
 from mltui.live.told import LEFT_OUT, Told
@@ -67,6 +70,8 @@ class TimedFile:
         self._last_line = b""
         self._came = b""
         """The time of what came last."""
+        self._is_first = False
+        """Nothing came yet over this connection."""
         self._begins_late = begins_late or tail is not None
         self._tail = tail
         self._skips = False
@@ -85,6 +90,8 @@ class TimedFile:
         """The connection broke, and no new line came since."""
         self.sure_at = -1
         """At this size it was found out, or said, whether lines are missing at its end."""
+        self.cut_ends: Collection[bytes] = ()
+        """Lines that are the ends of others, which are there whole: those are left out."""
         self._late_s = 0.0
         whole, self._last = whole_lines(self._fd, self._size)
         if whole != self._size:
@@ -133,7 +140,7 @@ class TimedFile:
 
         What it writes from now on is not lost; until then it may have been silent for long.
         """
-        if not self._size and not self._begins_late:
+        if not self._size and self._tail is None:
             self.told.began(at)
 
     def has_begun(self) -> None:
@@ -153,6 +160,7 @@ class TimedFile:
         """A new connection: what comes from `since` on may be there already."""
         self._parts, self._held, self._long, self.is_holding = [], 0, None, False
         self._came = b""
+        self._is_first = True
         at = moment(self._last)
         since = seconds(at - timedelta(seconds=1)) if at is not None else b""
         self._known.expect(lines_from(self._fd, self._size, since) if since else (), self._last)
@@ -175,7 +183,9 @@ class TimedFile:
         cut = data.rfind(b"\n")
         if cut >= 0:
             self.is_holding = self.is_fast
-            cut = data.rfind(b"\n", 0, cut) if self.is_holding else cut
+            if self.is_holding:
+                data, self._parts, self._held = b"".join((*self._parts, data)), [], 0
+                cut = self._last_sure(data)
         if cut >= 0:
             whole = b"".join((*self._parts, data[:cut]))
             self._parts, self._held = [], 0
@@ -188,6 +198,17 @@ class TimedFile:
                 self.release()
             if self._held > _LONG_BYTES:
                 self._begin_long()
+
+    def _last_sure(self, data: bytes) -> int:
+        """The last newline after which two lines without a pause follow, or one; -1: none."""
+        cut = data.rfind(b"\n", 0, data.rfind(b"\n"))
+        start = data.rfind(b"\n", 0, max(cut, 0)) + 1
+        before = time_of(data[start : start + _STAMP_BYTES])
+        after = time_of(data[cut + 1 : cut + 1 + _STAMP_BYTES])
+        pace = self._pace
+        if cut < 0 or pace is None or before is None or after is None:
+            return cut
+        return start - 1 if pace.is_pause(after - before) else cut
 
     def release(self) -> None:
         """Take in the last line too: nothing follows it at once.
@@ -235,6 +256,10 @@ class TimedFile:
 
     def _add(self, whole: bytes) -> None:
         """Lines that came, as far as nothing need be asked before."""
+        for end in self.cut_ends:
+            whole = without_line(whole, end)
+        if whole and self._is_first:
+            self._is_first, whole = False, self._without_end(whole)
         while whole:
             if self._doubt is not None:
                 self._later = whole
@@ -252,6 +277,14 @@ class TimedFile:
             if self._pace is not None:
                 self._pace.passed(run)
             self._take_in(run)
+
+    def _without_end(self, whole: bytes) -> bytes:
+        """The first lines over a connection, without an end of one that is there."""
+        first, _, rest = whole.partition(b"\n")
+        known = self._known
+        if not known.until or known.may_come(first) or first.partition(b" ")[0] > known.until:
+            return whole
+        return rest if is_end_of(self._fd, self._size, first) else whole
 
     def _begin_gap(self, before: bytes, rest: bytes) -> None:
         """Nothing of what was there came again, so that there may be others before these."""
@@ -320,7 +353,12 @@ class TimedFile:
         whole = b"\n".join(lines)
         if self._pace is not None:
             self._pace.passed(whole)
+        self._tell_beginning(whole)
         self._keep(whole)
+
+    def has_caught_up(self) -> None:
+        """Nothing was written after the last line until now: what comes next may be late."""
+        self._late_s = 0.0
 
     def note_end(self) -> None:
         """Lines after the last one may be lost, and nothing comes."""
@@ -354,9 +392,7 @@ class TimedFile:
     def _take_in(self, whole: bytes, skip: int = -1) -> None:
         """Write lines, as far as nothing need be asked before."""
         before = time_of(self._last + b" ")
-        if self.told.awaits_first and self._pace is not None and self._pace.is_known:
-            head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
-            self.told.first(time_of(head), self._pace)
+        self._tell_beginning(whole)
         pause = self._pace.pause(whole, before, skip) if self._pace is not None else None
         if pause is None:
             self._keep(whole)
@@ -366,6 +402,12 @@ class TimedFile:
         if cut:
             self._keep(last[: cut - 1])
         self._doubt = (pause, last[cut:], whole[pause.offset :])
+
+    def _tell_beginning(self, whole: bytes) -> None:
+        """Whether lines may be missing before the first of all."""
+        if self.told.awaits_first and self._pace is not None and self._pace.is_known:
+            head = os.pread(self._fd, _STAMP_BYTES, 0) or whole[:_STAMP_BYTES]
+            self.told.first(time_of(head), self._pace)
 
     def _keep(self, whole: bytes) -> None:
         self._look(whole)

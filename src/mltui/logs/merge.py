@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mltui.logs.index import LogIndex
@@ -40,6 +40,8 @@ class MergeSource:
     """Nothing more comes: a last line without newline counts."""
     target: str = ""
     """How `mltui logs` calls it; empty: not by itself."""
+    farewell: str = ""
+    """Said once it is over and all its lines are in order."""
     place: int = 0
     """Up to where its lines are in order."""
     _at: float = field(default=0.0, init=False)
@@ -149,6 +151,16 @@ class Merged:
         for source in self.sources:
             source.lines.close()
 
+    def after(self, sources: Iterable[MergeSource]) -> Merged:
+        """What is to come of some of the logs, numbered from 0; what was put in order is let go."""
+        found = Merged()
+        for source in sources:
+            found.sources.append(source)
+            found._generations.append(source.lines.generation)
+        if marks := self._marks.get(self.end):
+            found._marks[0] = marks
+        return found
+
     # --- putting in order -----------------------------------------------------------------------
 
     def look(self) -> None:
@@ -200,6 +212,10 @@ class Merged:
                 heapq.heapreplace(heads, (following, number))
         if len(order) > before:
             self._known.pop(before // BLOCK_LINES, None)
+        for source in self.sources:
+            if source.farewell and source.is_over and source.head() is None:
+                self.mark(source.farewell)
+                source.farewell = ""
         return len(order) - before
 
     @property

@@ -82,6 +82,11 @@ def time_of(line: bytes) -> float | None:
     return at
 
 
+def stamp_of(at: float) -> bytes:
+    """A time as hosts write it, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode("ascii")
+
+
 def without_stamps(text: bytes) -> bytes:
     """Whole lines without the host's times."""
     return b"\n".join(

@@ -7,6 +7,7 @@ is looked at, so that numbers in its text are not taken for times.
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
@@ -254,3 +255,22 @@ def read_when(text: str, now: float, offset_s: float = 0.0) -> float | None:
     if found.tzinfo is None:
         return found.replace(tzinfo=UTC).timestamp() - offset_s
     return found.timestamp()
+
+
+def local_offset_s() -> float:
+    """What this machine's clock is ahead of UTC."""
+    is_summer = time.localtime().tm_isdst > 0
+    return float(-time.altzone if is_summer else -time.timezone)
+
+
+def format_between(seconds: float) -> str:
+    """The time between two lines: `+0.250`, `+1:02`, `+3:00:01`, `-2d04h`."""
+    sign = "-" if seconds < 0 else "+"
+    seconds = abs(seconds)
+    if seconds < 100:
+        return f"{sign}{seconds:.3f}"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours > 99:
+        return f"{sign}{hours // 24}d{hours % 24:02}h"
+    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

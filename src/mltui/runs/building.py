@@ -48,7 +48,10 @@ def environment_named(spec: Spec, name: str) -> Environment:
 
 
 def target_for(project: Project, build: BuildRow) -> str:
-    """The target whose engine made a build: its run's, else the first with that engine."""
+    """The target whose engine made a build: its run's, else the first with that engine.
+
+    UsageError when the project has none any more.
+    """
     spec = project.read_spec()
     names = list(spec.targets) or ["local"]
     with closing(project.journal()) as journal:
@@ -134,7 +137,10 @@ def start(project: Project, name: str, target: str, *, no_cache: bool = False) -
 
 
 def cancel(project: Project, build: BuildRow) -> int | None:
-    """End a build. The request's id when a runner makes it; None: it was told directly."""
+    """End a build. The request's id when a runner makes it; None: it was told directly.
+
+    UsageError when there is nothing to end.
+    """
     if build.state is not State.BUILDING:
         raise UsageError(f"{build.id} has ended already: {build.state.value}")
     if build.run is not None:

@@ -178,7 +178,10 @@ def _turn_log(log: Path) -> None:
 
 
 def wait_answer(project: Project, request: int, timeout_s: float) -> str | None:
-    """What became of a request: "" done, a sentence why not, None when nobody answered in time."""
+    """What became of a request: "" done, a sentence why not, None when nobody answered in time.
+
+    UsageError when there is no such request.
+    """
     until = time.monotonic() + timeout_s
     seen = -1
     with closing(project.journal()) as journal:

@@ -187,7 +187,10 @@ def code_references(digest: str, store: Store) -> Iterator[str]:
 
 
 def materialise_code(digest: str, dest: Path, store: Store) -> None:
-    """Put a snapshot's files into `dest`; each a copy of its own, links last."""
+    """Put a snapshot's files into `dest`; each a copy of its own, links last.
+
+    StoreError when one is gone, has no safe name, or there is no room.
+    """
     target = os.fspath(dest)
     links = []
     try:

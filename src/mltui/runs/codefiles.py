@@ -22,7 +22,7 @@ _SKIPPED = frozenset({".mltui", ".venv", ".git", "__pycache__"})
 
 
 def choose(root: Path, globs: Iterable[str] | None, exclude: Iterable[str]) -> list[str]:
-    """Paths of the code's files, sorted; for the rules see `code.take_snapshot`."""
+    """Paths of the code's files, sorted; rules and errors are those of `code.take_snapshot`."""
     found = git.files(root)
     candidates = sorted(set(_expand(root, found) if found is not None else _walk(root)))
     gone = [_normal(path) for path in exclude]

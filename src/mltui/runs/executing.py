@@ -31,6 +31,7 @@ from mltui.runs.outcomes import Outcome
 from mltui.runs.outputs import Collected, collect, failure_of, read_metrics_file, store_failure
 from mltui.runs.planning import Blueprint
 from mltui.runs.rows import Result
+from mltui.runs.tasks import spawn
 from mltui.runs.tidying import Tidier
 from mltui.spec.model import FailureClass
 
@@ -117,17 +118,7 @@ class Executions:
         return live
 
     def _spawn(self, live: Live, work: Awaitable[None]) -> None:
-        async def guarded() -> None:
-            try:
-                await work
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                self._fail(error)
-
-        task = asyncio.get_running_loop().create_task(guarded())
-        live.tasks.add(task)
-        task.add_done_callback(live.tasks.discard)
+        spawn(work, live.tasks, self._fail)
 
     async def _run(self, live: Live) -> None:
         try:

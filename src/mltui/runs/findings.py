@@ -15,13 +15,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mltui.runs.project import Project
 from mltui.triage.cluster import Cluster
 from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding
 from mltui.triage.history import History, looked
 from mltui.triage.quiet import Quiet
-from mltui.typed import read_as
 
 
 def _file(project: Project) -> Path:
@@ -41,11 +42,9 @@ def read_history(project: Project) -> History:
 def history_from(raw: Any) -> History:
     """A history as it was written; empty for what is none."""
     try:
-        found = read_as(History, raw)
-    except (TypeError, ValueError):
+        return msgspec.convert(raw, History)
+    except (msgspec.ValidationError, ValueError):
         return History()
-    assert isinstance(found, History)
-    return found
 
 
 def history_to(history: History) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import math
 import struct
 import zipfile
 import zlib
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 from mltui.logs.sanitize import plain
 from mltui.text import format_bytes, format_count
@@ -44,7 +44,7 @@ def look(file: BinaryIO, head: bytes, size: int, max_lines: int) -> Look | None:
     return None
 
 
-def _header(file: BinaryIO) -> _Array | None:
+def _header(file: IO[bytes]) -> _Array | None:
     start = file.read(10)
     if len(start) < 10 or not start.startswith(_NUMPY):
         return None
@@ -96,7 +96,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
     name = _name(entry.filename.removesuffix(".npy"))
     try:
         with archive.open(entry) as file:
-            array = _header(file)  # type: ignore[arg-type]  # an IO[bytes], read only
+            array = _header(file)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError):
         array = None
     return f"{name}  {array.text if array is not None else '(unreadable)'}"

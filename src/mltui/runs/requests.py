@@ -23,7 +23,7 @@ _RETRYABLE = (State.FAILED, State.CANCELLED)
 
 
 async def handle(request: Request, running: Running, asked: RunRequest) -> None:
-    """Do what is asked and note the answer. `asked`: what the run was queued with."""
+    """Do what is asked and note the answer, also why not. `asked`: what the run was queued with."""
     try:
         if request.kind == "cancel":
             cancel(request, running)

@@ -50,6 +50,7 @@ from mltui.runs.preparing import Preparer
 from mltui.runs.reserve import Reserve, is_full
 from mltui.runs.rows import RunRow
 from mltui.runs.summary import Summary
+from mltui.runs.tasks import spawn
 
 log = logging.getLogger(__name__)
 
@@ -176,18 +177,7 @@ class Running:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the loop; what it raises ends the loop."""
-
-        async def guarded() -> None:
-            try:
-                await work
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                self._fail(error)
-
-        task = asyncio.get_running_loop().create_task(guarded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        spawn(work, self._tasks, self._fail)
 
     # --- in -------------------------------------------------------------------------------------
 

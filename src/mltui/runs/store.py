@@ -104,7 +104,7 @@ class Store:
         """Keep a copy of a file (cloned where the file system can); the original stays as it is.
 
         Follows a symlink at `path` itself. The digest is of the bytes that were kept, also when
-        the file is written to meanwhile.
+        the file is written to meanwhile. OutputError when there is no file; StoreError.
         """
         source = os.fspath(path)
         try:
@@ -291,7 +291,7 @@ class Store:
         """Put a fresh, writable copy at `dest` (a new name in an existing or new folder).
 
         A clone where the file system can share blocks, else a copy; never a hard link, so a
-        stage that writes to its input changes nobody else's.
+        stage that writes to its input changes nobody else's. StoreError.
         """
         target = os.fspath(dest)
         if not artifact.is_folder:
@@ -336,7 +336,10 @@ class Store:
             os.close(source)
 
     def items(self, entries: Mapping[str, Artifact], dest: Path) -> None:
-        """A folder with one entry per `for_each` item, and `index.json`: item → entry's name."""
+        """A folder with one entry per `for_each` item, and `index.json`: item → entry's name.
+
+        StoreError, also for an item that can be no file's name.
+        """
         try:
             dest.mkdir(parents=True, exist_ok=True)
             for item, artifact in entries.items():

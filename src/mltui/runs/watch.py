@@ -159,9 +159,11 @@ class Watch:
 
     def _drain(self) -> None:
         """Take what inotify has into `_pending`; bounded: a file may grow as fast as we read."""
-        for _ in range(_READS if self._inotify is not None else 0):
+        if self._inotify is None:
+            return
+        for _ in range(_READS):
             try:
-                data = os.read(self._inotify.fd, _READ_BYTES)  # type: ignore[union-attr]
+                data = os.read(self._inotify.fd, _READ_BYTES)
             except BlockingIOError:
                 return
             offset = 0

@@ -123,7 +123,10 @@ def preview_deploy(
 
 
 def preview_rollback(project: Project, deployment: Deployment, number: int | None) -> Change:
-    """What going back to an earlier version would change; None: the one that served before."""
+    """What going back to an earlier version would change; None: the one that served before.
+
+    UsageError when there is no such version.
+    """
     with closing(read(project)) as ledger:
         versions = ledger.versions(deployment.name)
     if number is None:
@@ -155,7 +158,7 @@ def preview_promote(
     """What promoting the version that serves to another target would change.
 
     The same artifacts and code, and where the engine is the same also the same environment.
-    Unchanged when that is what is wanted there.
+    Unchanged when that is what is wanted there. UsageError for the target that it is on.
     """
     spec = project.read_spec()
     target = find_target(spec, to)
@@ -322,7 +325,10 @@ def wait(
     timeout_s: float,
     tell: Callable[[Deployment], None] = lambda deployment: None,
 ) -> Deployment | None:
-    """The deployment once `is_over` says so; None when that took too long. `tell`: each change."""
+    """The deployment once `is_over` says so; None when that took too long. `tell`: each change.
+
+    Conflict when it is there no more.
+    """
     until = time.monotonic() + timeout_s
     seen = -1
     with closing(read(project)) as ledger:

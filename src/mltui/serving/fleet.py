@@ -35,8 +35,9 @@ READY_S = float(os.environ.get("MLTUI_READY_S") or 120.0)
 PROBE_S = 2.0
 _FIRST_PROBE_S = 0.1
 UNWELL_AFTER = 3
-"""Probes in a row that fail until a replica gets no connections; REPLACE_AFTER: until it goes."""
+"""Probes in a row that fail until a replica gets no connections."""
 REPLACE_AFTER = 15
+"""Until it goes, and another takes its place."""
 DRAIN_S = 60.0
 """How long what is in flight at a replica may take to end before the replica is ended anyway."""
 GRACE_S = 10.0
@@ -52,6 +53,8 @@ class Kept:
         self.failed_probes = 0
         self.is_found = False
         """It is known where it is reached."""
+        self.waits_for = ""
+        """Why it is not healthy yet, of one that starts."""
 
     @property
     def is_ready(self) -> bool:
@@ -196,14 +199,14 @@ class Fleet:
             if kept.is_over():
                 return
             if not problem:
-                kept.failed_probes = 0
+                kept.failed_probes, kept.waits_for = 0, ""
                 if not kept.is_ready:
                     since = kept.row.ready_at or time.time()
                     self._put(kept, health=Health.READY, ready_at=since, reason="")
                     self._wake()
                 pause_s = PROBE_S
             elif kept.row.health is Health.STARTING:
-                self._trouble.reason = problem
+                kept.waits_for = problem
                 if time.monotonic() > until:
                     reason = f"it was not healthy within {READY_S:g} s: {problem}"
                     self.drain(kept, reason)
@@ -218,7 +221,6 @@ class Fleet:
                     return
                 if kept.failed_probes >= UNWELL_AFTER and kept.is_ready:
                     self._put(kept, health=Health.UNWELL, reason=problem)
-                    self._trouble.reason = problem
                     self._wake()
             await asyncio.sleep(pause_s)
             if kept.is_ready and self._trouble.crashes and _age(kept) > 2 * MAX_BACKOFF_S:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mltui.engines.hosting import Host, Hosting
@@ -38,10 +39,12 @@ class Follower:
         ]
         self._last: asyncio.Task[None] | None = None
 
-    async def _keep(self, follow: object, file: Path) -> None:
+    async def _keep(
+        self, follow: Callable[[Hosting, str, Path], Awaitable[None]], file: Path
+    ) -> None:
         while True:
             try:
-                await follow(self._hosting, self._object, file)  # type: ignore[operator]
+                await follow(self._hosting, self._object, file)
                 return
             except MltuiError as error:
                 log.info("%s: %s", self._object, error)

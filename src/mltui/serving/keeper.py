@@ -154,6 +154,7 @@ class Keeper:
         """Say how it stands; the wanted version serves once enough of it does."""
         ready = sum(kept.is_ready for kept in current)
         serving = len(self._fleet.ready)
+        why = self._why(current)
         if self._front.problem:
             self._say(Standing.FAILED, self._front.problem)
         elif ready >= wanted.replicas and not stale:
@@ -162,6 +163,7 @@ class Keeper:
             # Why an earlier version came back stays to be read until something else is wanted.
             reason = wanted.reason if "did not get healthy" in wanted.reason else ""
             self._say(Standing.READY, reason)
+            self._trouble.is_well()
             # Last: whoever waits for the version finds its service ready.
             version = self._ledger.version(self.name, wanted.version)
             if version is not None and version.course is not Course.SERVING:
@@ -172,11 +174,17 @@ class Keeper:
                 )
         elif stale and serving:
             done = f"{ready} of {wanted.replicas} replicas are of version {wanted.version}"
-            self._say(Standing.REPLACING, self._trouble.reason or done)
+            self._say(Standing.REPLACING, why or done)
         elif serving or self._trouble.crashes:
-            self._say(Standing.DEGRADED, self._trouble.reason)
+            self._say(Standing.DEGRADED, why)
         else:
-            self._say(Standing.STARTING, self._trouble.reason)
+            self._say(Standing.STARTING, why)
+
+    def _why(self, current: list[Kept]) -> str:
+        """Why not all of it serves: what went wrong, rather than what its replacement waits for."""
+        unwell = (k.row.reason for k in current if k.row.health is Health.UNWELL)
+        waits = (k.waits_for for k in current if k.waits_for)
+        return next(unwell, "") or self._trouble.reason or next(waits, "")
 
     def _say(self, state: Standing, reason: str) -> None:
         self._ledger.set_state(self.name, state, reason, len(self._fleet.ready), self._wanted)

@@ -115,7 +115,10 @@ class Ledger(Measurements):
         expected: int | None = None,
         **columns: Any,
     ) -> None:
-        """Want something else of a deployment: `is_wanted`, `replicas`, `restarted_at`, …."""
+        """Want something else of a deployment: `is_wanted`, `replicas`, `restarted_at`, ….
+
+        Conflict when it is gone, or serves another version than was `expected`.
+        """
         now = time.time()
         with self.transaction() as db:
             found = self.deployment(name)

@@ -97,7 +97,10 @@ class Measuring:
         return Outline(version, run, code, values, params)
 
     def source(self, monitor: Monitor, row: MonitorRow) -> tuple[Version | None, RunRow]:
-        """The version that serves, and the run whose data it was trained on."""
+        """The version that serves, and the run whose data it was trained on.
+
+        Unmeasured while there is none; UsageError when that run is gone.
+        """
         with closing(self._project.journal()) as journal:
             for service in services_of(monitor):
                 version = self.serving(deployment_name(service, row.target))

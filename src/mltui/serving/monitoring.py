@@ -10,10 +10,11 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mltui.errors import MltuiError, UsageError
 from mltui.pipeline.rows import State
@@ -98,8 +99,8 @@ class Monitors:
             task.cancel()
         return list(self._tasks.values())
 
-    def _spawn(self, key: tuple[str, ...], work: object) -> None:
-        task = asyncio.create_task(work)  # type: ignore[arg-type, var-annotated]
+    def _spawn(self, key: tuple[str, ...], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._tasks.pop(key, None))
 

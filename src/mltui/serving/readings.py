@@ -96,6 +96,12 @@ class Readings:
         ).fetchone()
         return None if row is None else _version(row)
 
+    def served_since(self, deployment: str) -> float:
+        """When the first of its versions that got healthy was made; while none did, the newest."""
+        versions = self.versions(deployment)
+        served = [v.at for v in versions if v.course in (Course.SERVING, Course.REPLACED)]
+        return min(served or [v.at for v in versions[:1]], default=0.0)
+
     def metrics_problem(self, deployment: str) -> str:
         """What is wrong with a deployment's metrics; empty: nothing is known to be."""
         rows = self.query("SELECT metrics FROM problems WHERE deployment = ?", deployment)

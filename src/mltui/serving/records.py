@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from mltui.engines.kubernetes.store.sparse import begins, free_before
 from mltui.runs.attempts import remove_tree
@@ -110,7 +110,7 @@ def write_window(
     return Window(rows, over > 0)
 
 
-def _copy_lines(file: Path, start: int, end: int, out: object, *, is_whole: bool) -> int:
+def _copy_lines(file: Path, start: int, end: int, out: BinaryIO, *, is_whole: bool) -> int:
     rows = 0
     with file.open("rb") as stream:
         stream.seek(start)
@@ -121,7 +121,7 @@ def _copy_lines(file: Path, start: int, end: int, out: object, *, is_whole: bool
             if not line.endswith(b"\n"):
                 break  # it is being written
             if line.strip():
-                out.write(line)  # type: ignore[attr-defined]
+                out.write(line)
                 rows += 1
     return rows
 

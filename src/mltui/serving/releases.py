@@ -76,7 +76,10 @@ def as_stage(service: Service) -> Stage:
 
 
 def choose_run(journal: Readings, spec: Spec, service: Service, number: int | None) -> RunRow:
-    """The run to deploy: this one, or the newest whose accepted rounds have all that it reads."""
+    """The run to deploy: this one, or the newest whose accepted rounds have all that it reads.
+
+    UsageError when there is none.
+    """
     if number is not None:
         run = journal.run(number)
         if run is None:

@@ -264,6 +264,7 @@ class Scheduled:
                     scheduling.mark,
                 ),
                 monitor.window_s or records.KEEP_S,
+                self._ledger.served_since(deployment_name(one.service, self._target)),
             )
             for name, one in stage.inputs.items()
             if one.service is not None

@@ -63,6 +63,11 @@ class Trouble:
             self._back_off(self.crashes - 1)
         self._wake()
 
+    def is_well(self) -> None:
+        """All that is wanted serves: of what was wrong only crashes are remembered."""
+        if not self.crashes:
+            self.reason = ""
+
     def lasts(self) -> None:
         """One has served for long: what was is over."""
         self.crashes, self.reason = 0, ""

@@ -21,7 +21,10 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
 def read_duration(value: float | str) -> float:
-    """Seconds, from a number of seconds or from text such as `10m`, `1h30m`, `7d`."""
+    """Seconds, from a number of seconds or from text such as `10m`, `1h30m`, `7d`.
+
+    ValueError with what to write instead, as of all that is read here.
+    """
     if not isinstance(value, str):
         seconds = _float(value)
     else:

@@ -47,7 +47,7 @@ MARKS: Mapping[str, Mark] = {
         ("warning", "▲", "!"),
     )
 }
-"""Every state of design.md, and the two that only the screen has: waiting and warning."""
+"""Every state of stages and runs, and the two that only the screen has: waiting and warning."""
 
 
 def mark(state: str) -> Mark:

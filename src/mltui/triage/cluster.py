@@ -26,14 +26,14 @@ from mltui.triage.kube import (
     Workload,
     key_of,
 )
-from mltui.triage.kube_routes import Ingress, Service, Slice
+from mltui.triage.kube_routes import Ingress, IngressClass, Service, Slice
 from mltui.triage.labels import Labelled, attempt_of, forget
 
 Subject: TypeAlias = (
     Pod | Workload | Service | Claim | Scaler | Node | Leaving | Budget | Certificate | Ingress
 )
 """What a rule can examine."""
-Row: TypeAlias = Subject | Event | StorageClass | Slice
+Row: TypeAlias = Subject | Event | StorageClass | IngressClass | Slice
 _Object = tuple[str, str, str]
 """Kind, namespace and name."""
 _Label = tuple[str, str]
@@ -63,6 +63,7 @@ class Cluster:
         self.workloads: dict[_Object, Workload] = {}
         self._workloads: dict[str, dict[str, Workload]] = {}
         self.classes: dict[str, StorageClass] = {}
+        self.ingress_classes: dict[str, IngressClass] = {}
         self._slices: dict[tuple[str, str], dict[str, Slice]] = {}
         self._events: dict[_Object, dict[Event, None]] = {}
         self._labelled = Labelled()
@@ -100,6 +101,8 @@ class Cluster:
             self._events.setdefault(row.about, {})[row] = None
         elif isinstance(row, StorageClass):
             self.classes[row.name] = row
+        elif isinstance(row, IngressClass):
+            self.ingress_classes[row.name] = row
         elif isinstance(row, Slice):
             self._slices.setdefault((row.namespace, row.service), {})[row.name] = row
             self._readdress(row.namespace, row.service)
@@ -127,6 +130,8 @@ class Cluster:
             forget(self._events, row.about, row)
         elif isinstance(row, StorageClass):
             self.classes.pop(row.name, None)
+        elif isinstance(row, IngressClass):
+            self.ingress_classes.pop(row.name, None)
         elif isinstance(row, Slice):
             forget(self._slices, (row.namespace, row.service), row.name)
             self._readdress(row.namespace, row.service)
@@ -325,6 +330,14 @@ class Cluster:
         """Names of the Services of a namespace."""
         return sorted(self._services.get(namespace, ()))
 
+    def certificates_in(self, namespace: str) -> list[str]:
+        """Names of the TLS Secrets of a namespace."""
+        return sorted(
+            x.name
+            for x in self.subjects.values()
+            if isinstance(x, Certificate) and x.namespace == namespace and not x.is_login
+        )
+
     def users(self, namespace: str, claim: str) -> list[Pod]:
         """Pods that use a claim."""
         found = self.claimed.get((namespace, claim), {}).values()
@@ -370,7 +383,8 @@ class Cluster:
     def rows(self) -> list[Row]:
         """All rows, to be written down; addresses are counted in their Services."""
         events = [each for found in self._events.values() for each in found]
-        return [*self.subjects.values(), *events, *self.classes.values()]
+        classes: list[Row] = [*self.classes.values(), *self.ingress_classes.values()]
+        return [*self.subjects.values(), *events, *classes]
 
 
 def _label(service: Service) -> _Label:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltui.triage.kube_routes import Ingress, Service
+from mltui.triage.kube_routes import Ingress, IngressClass, Service
 
 GATED = "ReadinessGatesNotReady"
 """Why a pod whose containers are all well gets no traffic."""
@@ -343,6 +343,7 @@ class KubeFacts:
     certificates: tuple[Certificate, ...] = ()
     leaving: tuple[Leaving, ...] = ()
     ingresses: tuple[Ingress, ...] = ()
+    ingress_classes: tuple[IngressClass, ...] = ()
     hidden: tuple[Hidden, ...] = ()
 
     def rows(self) -> Iterator[Any]:
@@ -378,6 +379,7 @@ _PLACES: Mapping[type, str] = {
     Budget: "budgets",
     Certificate: "certificates",
     Leaving: "leaving",
+    IngressClass: "ingress_classes",
     Ingress: "ingresses",
 }
 _ORDER = tuple(_PLACES.values())

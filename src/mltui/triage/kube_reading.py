@@ -27,11 +27,20 @@ from mltui.triage.kube import (
     Workload,
 )
 from mltui.triage.kube_pods import conditions_of, labels_of, owner_of, place_of, read_pod
-from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort, Slice
+from mltui.triage.kube_routes import (
+    Backend,
+    Ingress,
+    IngressClass,
+    Service,
+    ServicePort,
+    Slice,
+)
 from mltui.triage.kube_values import plain, quantity, time_of
 
 Raw = Mapping[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
+_LOOKED_UP = ("Pod", "StorageClass", "IngressClass", "Secret")
+"""Of these it matters that one is not there."""
 ENDPOINTS = "endpoints"
 """What stands for the name of a slice where the older kind is read."""
 
@@ -49,7 +58,7 @@ def read_objects(
         kinds.add(str(raw.get("kind") or ""))
         rows += read_object(raw)
     if hidden is None:
-        hidden = [Hidden(kind) for kind in ("Pod", "StorageClass") if kind not in kinds]
+        hidden = [Hidden(kind) for kind in _LOOKED_UP if kind not in kinds]
     by_service: dict[tuple[str, str], list[Slice]] = {}
     for row in rows:
         if isinstance(row, Slice):
@@ -224,6 +233,7 @@ def _service(raw: Raw) -> Service:
         tuple(ports),
         created_at=time_of((raw.get("metadata") or {}).get("creationTimestamp")),
         lacks_address=spec.get("type") == "LoadBalancer" and not given,
+        lacks_selector=not is_outside and not spec.get("selector"),
     )
 
 
@@ -297,15 +307,17 @@ def _budget(raw: Raw) -> Budget:
 
 
 def _secret(raw: Raw) -> Certificate | None:
-    """Of a TLS Secret its certificate, which is no secret; of others nothing is looked at."""
+    """Of a TLS Secret its certificate, which is no secret; of others nothing is looked at.
+
+    One that can't be read has no dates, but it is there.
+    """
     if raw.get("type") != "kubernetes.io/tls":
         return None
     try:
         pem = base64.b64decode(str((raw.get("data") or {}).get("tls.crt") or ""))
     except ValueError:
-        return None
-    dates = validity(pem)
-    return None if dates is None else Certificate(*place_of(raw), *dates)
+        pem = b""
+    return Certificate(*place_of(raw), *(validity(pem) or (None, None)))
 
 
 def _ingress(raw: Raw) -> Ingress:
@@ -323,8 +335,19 @@ def _ingress(raw: Raw) -> Ingress:
             found.append(
                 Backend(at, plain(service["name"]), plain(port.get("name") or port.get("number")))
             )
-    created = time_of((raw.get("metadata") or {}).get("creationTimestamp"))
-    return Ingress(*place_of(raw), tuple(found), created)
+    named_secrets = (plain(each.get("secretName")) for each in spec.get("tls") or ())
+    return Ingress(
+        *place_of(raw),
+        tuple(found),
+        time_of((raw.get("metadata") or {}).get("creationTimestamp")),
+        plain(spec.get("ingressClassName")),
+        tuple(dict.fromkeys(filter(None, named_secrets))),
+        bool(((raw.get("status") or {}).get("loadBalancer") or {}).get("ingress")),
+    )
+
+
+def _ingress_class(raw: Raw) -> IngressClass:
+    return IngressClass(place_of(raw)[1])
 
 
 def _login(raw: Raw) -> Certificate | None:
@@ -345,6 +368,7 @@ _READERS: Mapping[str, Callable[[Raw], Row | None]] = {
     "PodDisruptionBudget": _budget,
     "Secret": _secret,
     "Ingress": _ingress,
+    "IngressClass": _ingress_class,
     "ClientCertificate": _login,
     **dict.fromkeys(WORKLOADS, _workload),
 }

@@ -32,6 +32,8 @@ class Service:
     created_at: float | None = None
     lacks_address: bool = False
     """It is to have an address outside of the cluster, and has none."""
+    lacks_selector: bool = False
+    """Its addresses are given by somebody else than the cluster."""
 
     @property
     def key(self) -> str:
@@ -62,6 +64,13 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
+class IngressClass:
+    """A kind of Ingress that a controller takes up."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ingress:
     """Rules by which requests from outside reach Services of its namespace."""
 
@@ -69,6 +78,11 @@ class Ingress:
     name: str
     backends: tuple[Backend, ...] = ()
     created_at: float | None = None
+    class_name: str = ""
+    secrets: tuple[str, ...] = ()
+    """Names of those that its certificates are in."""
+    has_address: bool = False
+    """A controller has taken it up."""
 
     @property
     def key(self) -> str:

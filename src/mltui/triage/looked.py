@@ -17,6 +17,7 @@ _WORDS = {
     "horizontalpodautoscalers": "autoscalers",
     "poddisruptionbudgets": "disruption budgets",
     "storageclasses": "storage classes",
+    "ingressclasses": "ingress classes",
     "secrets": "TLS secrets",
     "replicasets": "replica sets",
     "statefulsets": "stateful sets",

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
+import msgspec
+
 from mltui.triage.facts import Facts
 from mltui.triage.kube_reading import read_objects
-from mltui.typed import read_as
 
 FORMAT = "mltui-facts"
 VERSION = 1
@@ -45,11 +46,9 @@ def read_facts(text: str) -> Facts:
     if not isinstance(raw, dict) or raw.get(FORMAT) != VERSION:
         raise BadRecord(f"this is no record of facts: it lacks `{FORMAT}: {VERSION}`")
     try:
-        facts = read_as(Facts, raw)
-    except (TypeError, ValueError, RecursionError) as error:
+        return msgspec.convert(raw, Facts)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise BadRecord(f"the record is damaged: {error}") from error
-    assert isinstance(facts, Facts)
-    return facts
 
 
 def _plain(value: Any) -> Any:

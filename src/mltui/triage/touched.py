@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from mltui.triage.cluster import Cluster, Row
 from mltui.triage.kube import (
+    Certificate,
     Claim,
     Event,
     Hidden,
@@ -20,7 +21,7 @@ from mltui.triage.kube import (
     Workload,
     key_of,
 )
-from mltui.triage.kube_routes import Service, Slice
+from mltui.triage.kube_routes import IngressClass, Service, Slice
 
 
 def changed(cluster: Cluster, old: Row | None, new: Row | None) -> set[str]:
@@ -52,6 +53,8 @@ def _relatives(cluster: Cluster, row: Row) -> Iterator[str]:
         yield key_of(*row.about)
     elif isinstance(row, StorageClass):
         yield from (key for key, x in cluster.subjects.items() if isinstance(x, Claim))
+    elif isinstance(row, IngressClass):
+        yield from (key for kept in cluster.ingresses.values() for key in kept)
     elif isinstance(row, Slice):
         yield f"service:{row.namespace}/{row.service}"
     else:
@@ -64,6 +67,8 @@ def _relatives(cluster: Cluster, row: Row) -> Iterator[str]:
         yield from _claims_of(chosen)
         # Those that lead to none by their name ask which there are.
         yield from cluster.ingresses.get(row.namespace, ())
+    elif isinstance(row, Certificate):
+        yield from cluster.ingresses.get(row.namespace, ())  # those that name it
     elif isinstance(row, Workload) and row.kind == "Job":
         for job in cluster.jobs_of(row):  # its pods are past once it, or its like, went well
             yield job.key

@@ -11,7 +11,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from mltui.app.widgets.grid import Cell, Column, Grid
+from mltui.app.widgets.grid import Grid
+from mltui.live.cells import Cell, Column
 
 
 @dataclass(frozen=True, slots=True)

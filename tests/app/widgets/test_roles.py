@@ -5,9 +5,10 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.theme import Theme
 
-from mltui.app.widgets.grid import Cell, Column, Grid
+from mltui.app.widgets.grid import Grid
 from mltui.app.widgets.logpane import LogPane
 from mltui.app.widgets.roles import ROLES, parse_look
+from mltui.live.cells import Cell, Column
 from mltui.text import MARKS
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltui.app.widgets.columns import Column, place
+from mltui.app.widgets.columns import place
 from mltui.app.widgets.rowmodel import RowModel
+from mltui.live.cells import Column
 
 steps = st.lists(
     st.one_of(

@@ -49,6 +49,17 @@ def test_lines_are_the_same_however_they_come(
         assert again.feed(data[lines.last_at :]) == expected[-1] + b"\n"
 
 
+def test_the_end_of_a_line_that_is_in_two_files_is_known_as_the_api_gives_it() -> None:
+    lines = CriLines()
+    assert lines.feed(b"%s stdout P one\n" % (AT % 1)) == b""
+    lines.begin_file()
+    whole = b"%s stdout P half\n%s stdout F s\n%s stdout P a\n%s stdout F b\n"
+    assert lines.feed(whole % (AT % 2, AT % 3, AT % 4, AT % 5)) == (
+        b"%s onehalfs\n%s ab\n" % (AT % 1, AT % 4)
+    )
+    assert list(lines.cut_ends) == [b"%s halfs" % (AT % 2)]
+
+
 def test_times_are_written_as_the_api_does() -> None:
     lines = CriLines()
     given = b"2026-11-25T14:02:03.12Z stdout F a\n2026-11-25T15:02:03+01:00 stderr F \n"

@@ -163,6 +163,27 @@ def test_a_monitors_pod_gets_its_window_and_what_it_left_waits(
     assert json.loads(remote.call("GET", "/schedules/toy-drift"))["made"] == []
 
 
+def test_what_an_earlier_checkouts_service_of_that_name_left_is_not_counted(
+    remote: Remote, tmp_path: Path
+) -> None:
+    for name, data in ((WEB, b"theirs\n"), (WEB[:-1] + "9", b"ours\nours\n")):
+        remote.call("PUT", f"/records/{name}/log?offset=0&keep={KEEP}", data)
+    began = time.time() - HOUR_S / 2
+    theirs = tmp_path / "store" / "records" / WEB
+    (theirs / "marks").write_text(f"{began - 60:.3f} 0\n")  # it ended a minute before
+    (tmp_path / "room" / "run").mkdir(parents=True)
+    measured = {
+        "record": "toy-drift-28000002", "schedule": "toy-drift", "version": 1, "min_rows": 1,
+        "windows": [["toy-web", HOUR_S, "recent"]], "since": {"toy-web": began},
+    }  # fmt: skip
+    pod._put_records(remote, tmp_path / "room", measured)
+    assert (tmp_path / "room" / "work" / "recent").read_bytes() == b"ours\nours\n"
+    assert (tmp_path / "room" / "run" / "rows").read_text() == "rows 2\n"
+    del measured["since"]
+    pod._put_records(remote, tmp_path / "room", measured)
+    assert (tmp_path / "room" / "run" / "rows").read_text() == "rows 3\n"
+
+
 def _times(text: str) -> list[int]:
     """The minutes of a day at which fields of cron fire."""
 
@@ -211,7 +232,7 @@ def test_a_cronjob_goes_with_its_service_and_never_runs_twice(
         "toy-drift", {"mltui.project": "toy", "mltui.monitor": "drift"}, ("sh", "-c", "x"),
         {"MLTUI_MODEL_AT": "5"}, Path("/f"), Path("/w"), None, timeout_s=60,
     )  # fmt: skip
-    records = (Records("inputs/recent", Hosting("web@prod", "toy-web", "abc"), 60.0),)
+    records = (Records("inputs/recent", Hosting("web@prod", "toy-web", "abc"), 60.0, 5.0),)
     wanted = Timetable(
         Scheduling("drift@prod", "toy-drift", "abc"), attempt, every_s, records, 3, 7, 5.0, "s1"
     )
@@ -234,6 +255,7 @@ def test_a_cronjob_goes_with_its_service_and_never_runs_twice(
     assert fetch["args"][:2] == ["fetch", "t"]
     said = json.loads(fetch["args"][2])
     assert said["windows"] == [["toy-web", 60.0, "inputs/recent"]]
+    assert said["since"] == {"toy-web": 5.0}
     assert said["record"] == "$(MLTUI_JOB)"
     assert fetch["env"][0]["name"] == "MLTUI_JOB"
     assert made["metadata"]["name"] == said["schedule"] == "toy-drift"

@@ -103,6 +103,16 @@ def test_names_fit_those_of_pods() -> None:
             0,
         ),
         ({"state": {"running": {"startedAt": "2026-01-01T00:00:02Z"}}}, [], "it starts", 0),
+        (
+            {
+                "state": {"running": {"startedAt": "2026-01-01T00:00:02Z"}},
+                "restartCount": 1,
+                "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+            },
+            ["Readiness probe failed: HTTP probe failed with statuscode: 503"],
+            "it was out of memory; started again: its health path answers 503",
+            1,
+        ),
     ],
 )
 def test_why_a_replica_is_not_ready(

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 import tracemalloc
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -328,8 +328,8 @@ async def test_a_host_that_goes_on_without_its_follower_is_followed_anew(
 class Kept:
     """The files of a host, which has the earlier ones too; or gives none."""
 
-    def __init__(self, lines: list[bytes] | None) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[bytes] | None, cut_ends: Sequence[bytes] = ()) -> None:
+        self.lines, self.cut_ends = lines, cut_ends
 
     async def can_be_read(self) -> bool:
         return self.lines is not None

@@ -109,3 +109,52 @@ def test_many_lines_joining_and_starting_anew(tmp_path: Path) -> None:
     assert merged.generation == 1
     assert "c: the file was cut short" in merged.notice
     assert b"8" in all_of(merged)
+
+
+@given(st.lists(PIECE, max_size=12), st.integers(0, 12))
+@settings(max_examples=100, deadline=None)
+def test_what_is_to_come_after_lines_that_were_let_go(
+    tmp_path_factory: pytest.TempPathFactory,
+    pieces: list[tuple[int, list[int | None]]],
+    cut: int,
+) -> None:
+    """A follower that forgets what it printed goes on with the very next line, once each."""
+    path = tmp_path_factory.mktemp("merge")
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        (path / name).write_bytes(b"")
+    merged = Merged([source(path, name) for name in names])
+    wrote: dict[str, list[bytes]] = {name: [] for name in names}
+    shown: list[bytes] = []
+    for step, (number, times) in enumerate(pieces):
+        name = names[number]
+        with (path / name).open("ab") as file:
+            for at in times:
+                line = f"{'' if at is None else at} {name}{len(wrote[name])}".encode()
+                file.write(line + b"\n")
+                wrote[name].append(line)
+        merged.refresh()
+        if step == cut:
+            shown += all_of(merged)
+            merged = merged.after(merged.sources)
+            assert merged.end == 0
+    shown += all_of(merged)
+    for name in names:
+        own = [line for line in shown if line.partition(b" ")[2].startswith(name.encode())]
+        assert own == wrote[name]
+    merged.close()
+
+
+def test_a_farewell_stands_after_the_last_line(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1 a\n4 a")
+    (tmp_path / "b").write_bytes(b"2 b\n9 b\n")
+    leaving, stays = source(tmp_path, "a"), source(tmp_path, "b")
+    merged = Merged([leaving, stays])
+    assert all_of(merged) == [b"1 a", b"2 b", b"9 b"]
+    leaving.farewell, leaving.is_over = "a left", True
+    assert all_of(merged) == [b"1 a", b"2 b", b"9 b", b"4 a"]
+    with (tmp_path / "b").open("ab") as file:
+        file.write(b"10 b\n")
+    merged.refresh()
+    assert merged.marked(0, merged.end) == [4] and merged.marks(4) == ["a left"]
+    merged.close()

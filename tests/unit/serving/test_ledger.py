@@ -138,3 +138,19 @@ def test_a_journal_of_before_monitors_were_in_clusters_is_read(tmp_path: Path) -
         assert row is not None
         assert (row.cronjob, row.note) == ("", "")
         assert [one.object for one in ledger.measurements("drift", "local")] == [""]
+
+
+def test_since_when_a_service_is_this_checkouts(ledger: Ledger) -> None:
+    """What another checkout's service of that name recorded was before."""
+    assert ledger.served_since(NAME) == 0.0
+    for at, since in ((1_000.0, 1_000.0), (2_000.0, 2_000.0), (3_000.0, 2_000.0)):
+        ledger.want_version(
+            replace(VERSION, at=at), replicas=1, port=80, what="deployed", monitors=[]
+        )
+        wanted = ledger.deployment(NAME)
+        assert wanted is not None
+        assert ledger.served_since(NAME) == since
+        if at == 1_000.0:
+            ledger.give_back(wanted, "it never began", at)
+        else:
+            ledger.settle(wanted)

@@ -38,7 +38,14 @@ from mltui.triage.kube import (
     StorageClass,
     Workload,
 )
-from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort, Slice
+from mltui.triage.kube_routes import (
+    Backend,
+    Ingress,
+    IngressClass,
+    Service,
+    ServicePort,
+    Slice,
+)
 
 NOW = 1_000_000.0
 AT = (NOW - 4000, NOW - 950, NOW - 310, NOW - 70, NOW - 10, None)
@@ -192,6 +199,7 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
                   (ServicePort(81, "81"),)),
         "created_at": AT,
         "lacks_address": (False, False, True),
+        "lacks_selector": (False, False, True),
     },
     Slice: {
         "namespace": SPACES,
@@ -225,7 +233,11 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
         "backends": ((), *one_or_none([Backend("*/", x, y) for x in NAMES for y in ("80", "")]),
                      (Backend("h/", "web", "http"), Backend("h/x", "webs", "80"))),
         "created_at": AT,
+        "class_name": ("", "nginx", "traefik"),
+        "secrets": ((), ("t1",), ("t1", "t2"), ("t3",)),
+        "has_address": (False, True),
     },
+    IngressClass: {"name": ("nginx", "nginz", "other")},
     Leaving: {
         "kind": ("ConfigMap", "PersistentVolumeClaim"),
         "namespace": SPACES,
@@ -261,7 +273,15 @@ FIELDS: Mapping[type, Mapping[str, Sequence[Any]]] = {
 KINDS = tuple(sorted(FIELDS.keys() - {PodContainer}, key=lambda kind: kind.__name__))
 HIDDEN = tuple(
     Hidden(kind, space)
-    for kind in ("Pod", "EndpointSlice", "Service", "Node", "StorageClass")
+    for kind in (
+        "Pod",
+        "EndpointSlice",
+        "Service",
+        "Node",
+        "StorageClass",
+        "IngressClass",
+        "Secret",
+    )
     for space in ("", "a")
 )
 
@@ -331,7 +351,9 @@ def identity(row: Row) -> object:
         return ("event", row.namespace, row.id)
     if isinstance(row, Slice):
         return ("slice", row.namespace, row.name)
-    return ("class", row.name) if isinstance(row, StorageClass) else row.key
+    if isinstance(row, StorageClass | IngressClass):
+        return (type(row), row.name)
+    return row.key
 
 
 def whole(rows: dict[object, Row], at: float, hidden: Sequence[Hidden]) -> list[Finding]:

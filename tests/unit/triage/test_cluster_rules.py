@@ -12,9 +12,11 @@ from mltui.triage.facts import Facts
 from mltui.triage.finding import Finding, Harm, Kube
 from mltui.triage.kube import (
     GATED,
+    Certificate,
     Claim,
     Condition,
     Event,
+    Hidden,
     KubeFacts,
     Leaving,
     Owner,
@@ -22,7 +24,7 @@ from mltui.triage.kube import (
     PodContainer,
     Workload,
 )
-from mltui.triage.kube_routes import Backend, Ingress, Service, ServicePort
+from mltui.triage.kube_routes import Backend, Ingress, IngressClass, Service, ServicePort
 
 AT = 1_000_000.0
 LONG = AT - 900
@@ -60,6 +62,45 @@ def test_an_ingress_that_leads_to_no_service_or_to_none_of_its_ports() -> None:
     assert found.cause.endswith("Service shop has no port http, but 80")
     named = replace(there, ports=(ServicePort(80, "80", "http"),))
     assert not diagnosed(ingresses=(route,), services=(named,))
+
+
+def test_an_ingress_of_a_class_that_is_not_there() -> None:
+    route = Ingress("shop", "front", created_at=LONG, class_name="ngnix")
+    found = only(diagnosed(ingresses=(route,)))
+    assert found.harm is Harm.WRONG
+    assert found.cause.endswith("no IngressClass ngnix, which it asks for: the cluster has none")
+    classes = (IngressClass("nginx"), IngressClass("traefik"))
+    found = only(diagnosed(ingresses=(route,), ingress_classes=classes))
+    assert found.cause.endswith("did you mean nginx?")
+    served = replace(route, has_address=True)
+    assert only(diagnosed(ingresses=(served,))).harm is Harm.WARNING
+    right = replace(route, class_name="nginx")
+    assert not diagnosed(ingresses=(right,), ingress_classes=classes)
+    assert not diagnosed(ingresses=(route,), hidden=(Hidden("IngressClass"),))
+    assert not diagnosed(at=LONG + 5, ingresses=(route,))
+
+
+def test_an_ingress_whose_certificate_is_not_there() -> None:
+    route = Ingress("shop", "front", created_at=LONG, secrets=("web", "web-tsl", "wiki-tls"))
+    there = tuple(Certificate("shop", name) for name in ("web", "web-tls"))
+    elsewhere = Certificate("other", "web-tsl")
+    found = only(diagnosed(ingresses=(route,), certificates=(*there, elsewhere)))
+    assert found.cause == (
+        "there is no Secret web-tsl of type kubernetes.io/tls, and 1 more: did you mean web-tls?"
+    )
+    assert not diagnosed(ingresses=(route,), hidden=(Hidden("Secret", "shop"),))
+    assert not diagnosed(at=LONG + 60, ingresses=(route,))
+    assert not diagnosed(ingresses=(replace(route, secrets=("web",)),), certificates=there)
+
+
+def test_a_service_without_a_selector_that_nobody_gives_addresses() -> None:
+    bare = Service("shop", "db", created_at=LONG, ready=0, lacks_selector=True)
+    assert (
+        "it has no selector, and nobody gives it addresses"
+        in only(diagnosed(services=(bare,))).title
+    )
+    for well in (replace(bare, ready=1), replace(bare, not_ready=1), replace(bare, ready=None)):
+        assert not diagnosed(services=(well,))
 
 
 @pytest.mark.parametrize(

@@ -377,8 +377,19 @@ def test_a_record_gives_the_same_findings() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"mltui-facts": 1}', '{"mltui-facts": 1, "at": "x"}']
+    ("text", "why"),
+    [
+        ("", "this is not JSON"),
+        ("[]", "it lacks `mltui-facts: 1`"),
+        ("{}", "it lacks `mltui-facts: 1`"),
+        ('{"mltui-facts": 1}', "the record is damaged: .*`at`"),
+        ('{"mltui-facts": 1, "at": "x"}', r"the record is damaged: .*\$\.at"),
+        (
+            '{"mltui-facts": 1, "at": 1, "runs": [{"number": "1", "state": "failed"}]}',
+            r"the record is damaged: .*\$\.runs\[0\]\.number",
+        ),
+    ],
 )
-def test_a_bad_record_is_refused_with_a_reason(text: str) -> None:
-    with pytest.raises(BadRecord):
+def test_a_bad_record_is_refused_with_a_reason(text: str, why: str) -> None:
+    with pytest.raises(BadRecord, match=why):
         read_facts(text)

@@ -11,8 +11,9 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from random import Random
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,6 @@ from mltui.triage.diagnosis import diagnose, told
 from mltui.triage.facts import Facts
 from mltui.triage.history import History
 from mltui.triage.recording import BadRecord, read_facts, write_facts
-from mltui.typed import hints_of
 
 NOW = 1_000_000.0
 WORDS = (
@@ -65,6 +65,9 @@ FLOATS = (
     NOW, NOW - 10, NOW - 70, NOW - 4000, NOW + 60, 0.0, -1.0, 0.5, 1e18, -1e18, 1e300, -1e300,
     math.inf, -math.inf, math.nan, NOW, NOW - 1, NOW - 300,
 )  # fmt: skip
+
+
+hints_of = cache(get_type_hints)
 
 
 def anything(kind: Any, random: Random) -> Any:

@@ -14,9 +14,9 @@ from textual.widgets import Input
 
 from mltui.actions.context import Question
 from mltui.app.dialogs.choices import Choices
+from mltui.app.dialogs.sheet import SCROLLING, Sheet
 from mltui.app.dialogs.unseen import Unseen
-from mltui.app.lineview import LineView
-from mltui.app.present.line import EMPTY, Line, line, wrapped
+from mltui.app.present.line import EMPTY, Line, folded, line, wrapped
 from mltui.live.cells import plain
 
 
@@ -31,12 +31,8 @@ class TextDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The sentence and the field."""
-        lines = wrapped(self._sentence, min(self.app.size.width - 8, 68))
         with Vertical(classes="dialog"):
-            view = LineView([*lines, EMPTY])
-            view.can_focus = False
-            view.styles.height = len(lines) + 1
-            yield view
+            yield Sheet(lambda width: [*wrapped(self._sentence, width), EMPTY], below=1)
             field = Input(self._text, compact=True)
             field.cursor_blink = False
             yield field
@@ -44,6 +40,10 @@ class TextDialog(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """What is there is selected, so that typing replaces it."""
         self.query_one(Input).focus()
+
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        self.query_one(Sheet).fit()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -62,6 +62,10 @@ class PickDialog(ModalScreen[int | None]):
         Binding("escape", "leave", "Leave", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+        Binding("home", "move(-10000)", "First", show=False),
+        Binding("end,G", "move(10000)", "Last", show=False),
         Binding("enter", "choose", "Choose", show=False),
     ]
 
@@ -81,24 +85,39 @@ class PickDialog(ModalScreen[int | None]):
 
     def compose(self) -> ComposeResult:
         """The sentence and the lines."""
-        self._head = [*wrapped(self._sentence, min(self.app.size.width - 8, 68)), EMPTY]
         with Vertical(classes="dialog"):
-            view = LineView(self._lines())
-            view.can_focus = False
-            view.styles.height = min(len(self._words) + len(self._head), self.app.size.height - 6)
-            yield view
+            yield Sheet(self._lines)
 
-    def _lines(self) -> list[Line]:
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        self._show()
+
+    def _lines(self, width: int) -> list[Line]:
         chosen = [
             line((f" ▸ {word} " if index == self._current else f"   {word} ",
                   "cursor" if index == self._current else ""))
             for index, word in enumerate(self._words)
         ]  # fmt: skip
+        self._head = [*wrapped(self._sentence, width), EMPTY]
         return [*self._head, *chosen]
+
+    def _show(self) -> None:
+        sheet = self.query_one(Sheet)
+        sheet.fit()
+        self.call_after_refresh(self._follow)
+
+    def _follow(self) -> None:
+        """Have the chosen line on the screen, and with the first one the sentence."""
+        sheet = self.query_one(Sheet)
+        row, top, height = self._current + len(self._head), sheet.scroll_offset.y, sheet.size.height
+        if row >= top + height:
+            sheet.scroll_to(y=row - height + 1, animate=False)
+        elif row < top or self._current == 0:
+            sheet.scroll_to(y=row if self._current else 0, animate=False)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a line chooses it."""
-        view = self.query_one(LineView)
+        view = self.query_one(Sheet)
         if view.content_region.contains(event.screen_x, event.screen_y):
             index = event.screen_y - view.content_region.y + view.scroll_offset.y - len(self._head)
             if 0 <= index < len(self._words):
@@ -108,10 +127,7 @@ class PickDialog(ModalScreen[int | None]):
         """The next or previous line."""
         self._current = min(max(self._current + step, 0), len(self._words) - 1)
         self._moved(self._current)
-        view = self.query_one(LineView)
-        view.show(self._lines())
-        view.scroll_to(y=max(self._current + len(self._head) - view.size.height + 1, 0),
-                       animate=False)  # fmt: skip
+        self._show()
 
     def action_choose(self) -> None:
         """This one."""
@@ -131,10 +147,7 @@ class DifferenceDialog(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "Leave it", show=False),
         Binding("y", "answer(True)", "Do it", show=False),
-        Binding("up,k", "scroll(-1)", "Up", show=False),
-        Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("pageup", "scroll(-10)", "Page up", show=False),
-        Binding("pagedown", "scroll(10)", "Page down", show=False),
+        *SCROLLING,
     ]
 
     def __init__(self, question: Question, difference: Sequence[str]) -> None:
@@ -145,6 +158,7 @@ class DifferenceDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """What is typed from the first paint on is an answer."""
+        self._fit()
         self._unseen.watch(self)
 
     def on_key(self, event: events.Key) -> None:
@@ -153,30 +167,41 @@ class DifferenceDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The sentence, the lines that change, the two answers."""
-        width, height = self.app.size
-        head = [*wrapped(self._question.sentence, min(width - 10, 90)), EMPTY]
-        lines = [
-            line((plain(each), _ROLES.get(each[:1], "dim" if each[:1] == " " else "")))
-            for each in self._difference
-        ] or [line(("nothing changes", "dim"))]
         with Vertical(classes="dialog difference"):
-            view = LineView(head)
-            view.can_focus = False
-            view.styles.height = len(head)
-            yield view
-            body = LineView(lines, id="difference")
-            body.can_focus = False
-            body.styles.height = min(len(lines), max(height - len(head) - 8, 4))
-            yield body
-            gap = LineView([EMPTY])
-            gap.can_focus = False
-            gap.styles.height = 1
-            yield gap
+            yield Sheet(self._head, below=6, widest=90, share=96, id="question")
+            yield Sheet(self._lines, widest=122, share=96, id="difference")
+            yield Sheet(lambda width: [EMPTY])
             yield Choices([self._question.no, self._question.yes])
+
+    def _head(self, width: int) -> list[Line]:
+        return [*wrapped(self._question.sentence, width), EMPTY]
+
+    def _lines(self, width: int) -> list[Line]:
+        return [
+            part
+            for each in self._difference
+            for part in folded(
+                plain(each), width, _ROLES.get(each[:1], "dim" if each[:1] == " " else "")
+            )
+        ] or [line(("nothing changes", "dim"))]
+
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """The lines that change have what the sentence leaves them."""
+        sentence, difference = (
+            self.query_one("#question", Sheet),
+            self.query_one("#difference", Sheet),
+        )
+        sentence.fit()
+        difference.below = len(sentence.lines) + 2
+        difference.fit()
 
     def action_scroll(self, step: int) -> None:
         """Other lines of the change."""
-        self.query_one("#difference", LineView).scroll_relative(y=step, animate=False)
+        self.query_one("#difference", Sheet).scroll_relative(y=step, animate=False)
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:

@@ -12,9 +12,9 @@ from textual.screen import ModalScreen
 
 from mltui.actions.context import Question
 from mltui.app.dialogs.choices import Choices
+from mltui.app.dialogs.sheet import SCROLLING, Sheet
 from mltui.app.dialogs.unseen import Unseen
-from mltui.app.lineview import LineView
-from mltui.app.present.line import EMPTY, Line, line, wrapped
+from mltui.app.present.line import EMPTY, Line, folded, wrapped
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -23,6 +23,7 @@ class ConfirmDialog(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "Leave it", show=False),
         Binding("y", "answer(True)", "Do it", show=False),
+        *SCROLLING,
     ]
 
     def __init__(self, question: Question) -> None:
@@ -40,16 +41,25 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The sentence and the two answers."""
-        width = min(self.app.size.width - 8, 68)
-        lines: list[Line] = wrapped(self.question.sentence, width)
-        if self.question.detail:
-            lines += [EMPTY, *(line((text, self._role(text))) for text in self.question.detail)]
         with Vertical(classes="dialog"):
-            view = LineView([*lines, EMPTY])
-            view.can_focus = False
-            view.styles.height = len(lines) + 1
-            yield view
+            yield Sheet(self._lines, below=1)
             yield Choices([self.question.no, self.question.yes])
+
+    def _lines(self, width: int) -> list[Line]:
+        lines = wrapped(self.question.sentence, width)
+        if self.question.detail:
+            lines.append(EMPTY)
+            for text in self.question.detail:
+                lines += folded(text, width, self._role(text))
+        return [*lines, EMPTY]
+
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        self.query_one(Sheet).fit()
+
+    def action_scroll(self, step: int) -> None:
+        """Other lines, where there are more than fit."""
+        self.query_one(Sheet).scroll_relative(y=step, animate=False)
 
     def _role(self, text: str) -> str:
         if not self.question.is_diff:

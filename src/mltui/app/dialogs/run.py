@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from mltui.app.dialogs.choices import Choices
-from mltui.app.lineview import LineView
+from mltui.app.dialogs.sheet import SCROLLING, Sheet
 from mltui.app.present.line import EMPTY, Line, line, wrapped
 
 Preview = Callable[[int], tuple[Sequence[Line], bool]]
@@ -26,6 +26,7 @@ class RunDialog(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "Leave it", show=False),
         Binding("y", "answer(True)", "Start", show=False),
+        *SCROLLING,
     ]
 
     def __init__(self, sentence: str, preview: Preview) -> None:
@@ -33,21 +34,34 @@ class RunDialog(ModalScreen[bool]):
         self.sentence = sentence
         self._preview = preview
         self._can_start = True
+        self._planned = [line(("looking at what would run…", "dim"))]
+        self._width = 0
+        """What was planned is said in lines of this width."""
 
     def compose(self) -> ComposeResult:
         """The sentence, what would run, the answers."""
         with Vertical(classes="dialog"):
-            yield LineView(id="what")
+            yield Sheet(self._lines, below=1, widest=70, id="what")
             yield Choices(["Start the run", "Leave it"])
 
     def on_mount(self) -> None:
         """Say at once what is asked; what would run follows."""
-        self.query_one("#what", LineView).can_focus = False
-        self._show([line(("looking at what would run…", "dim"))])
         self.query_one(Choices).focus()
-        self.run_worker(self._look(), exclusive=True, group="dryrun")
+        self._look_again()
+
+    def on_resize(self) -> None:
+        """More fits, or less; at another width it is said in other lines."""
+        sheet = self.query_one(Sheet)
+        sheet.fit()
+        if self._width not in (0, sheet.room_across):
+            self._look_again()
+
+    def _look_again(self) -> None:
+        # Not a coroutine: one that is replaced before it began would never be awaited.
+        self.run_worker(self._look, exclusive=True, group="dryrun")  # type: ignore[arg-type]
 
     async def _look(self) -> None:
+        self._width = self.query_one(Sheet).room_across
         lines, self._can_start = await asyncio.to_thread(self._preview, self._width)
         if not self.is_mounted:
             return
@@ -55,17 +69,15 @@ class RunDialog(ModalScreen[bool]):
             choices = self.query_one(Choices)
             choices.words, choices.current = ["Leave it"], 0
             choices.refresh()
-        self._show(lines)
+        self._planned = list(lines)
+        self.query_one(Sheet).fit()
 
-    @property
-    def _width(self) -> int:
-        return min(self.app.size.width - 10, 70)
+    def _lines(self, width: int) -> list[Line]:
+        return [*wrapped(self.sentence, width, "strong"), EMPTY, *self._planned, EMPTY]
 
-    def _show(self, lines: Sequence[Line]) -> None:
-        shown = [*wrapped(self.sentence, self._width, "strong"), EMPTY, *lines, EMPTY]
-        view = self.query_one("#what", LineView)
-        view.styles.height = min(len(shown), max(self.app.size.height - 8, 6))
-        view.show(shown)
+    def action_scroll(self, step: int) -> None:
+        """Other lines, where there are more than fit."""
+        self.query_one(Sheet).scroll_relative(y=step, animate=False)
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:

@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from mltui.app.lineview import LineView
-from mltui.app.present.line import line
+from mltui.app.dialogs.sheet import Sheet
+from mltui.app.present.line import EMPTY, Line, folded, line
 from mltui.text.width import shorten_end
+
+_WIDEST, _SHARE = 122, 96
 
 
 class TextDialog(ModalScreen[None]):
@@ -25,21 +27,26 @@ class TextDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The lines, of which the arrows show more."""
-        width = max(min(self.app.size.width * 96 // 100, 130) - 6, 20)
-        head = line((shorten_end(f"{self._title}   Esc closes", width), "strong"))
-        lines = [line((shorten_end(each, width), "")) for each in self._lines]
         with Vertical(classes="dialog", id="text"):
-            top = LineView([head])
-            top.can_focus = False
-            top.styles.height = 2
-            yield top
-            view = LineView(lines, has_cursor=True)
-            view.styles.height = min(max(len(lines), 1), max(self.app.size.height - 8, 3))
-            yield view
+            yield Sheet(self._head, widest=_WIDEST, share=_SHARE, id="head")
+            yield Sheet(self._body, below=2, widest=_WIDEST, share=_SHARE, id="body")
 
     def on_mount(self) -> None:
         """The keys move in the text."""
-        self.query(LineView).last().focus()
+        body = self.query_one("#body", Sheet)
+        body.can_focus = True
+        body.focus()
+
+    def on_resize(self) -> None:
+        """More fits, or less."""
+        for sheet in self.query(Sheet):
+            sheet.fit()
+
+    def _head(self, width: int) -> list[Line]:
+        return [line((shorten_end(f"{self._title}   Esc closes", width), "strong")), EMPTY]
+
+    def _body(self, width: int) -> list[Line]:
+        return [each for text in self._lines for each in folded(text, width)]
 
     def action_close(self) -> None:
         """Back to the screen."""

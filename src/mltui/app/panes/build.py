@@ -45,12 +45,12 @@ class BuildPane(TextPane):
         self.file: Path | None = None
         self._reader = BuildReader()
 
-    def stamp(self, subject: Subject) -> Hashable:
+    def _stamp(self, subject: Subject) -> Hashable:
         """It changes with the build, and while one is under way with the clock."""
         row = subject.row
-        return (super().stamp(subject), row.build, row.object, subject.facts.spec is not None)
+        return (super()._stamp(subject), row.build, row.object, subject.facts.spec is not None)
 
-    def prepare(self, subject: Subject) -> Any:
+    def _prepare(self, subject: Subject) -> Any:
         """The environment as the file declares it."""
         spec, row = subject.facts.spec, subject.row
         if spec is None or row.stage not in spec.stages:
@@ -64,7 +64,7 @@ class BuildPane(TextPane):
             return str(error)
         return found if found is not None else False
 
-    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+    def _gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
         """The build, the end of its log, what was installed."""
         if prepared is None:
             return None
@@ -89,7 +89,7 @@ class BuildPane(TextPane):
             return Environed(environment.name, declared, packages=packages, container=container)
         return replace(self._reader.read(project, build, declared), container=container)
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+    def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The pane's lines."""
         if material is None:
             return [line((" reading mltui.yaml…", "dim"))]

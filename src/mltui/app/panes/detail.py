@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher
 from mltui.app.lineview import LineView, OneLine
 from mltui.app.panes.textpane import FileShown, Subject, TextPane
 from mltui.app.present.card import Evidence, card, trouble
-from mltui.app.present.line import EMPTY, Line
+from mltui.app.present.line import EMPTY, Line, line
 from mltui.app.present.moment import Moment
 from mltui.app.present.tabs import TABS, log_words, strip, title
 from mltui.app.runview import is_troubled
@@ -26,7 +26,7 @@ from mltui.spec.choices import FailureClass
 
 if TYPE_CHECKING:
     from mltui.app.panes.build import BuildPane
-    from mltui.app.panes.log import LogTab
+    from mltui.app.panes.log import LogTab, StageLog
     from mltui.app.widgets.logpane import LogStatus
 
 
@@ -65,6 +65,8 @@ class DetailPane(Vertical):
         self._evidence: Evidence | None = None
         self._fixes: Sequence[str] = ()
         self._log_status = ""
+        self._served = ""
+        """Title of a service's log, where that is shown."""
 
     def compose(self) -> ComposeResult:
         """Card, title, tabs, panes."""
@@ -93,9 +95,10 @@ class DetailPane(Vertical):
         moment: Moment,
     ) -> None:
         """Show this stage; `evidence` when it failed."""
-        self._subject, self._moment = subject, moment
+        self._subject, self._moment, self._served = subject, moment, ""
         self._evidence, self._fixes = evidence, fixes
         self._say(None)
+        self._strip.display = True
         self._show_card(moment)
         self._show_title(moment)
         self._show_pane(moment)
@@ -113,8 +116,18 @@ class DetailPane(Vertical):
 
     def say(self, lines: Sequence[Line]) -> None:
         """Show lines in place of a stage: problems of the file, what to do first."""
-        self._subject = None
+        self._subject, self._served = None, ""
         self._say(lines)
+
+    def serve(self, logs: list[StageLog], title: str, target: str) -> None:
+        """Show what the replicas of a service say."""
+        self._subject, self._served = None, title
+        self._say(None)
+        self._card.display = self._strip.display = False
+        self._title.display = True
+        self.tab = self._switcher.current = "log"
+        self.log_tab.serve(logs, title, target)
+        self._show_title(self._moment)
 
     def tick(self, moment: Moment) -> None:
         """Time went by."""
@@ -237,7 +250,7 @@ class DetailPane(Vertical):
             if view.display:
                 view.display = False
             return
-        height = max(self.size.height // 2, 7)
+        height = max(self.size.height * 3 // 5 - 1, 7)
         if self._is_alone and self.tab == "log":
             height = 2  # the whole screen is wanted for the log: what failed, and why
         if self.tab == "build" and subject.row.failure is FailureClass.BUILD:
@@ -256,9 +269,12 @@ class DetailPane(Vertical):
 
     def _show_title(self, moment: Moment) -> None:
         subject = self._subject
+        width = max(self.size.width - 1, 30)
+        if self._served:
+            served = (f" {self._served}", "strong")
+            self._title.show(line(served, right=((f"{self._log_status} ", "dim"),)))
         if subject is None:
             return
-        width = max(self.size.width - 1, 30)
         pending = subject.view.pending.get(subject.row.instance)
         on_card = self._card.display
         heading = self._title
@@ -279,7 +295,8 @@ class DetailPane(Vertical):
 
     def _log_told(self, status: LogStatus) -> None:
         """What is told of the log stands beside the tabs."""
-        active = self._subject is not None and not self._subject.row.state.is_final
+        row = self._subject.row if self._subject is not None else None
+        active = bool(self._served) or (row is not None and not row.state.is_final)
         self._log_status = log_words(status, active)
         self._show_title(self._moment)
 

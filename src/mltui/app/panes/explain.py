@@ -17,11 +17,11 @@ from mltui.runs.project import Project
 class ExplainPane(TextPane):
     """Why the selected stage ran or was cached."""
 
-    def stamp(self, subject: Subject) -> Hashable:
+    def _stamp(self, subject: Subject) -> Hashable:
         """The key says it all; a retry may mark it stale."""
-        return (super().stamp(subject), subject.row.key, subject.row.stale)
+        return (super()._stamp(subject), subject.row.key, subject.row.stale)
 
-    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+    def _gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
         """The explanation, or why there is none."""
         from mltui.runs.explain import explain
 
@@ -30,7 +30,7 @@ class ExplainPane(TextPane):
         except MltuiError as error:
             return str(error)
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+    def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The explanation."""
         if isinstance(material, str):
             return wrapped(material, width - 1, "state-warning", " ")

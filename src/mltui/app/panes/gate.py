@@ -15,10 +15,10 @@ from mltui.runs.project import Project
 class GatePane(TextPane):
     """The metric of each round against the target. All of it is in the rows already."""
 
-    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+    def _gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
         """Nothing to read."""
         return True
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+    def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The rounds and their plot."""
         return gate_lines(subject.row, subject.view, subject.facts, width, moment)

@@ -32,11 +32,11 @@ class _Wanted:
 class InputsPane(TextPane):
     """Inputs and outputs."""
 
-    def stamp(self, subject: Subject) -> Hashable:
+    def _stamp(self, subject: Subject) -> Hashable:
         """It changes when outputs appear, or when the file is known."""
-        return (super().stamp(subject), subject.facts.spec is not None)
+        return (super()._stamp(subject), subject.facts.spec is not None)
 
-    def prepare(self, subject: Subject) -> Any:
+    def _prepare(self, subject: Subject) -> Any:
         """Names and artifacts, from the file and the rows."""
         spec, row = subject.facts.spec, subject.row
         stage = spec.stages.get(row.stage) if spec is not None else None
@@ -53,7 +53,7 @@ class InputsPane(TextPane):
             params = plan.named_params_at(row.stage, row.path)
         return _Wanted(tuple(inputs), tuple(outputs), params)
 
-    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+    def _gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
         """Look inside what is there."""
         if prepared is None:
             return Traffic()
@@ -72,7 +72,7 @@ class InputsPane(TextPane):
         outputs = tuple(_look(project, *each) for each in wanted.outputs)
         return Traffic(tuple(inputs), outputs, wanted.params)
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+    def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The lists."""
         if subject.facts.spec is None:
             return [line((" reading mltui.yaml…", "dim"))]

@@ -361,7 +361,7 @@ class KindPane(Vertical):
 
     def show_log(self, key: str | None, log: Log | None, title: str, target: str = "") -> None:
         """A log, followed; *key*: of the one thing that it is about."""
-        from mltui.app.panes.log import local_offset_s
+        from mltui.logs.times import local_offset_s
 
         self.showing, self.subject = "log", key
         self.grid.display = self.page.display = False

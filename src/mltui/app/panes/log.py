@@ -19,7 +19,7 @@ from mltui.app.present.moment import Moment
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
-from mltui.logs.times import TimeReader
+from mltui.logs.times import TimeReader, local_offset_s
 from mltui.pipeline.rows import StageRow, State, attempt_label
 from mltui.runs.locate import place_of_row
 
@@ -33,6 +33,7 @@ _EMPTY = {
 _FIRST = {State.FAILED: 0, State.RUNNING: 1}
 
 _NOTHING = "it wrote nothing"
+_BUILD = "build of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,6 @@ class StageLog:
     is_over: bool
     target: str
     """How `mltui logs` calls it."""
-
-
-def local_offset_s() -> float:
-    """What this machine's clock is ahead of UTC."""
-    is_summer = time.localtime().tm_isdst > 0
-    return float(-time.altzone if is_summer else -time.timezone)
 
 
 class LogTab(Vertical):
@@ -93,8 +88,14 @@ class LogTab(Vertical):
             self._open(None, subject.log_name or _name(row), _NOTHING)
             return
         name = subject.log_name or _name(row)
-        target = f"{shlex.quote(_name(row))} --run {row.run}"
-        self._open(subject.log, name, _EMPTY.get(row.state, _NOTHING), target)
+        self._open(subject.log, name, _EMPTY.get(row.state, _NOTHING), _target(subject))
+
+    def serve(self, logs: list[StageLog], title: str, target: str) -> None:
+        """Show what the replicas of a service say, as one; those that come later join."""
+        if logs:
+            self._open_all(logs, title, target)
+        else:
+            self._open(None, title, "none of its replicas has said anything yet")
 
     def tick(self, moment: Moment) -> None:
         """Nothing on it depends on the clock."""
@@ -153,7 +154,8 @@ class LogTab(Vertical):
                 self._join(merged, each, f"{each.label} joined")
         ended = {each.file for each in logs if each.is_over}
         for source in merged.sources:
-            source.is_over = source.is_over or source.lines.path in ended
+            if not source.is_over and source.lines.path in ended:
+                source.is_over, source.farewell = True, f"{source.label} ended"
         self._watch({each.file for each in logs})
         self.log_pane.wake()
 
@@ -181,6 +183,17 @@ def _has_text(file: Path) -> bool:
         return file.stat().st_size > 0
     except OSError:
         return False
+
+
+def _target(subject: Subject) -> str:
+    """How `mltui logs` calls the log that is shown of a stage: an attempt's, or its build's."""
+    row = subject.row
+    label = _name(row)
+    if subject.log_name.startswith(_BUILD) and row.build:
+        return f"build/{row.build}"
+    if subject.log is not None and subject.log_name.startswith(row.instance.label):
+        label = subject.log_name  # an earlier attempt
+    return f"{shlex.quote(label)} --run {row.run}"
 
 
 def _name(row: StageRow) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mltui.app.look import Look, arranged
 from mltui.app.present.runs import columns, value_columns
-from mltui.app.widgets.columns import Column
 from mltui.app.widgets.grid import Grid
+from mltui.live.cells import Column
 from mltui.runs.rows import RunRow
 
 NO_RUNS = "no runs yet: n starts one"

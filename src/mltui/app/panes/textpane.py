@@ -6,7 +6,7 @@ again only when the stamp (what the answer depends on) changed, and only for the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,6 @@ class FileShown(Message):
 AGAIN_S = 0.1
 """Shortest pause between two readings of what changes all the time."""
 
-Gather = Callable[[Project, StageRow, Any], Any]
-Present = Callable[[Any, Subject, int, Moment], Sequence[Line]]
-
 
 class TextPane(LineView):
     """Lines about one stage. Subclasses say what to gather and how to present it."""
@@ -65,19 +62,19 @@ class TextPane(LineView):
 
     # --- for subclasses -----------------------------------------------------------------------
 
-    def stamp(self, subject: Subject) -> Hashable:
+    def _stamp(self, subject: Subject) -> Hashable:
         """What the material depends on: equal stamps need no new reading."""
         return (subject.row.run, subject.row.instance, subject.row.attempt, subject.row.state)
 
-    def prepare(self, subject: Subject) -> Any:
+    def _prepare(self, subject: Subject) -> Any:
         """What the thread needs of the view and the facts."""
         return None
 
-    def gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
+    def _gather(self, project: Project, row: StageRow, prepared: Any) -> Any:
         """Read what is to be shown; called in a thread."""
         return None
 
-    def present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
+    def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:
         """The lines."""
         raise NotImplementedError
 
@@ -95,7 +92,7 @@ class TextPane(LineView):
         if not same or (before is not None and before.row.run != subject.row.run):
             self._have, self._material = None, None
             self.scroll_to(y=0, animate=False)
-        wanted = self.stamp(subject)
+        wanted = self._stamp(subject)
         if wanted != self._have:
             self._have = wanted
             if not same:
@@ -124,14 +121,16 @@ class TextPane(LineView):
             self._lay_out()
 
     def _start(self, subject: Subject, wanted: Hashable) -> None:
-        prepared = self.prepare(subject)
+        prepared = self._prepare(subject)
 
         async def read() -> None:
             import asyncio
 
             self._gathering = True
             try:
-                found = await asyncio.to_thread(self.gather, subject.project, subject.row, prepared)
+                found = await asyncio.to_thread(
+                    self._gather, subject.project, subject.row, prepared
+                )
             finally:
                 self._gathering = False
             if self._have == wanted and self.is_attached:
@@ -147,4 +146,4 @@ class TextPane(LineView):
         if self._subject is None:
             return
         width = max(self.scrollable_content_region.width, 20)
-        self.show(self.present(self._material, self._subject, width, self._moment))
+        self.show(self._present(self._material, self._subject, width, self._moment))

@@ -60,7 +60,7 @@ def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) 
     lines = [line((f" {found.name}", "strong"))]
     lines += [line((f"   {fit(name, 13)}", "dim"), value) for name, value in found.declared]
     if found.reason:
-        lines.append(line((f"   {found.reason}", "state-warning")))
+        lines += wrapped(found.reason, width - 1, "state-warning", "   ")
     lines += _contained(found.container, width)
     build = found.build
     if build is None:
@@ -72,7 +72,7 @@ def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) 
         return [*lines, *wrapped(why, width - 1, "dim", " "), *_packages(found, width)]
     lines += [EMPTY, line((" ", ""), *_state(build, moment))]
     if build.reason:
-        lines.append(line((f"   {build.reason}", "state-failed")))
+        lines += wrapped(build.reason, width - 1, "state-failed", "   ")
     if build.state in (State.FAILED, State.RUNNING, State.BUILDING) or not found.packages:
         lines += _tail(found.log)
     return [*lines, *_packages(found, width)]

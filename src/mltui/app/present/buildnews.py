@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mltui.app.present.buildtree import plain_of
-from mltui.app.present.line import EMPTY, Line, line
+from mltui.app.present.line import EMPTY, Line, line, wrapped
 from mltui.text.format import format_bytes, format_duration
 from mltui.text.width import shorten_end
 
@@ -87,12 +87,12 @@ def news_lines(news: News | None, took: tuple[float, float] | None, width: int) 
 
 
 def suspect_lines(news: News | None, width: int) -> list[Line]:
-    """In a line, what a failure may come from: what changed since it last went well."""
+    """In a line or two, what a failure may come from: what changed since it last went well."""
     if news is None or not news.changes:
         return []
     shown = ", ".join(map(plain_of, news.changes[:3]))
     text = f"since {plain_of(news.before)} went well: {shown}"
-    return [line((f"   {shorten_end(text, max(width - 4, 10))}", "state-warning"))]
+    return wrapped(text, width - 1, "state-warning", "   ")[:3]
 
 
 def layer_lines(tree: BuildTree, width: int, *, unicode: bool) -> list[Line]:

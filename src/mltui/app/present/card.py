@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mltui.app.present.line import Line, Part, wrapped
+from mltui.app.present.line import EMPTY, Line, Part, wrapped
 from mltui.app.present.moment import Moment, clock_time
 from mltui.pipeline.rows import StageRow, attempt_label
 from mltui.text.glyphs import glyph
@@ -73,9 +73,12 @@ def card(
             title.append(part)
     lines = [Line(tuple(title))]
     body = _cause(row, evidence, width)
-    where = _where(evidence, width)
+    where = _where(evidence, width, whole=True)
     offers = _fixes(fixes, width)
-    room = height - len(lines) - len(body) - len(where) - len(offers)
+    taken = len(lines) + len(body) + len(offers)
+    if taken + len(where) > height:
+        where = _where(evidence, width, whole=False)
+    room = height - taken - len(where)
     tail = [text for text in evidence.last_lines if text.strip()] if with_lines else []
     if room >= 2 and tail:
         shown = tail[-min(room, 6) :]
@@ -101,23 +104,30 @@ def _cause(row: StageRow, evidence: Evidence, width: int) -> list[Line]:
     return found
 
 
-def _where(evidence: Evidence, width: int) -> list[Line]:
-    """The places, from the line that failed to where the stage is written."""
+def _where(evidence: Evidence, width: int, *, whole: bool) -> list[Line]:
+    """The places, from the line that failed to where the stage is written.
+
+    `whole`: what is written there goes on below where there is no room for it beside its place.
+    """
     places = [place for place in (evidence.raised, (evidence.position, evidence.written)) if place]
     size = max(cell_width(position) for position, _ in places)
+    room = max(width - size - 7, 0)
     lines = []
     for position, written in places:
-        if position:
-            text = shorten_end(written, max(width - size - 7, 0))
-            padding = " " * (size - cell_width(position))
-            lines.append(
-                Line(((f"   {position}", "accent"), (f"{padding}   {text}".rstrip(), "dim")))
-            )
+        if not position:
+            continue
+        padding = " " * (size - cell_width(position))
+        if whole and cell_width(written) > room:
+            lines.append(Line(((f"   {position}", "accent"),)))
+            lines += wrapped(written, width - 1, "dim", "     ")[:2]
+            continue
+        text = shorten_end(written, room)
+        lines.append(Line(((f"   {position}", "accent"), (f"{padding}   {text}".rstrip(), "dim"))))
     return lines
 
 
 def _fixes(fixes: Sequence[str], width: int) -> list[Line]:
-    """The fixes, numbered, as many on a line as fit."""
+    """The fixes, numbered, as many on a line as fit; one that is longer has lines of its own."""
     lines: list[Line] = []
     parts: list[Part] = []
     used = 0
@@ -126,7 +136,13 @@ def _fixes(fixes: Sequence[str], width: int) -> list[Line]:
         if parts and used + size > width - 2:
             lines.append(Line(tuple(parts)))
             parts, used = [], 0
-        parts += [("   ", ""), (str(number), "strong"), (f" {text}", "")]
+        lead: list[Part] = [("   ", ""), (str(number), "strong")]
+        if size > width - 1:
+            first, *rest = wrapped(text, width - 1, "", "     ") or [EMPTY]
+            words = "".join(part for part, _ in first.left).strip()
+            lines += [Line((*lead, (f" {words}", ""))), *rest]
+            continue
+        parts += [*lead, (f" {text}", "")]
         used += size
     if parts:
         lines.append(Line(tuple(parts)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mltui.app.present.line import EMPTY, Line, Part, line, wrapped
 from mltui.app.present.story import about
 from mltui.text.glyphs import glyph, unicode_ok
-from mltui.text.width import cell_width, fit, shorten_end
+from mltui.text.width import cell_width, fit
 
 if TYPE_CHECKING:
     from mltui.runs.dryrun import Planned
@@ -31,13 +31,15 @@ def dry_run_lines(found: Sequence[Planned], width: int) -> list[Line]:
         )
         reason = f"depends {reason}" if planned.will == "depends" else reason
         room = width - names - 6 - 12
+        before = " " * (names + 4)
+        first, *rest = wrapped(reason, room + len(before), "dim", before) or [EMPTY]
         parts: list[Part] = [
             (f"{will} ", role),
             (fit(planned.instance.label, names), "" if planned.will == "run" else "dim"),
-            (f"  {fit(shorten_end(reason, room), room)}", "dim"),
+            (f"  {fit(first.text.strip(), room)}", "dim"),
             (f"  {took:>10}", ""),
         ]
-        lines.append(Line(tuple(parts)))
+        lines += [Line(tuple(parts)), *rest]
     if len(found) > MAX_LINES:
         lines.append(line((f"  … and {len(found) - MAX_LINES} more", "dim")))
     lines += [EMPTY, line((_sum(found), "strong"))]

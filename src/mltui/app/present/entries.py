@@ -16,7 +16,7 @@ from mltui.app.runview import ACTIVE, RunView
 from mltui.pipeline.rows import StageRow, State
 
 if TYPE_CHECKING:
-    from mltui.app.widgets.columns import Column
+    from mltui.live.cells import Column
 
 PHASES = ("data", "training", "inference")
 SHOWN_ITEMS = 6
@@ -90,7 +90,7 @@ def _fitting(needle: str) -> Fits | None:
     """None: everything fits."""
     if not needle:
         return None
-    from mltui.app.widgets.columns import Column
+    from mltui.live.cells import Column
     from mltui.live.matching import matcher
 
     columns = (

@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mltui.app.present.line import EMPTY, Line, Part, line
-from mltui.app.widgets.columns import Cell, Column
-from mltui.live import cells as live
-from mltui.live.cells import plain
+from mltui.live.cells import Cell, Column, plain
 from mltui.live.kind import Kind
 from mltui.live.page import Page
 from mltui.text.format import format_age
@@ -44,22 +42,11 @@ def columns(
 
 
 def shown_column(
-    column: live.Column[Any], cell: Callable[[Any], Cell | str], *, unicode: bool
+    column: Column[Any], cell: Callable[[Any], Cell | str], *, unicode: bool
 ) -> Column[Any]:
     """A kind's column as a screen places it, with what it says in a cell."""
-    return Column(
-        column.key,
-        column.title if unicode or column.title.isascii() else "R",
-        cell,
-        width=column.width,
-        min=column.min,
-        flex=column.flex,
-        max=column.max,
-        align=column.align,
-        priority=column.priority,
-        sort=column.sort_value,
-        shorten=column.shorten,
-    )
+    title = column.title if unicode or column.title.isascii() else "R"
+    return replace(column, title=title, cell=cell, sort=column.sort_value)
 
 
 def header(

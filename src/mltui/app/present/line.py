@@ -115,3 +115,17 @@ def wrapped(text: str, width: int, role: str = "", indent: str = "") -> list[Lin
     if current:
         lines.append(Line(((indent + current, role),)))
     return lines
+
+
+def folded(text: str, width: int, role: str = "", indent: str = "  ") -> list[Line]:
+    """A line as it is written over as many as it needs: spaces stay, as of YAML or a difference."""
+    lines: list[Line] = []
+    lead, room = "", max(width, 8)
+    while cell_width(text) > room:
+        head = shorten_end(text, room, ellipsis="")
+        blank = head.rstrip().rfind(" ")
+        if blank > room // 2:
+            head = head[: blank + 1]
+        lines.append(Line(((lead + head, role),)))
+        text, lead, room = text[len(head) :], indent, max(width - len(indent), 8)
+    return [*lines, Line(((lead + text, role),))]

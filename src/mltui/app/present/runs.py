@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from mltui.app.present.moment import when
 from mltui.app.runview import accepted_metrics
-from mltui.app.widgets.columns import Cell, Column
+from mltui.live.cells import Cell, Column
 from mltui.pipeline.rows import State
 from mltui.runs.rows import RunRow
 from mltui.text.format import format_clock, format_duration, format_number

@@ -11,11 +11,13 @@ from mltui.app.runview import ACTIVE
 from mltui.pipeline.rows import StageRow, State
 from mltui.text.format import format_clock, format_count, format_duration
 from mltui.text.glyphs import mark
-from mltui.text.width import shorten_end
+from mltui.text.width import cell_width, shorten_end
 
 if TYPE_CHECKING:
     from mltui.app.widgets.logtitle import LogStatus
 
+_WORTH = 13
+"""A reason that has fewer cells than this, and more to say, is left to the pane below."""
 TABS = ("log", "gate", "inputs", "build", "explain")
 
 
@@ -35,10 +37,12 @@ def title(row: StageRow, pending: str | None, width: int, moment: Moment) -> Lin
     dot = "  · " if moment.unicode else "  - "
     if row.attempt > 1:
         parts.append((f"{dot}{ordinal(row.attempt)}", ""))
-    if row.state is State.CACHED and row.source:
-        parts.append((f"{dot}made by {row.source}", "dim"))
-    elif row.reason and row.state is not State.RUNNING:
-        parts.append((f"{dot}{row.reason}", "dim"))
+    said = f"made by {row.source}" if row.state is State.CACHED and row.source else ""
+    if not said and row.state is not State.RUNNING:
+        said = row.reason
+    room = width - sum(cell_width(text) for text, _ in parts) - len(dot)
+    if said and (cell_width(said) <= room or room >= _WORTH):
+        parts.append((f"{dot}{said}", "dim"))
     right: list[Part] = []
     if row.engine and width >= 64 and row.state in ACTIVE:
         right.append((f"{object_name(row)} ", "dim"))

@@ -25,6 +25,8 @@ _MARKS = {
 MAX_SYMPTOMS = 4
 SURE = 0.95
 """What is less sure is called a guess."""
+_BESIDE = 9
+"""Cells of a finding's line that are not its title's: the glyph, its age."""
 MOST_LINES = 2
 """A piece of evidence takes so many; all of it opens with Enter."""
 
@@ -140,7 +142,7 @@ def _line(finding: Finding, width: int, moment: Moment, *, names_cluster: bool) 
         "perhaps" if finding.confidence < SURE else "",
     )
     more = "  ".join(word for word in words if word)
-    room = width - 3 - cell_width(tail) - 1
+    room = width - _BESIDE
     title = shorten_end(finding.title, max(room, 10))
     right: list[Part] = [(tail, "dim")]
     if more and cell_width(title) + cell_width(more) + 3 <= room:
@@ -153,14 +155,17 @@ def _line(finding: Finding, width: int, moment: Moment, *, names_cluster: bool) 
 def detail_lines(finding: Finding, width: int, moment: Moment) -> list[Line]:
     """Cause, fixes, evidence, symptoms: what helps comes first, and what proves it is below."""
     lines: list[Line] = []
+    if cell_width(finding.title) > width - _BESIDE:  # the list has it cut
+        lines += wrapped(finding.title, width - 1, "strong", " ")
     if finding.cause not in finding.title:
         role = "state-failed" if finding.harm <= Harm.WRONG else "state-warning"
         lines += wrapped(finding.cause, width - 1, role, " ")
     if finding.confidence < SURE:
         lines.append(line((f" a guess: {finding.confidence:.0%} sure", "state-warning")))
     for number, fix in enumerate(finding.fixes[:9], 1):
-        text = shorten_end(fix.title, max(width - 5, 10))
-        lines.append(Line(((f" {number} ", "accent"), (text, "")), key=("fix", number)))
+        first, *rest = wrapped(fix.title, width - 1, "", "   ") or [EMPTY]
+        words: list[Part] = [(f" {number} ", "accent"), (first.text.strip(), "")]
+        lines += [Line(tuple(words), key=("fix", number)), *rest]
     told = [  # what only says the cause once more is none
         (number, piece)
         for number, piece in enumerate(finding.evidence)

@@ -78,7 +78,11 @@ class BuildSource:
     ) -> Logs | None:
         """See `Source`."""
         place = self._bench.session.project.folder
-        logs = [LogOf(place / row.build.log, kind.label(row)) for row in rows if row.build.log]
+        logs = [
+            LogOf(place / row.build.log, kind.label(row), target=f"build/{row.build.key}")
+            for row in rows
+            if row.build.log
+        ]
         if not logs:
             return None
         title = logs[0].label if len(logs) == 1 else f"{len(logs)} builds"

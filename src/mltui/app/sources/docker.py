@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,8 @@ class DockerSource:
         if kind.name == COMPOSE:
             names = {row.name for row in rows}
             title = rows[0].name if len(rows) == 1 else f"{len(rows)} projects"
-            return Logs(title, self._members(names, folder))
+            target = " ".join(shlex.quote(f"compose/{name}") for name in sorted(names))
+            return Logs(title, self._members(names, folder), target=target)
         logs = [self._log(row, folder) for row in rows]
         title = logs[0].label if len(logs) == 1 else f"{len(logs)} containers"
         return Logs(title, once(*logs), is_one=len(logs) == 1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mltui.app import guarded
 from mltui.app.present.kind import page_lines, text_lines
 from mltui.app.present.line import Line
-from mltui.app.sources.source import LogOf, Logs, Opened, once
+from mltui.app.sources.source import LogOf, Logs, Opened, once, options_of, target_of
 from mltui.errors import MltuiError, UsageError
 from mltui.live.kind import Kind
 from mltui.live.kube.cluster import Clusters, open_clusters
@@ -314,9 +314,10 @@ class KubeSource:
                 of, thing = one.kind, one.full
             if of.watched is not None and of.watched.pods is not None and of.watched.pods(thing):
                 title = f"{of.title} {thing.name}, all pods"
-                options = f"-n {thing.namespace} --context {thing.context}"
-                return Logs(title, self._of_all(cluster, of, thing, folder), options=options)
+                come = self._of_all(cluster, of, thing, folder)
+                return Logs(title, come, target=target_of(of, thing), options=options_of([thing]))
         logs: list[LogOf] = []
+        targets: list[str] = []
         for row in rows:
             cluster, asked = feed.cluster_of(row), which
             of, thing, is_part = kind, row, False
@@ -326,19 +327,23 @@ class KubeSource:
                 one = await self._one(row)
                 of, thing = one.kind, one.full
             if which == EVERY or (which == "log" and len(rows) > 1 and not is_part):
+                targets.append(target_of(of, thing))
                 for pod in (await pods_of(cluster, of, thing))[:MOST]:
                     logs += self._of_pod(cluster, pod, folder)
                 continue
             pod, container = await choose_pod(cluster, of, thing, asked)
             logs.append(self.log_of(cluster, pod, container, folder, which))
+            targets.append(logs[-1].target)
         if not logs:
             raise UsageError("none of these has pods now: no log")
         several = f"{rows[0].name}, all containers" if len(rows) == 1 else f"{len(rows)} together"
         title = logs[0].label if len(logs) == 1 else several
+        options = options_of(rows)
         if which == "previous":
             title += " · before"
-        options = f"-n {rows[0].namespace} --context {rows[0].context}"
-        return Logs(title, once(*logs), is_one=len(logs) == 1, options=options)
+            options += " --previous"
+        target = " ".join(dict.fromkeys(targets))
+        return Logs(title, once(*logs), len(logs) == 1, target, options)
 
     async def _of_all(
         self, cluster: Cluster, kind: Kind[Any], row: Any, folder: Path
@@ -352,8 +357,8 @@ class KubeSource:
 
     def _of_pod(self, cluster: Cluster, pod: PodRow, folder: Path) -> list[LogOf]:
         """The logs of all its containers, those that prepare it first."""
-        names, target = (*pod.init_containers, *pod.containers), f"pod/{pod.name}"
-        return [replace(self.log_of(cluster, pod, name, folder), target=target) for name in names]
+        names = (*pod.init_containers, *pod.containers)
+        return [self.log_of(cluster, pod, name, folder) for name in names]
 
     def log_of(
         self, cluster: Cluster, pod: PodRow, container: str, folder: Path, which: str = ""
@@ -365,7 +370,7 @@ class KubeSource:
         file = folder / f"{pod.uid}-{container}".replace("/", "_") / "log"
         is_one = len(pod.containers) + len(pod.init_containers) == 1
         label = pod.name if is_one else f"{pod.name} · {container}"
-        target = f"pod/{pod.name}" if is_one else f"pod/{pod.name} -c {container}"
+        target = f"pod/{pod.name}" if is_one else f"pod/{pod.name}/{container}"
         notes: list[Note] = []
 
         def follow(

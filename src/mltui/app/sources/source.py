@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class Logs:
     """Those that are there now, then those that come later, as long as any may."""
     is_one: bool = False
     """It is one log and stays one."""
+    target: str = ""
+    """How `mltui logs` calls all of them: `deployment/web`; empty: each by its own target."""
     options: str = ""
     """What `mltui logs` needs besides the targets: `-n digits-dev --context kind`."""
 
@@ -64,6 +67,21 @@ class Logs:
 async def once(*logs: LogOf) -> AsyncGenerator[Sequence[LogOf], None]:
     """Just these, and none come later: for `Logs.come`."""
     yield logs
+
+
+def target_of(kind: Kind[Any], row: Any) -> str:
+    """How `mltui logs` calls the pods of an object: `deployment/web`."""
+    return f"{kind.title}/{row.name}"
+
+
+def options_of(rows: Sequence[Any]) -> str:
+    """Where `mltui logs` finds these: `-n dev,prod --context kind`, `-n kind/dev,prod/ml`."""
+    places = dict.fromkeys((row.context, row.namespace) for row in rows)
+    contexts = {context for context, _ in places}
+    if len(contexts) > 1:
+        return f"-n {shlex.quote(','.join(f'{context}/{name}' for context, name in places))}"
+    names = ",".join(name for _, name in places)
+    return f"-n {names} --context {shlex.quote(next(iter(contexts)))}"
 
 
 class Source(Protocol):

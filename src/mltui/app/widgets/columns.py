@@ -1,17 +1,16 @@
-"""What a grid shows of a row, and how wide: columns as declarations, dropped when it is narrow.
+"""Where a grid's columns stand, and how wide they are: dropped when it is narrow.
 
-Each kind declares its columns once; the grid, help and docs read the same declarations.
+Each kind declares its columns once (`live.cells`); the grid, help and docs read the same
+declarations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from mltui.text.width import Align
-
+from mltui.live.cells import Column
 
 R = TypeVar("R")
 
@@ -19,53 +18,6 @@ EXTRA = 65
 """Columns of a lower priority come only once nothing else has to be shortened much for them."""
 GAP = 2
 """Blank cells between columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Text in one role (see roles.py); the role "" is the row's normal text."""
-
-    text: str
-    role: str = ""
-
-
-# no slots: Column[Row](…) of a frozen generic with slots is a TypeError in Python 3.11
-@dataclass(frozen=True)
-class Column(Generic[R]):
-    """One column of a grid.
-
-    *width* fixes it; otherwise it is at least *min* and takes its share (*flex*) of what is left,
-    up to *max*. The column of lowest *priority* goes first when there is no room. *sort* gives
-    the value to sort by (None sorts last); without it the cell's text is used.
-    """
-
-    key: str
-    title: str
-    cell: Callable[[R], Cell | str]
-    width: int | None = None
-    min: int = 4
-    flex: int = 0
-    max: int | None = None
-    align: Align = "left"
-    priority: int = 100
-    sort: Callable[[R], Any] | None = None
-    shorten: Literal["middle", "end"] = "middle"
-    help: str = ""
-    """What the person is told of it."""
-
-    def cell_of(self, row: R) -> Cell:
-        """The cell of *row*, whichever way the column gives it."""
-        found = self.cell(row)
-        return found if isinstance(found, Cell) else Cell(found)
-
-    def sort_value(self, row: R) -> Any:
-        """What *row* is sorted by in this column."""
-        return self.cell_of(row).text if self.sort is None else self.sort(row)
-
-    @property
-    def narrowest(self) -> int:
-        """The least cells it needs."""
-        return self.min if self.width is None else self.width
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """`Grid`: rows of one kind, painted line by line, so that a changed row costs one line.
 
-Every list of things in the app is one of these (style.md §2.1 says why not DataTable). The owner
-feeds it rows and answers its messages; it knows nothing of what the rows are.
+Every list of things in the app is one of these: Textual's DataTable paints all of itself when one
+cell changes. The owner feeds it rows and answers its messages; it knows nothing of what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
@@ -16,15 +17,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mltui.app.widgets.columns import Cell, Column
 from mltui.app.widgets.flash import Flash
 from mltui.app.widgets.gridpage import GridPage
 from mltui.app.widgets.paint import changed_spans
 from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
+from mltui.live.cells import Column
 from mltui.text import unicode_ok
-
-__all__ = ["Cell", "Column", "Grid"]
 
 R = TypeVar("R")
 
@@ -54,38 +53,34 @@ class Grid(Widget, Generic[R]):
         Binding("A", "mark_all", "Mark all", show=False, id="grid.mark_all"),
     ]
 
+    @dataclass
     class Said(Message):
         """What a grid says; `control` lets `@on(Grid.Opened, "#id")` choose one."""
 
-        def __init__(self, grid: Grid[Any]) -> None:
-            super().__init__()
-            self.grid = grid
+        grid: Grid[Any]
 
         @property
         def control(self) -> Grid[Any]:
             """The grid."""
             return self.grid
 
+    @dataclass
     class Highlighted(Said):
         """The cursor is on another key (None: nothing is shown)."""
 
-        def __init__(self, grid: Grid[Any], key: Hashable | None) -> None:
-            super().__init__(grid)
-            self.key = key
+        key: Hashable | None
 
+    @dataclass
     class Opened(Said):
         """Enter or a double click on the row of *key*."""
 
-        def __init__(self, grid: Grid[Any], key: Hashable) -> None:
-            super().__init__(grid)
-            self.key = key
+        key: Hashable
 
+    @dataclass
     class Marked(Said):
         """The person changed the set of marked keys."""
 
-        def __init__(self, grid: Grid[Any], keys: frozenset[Hashable]) -> None:
-            super().__init__(grid)
-            self.keys = keys
+        keys: frozenset[Hashable]
 
     def __init__(
         self,
@@ -123,7 +118,6 @@ class Grid(Widget, Generic[R]):
         self._painted: list[Strip] = []
         self._painted_for: tuple[object, ...] = ()
         self._announced: Hashable | None = None
-        self._marked_last: Hashable | None = None
         self._flash = Flash(self, self._sync)
         self._sorts: dict[str, Column[R]] = {}
         """What is sorted by, also where it is not shown."""
@@ -192,16 +186,8 @@ class Grid(Widget, Generic[R]):
         known = {**self._sorts, **{each.key: each for each in self._columns}}
         found = None if column is None else known[column]
         self._sorted_by, self._reverse = column, reverse
-        value, section = None if found is None else found.sort_value, self._section
-        if section is not None and value is not None and self._sorts:
-            order = value
-
-            def grouped(row: R) -> Any:
-                within = order(row)
-                return (section(row), (within is None) != reverse, within)
-
-            value = grouped
-        self.model.sort_by(value, reverse)
+        value = None if found is None else found.sort_value
+        self.model.sort_by(value, reverse, group=self._section if self._sorts else None)
         self._changed()
 
     @property
@@ -260,10 +246,7 @@ class Grid(Widget, Generic[R]):
     @property
     def selection(self) -> list[Hashable]:
         """What an action applies to: the marked keys, in order, else the one under the cursor."""
-        marks = self.model.marks
-        if marks:
-            return [key for key in self.model.rows if key in marks]
-        return [] if self.model.cursor is None else [self.model.cursor]
+        return self.model.selection
 
     def restyle(self) -> None:
         """Paint everything anew: cells look different though their rows are the same."""
@@ -362,26 +345,20 @@ class Grid(Widget, Generic[R]):
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor, and go on to the next."""
         if self.model.cursor is not None:
-            self.model.marks ^= {self.model.cursor}
-            self._marked_last = self.model.cursor
+            self.model.mark()
             self.post_message(self.Marked(self, self.marks))
             self.action_move(1)
 
     def action_mark_to(self) -> None:
         """Mark from the row that was marked last up to the cursor."""
-        first = self.model.index_of(self._marked_last)
-        here = self.model.cursor_index
-        if here < 0:
-            return
-        first = here if first is None else first
-        self.model.marks |= set(self.model.order[min(first, here) : max(first, here) + 1])
-        self._sync()
-        self.post_message(self.Marked(self, self.marks))
+        if self.model.cursor is not None:
+            self.model.mark_to_cursor()
+            self._sync()
+            self.post_message(self.Marked(self, self.marks))
 
     def action_mark_all(self) -> None:
         """Mark all rows that are shown; when they are marked, none."""
-        shown = set(self.model.order)
-        self.model.marks = set() if shown <= self.model.marks else self.model.marks | shown
+        self.model.mark_all()
         self._sync()
         self.post_message(self.Marked(self, self.marks))
 

@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 from rich.style import Style
 from textual.strip import Strip
 
-from mltui.app.widgets.columns import Column
 from mltui.app.widgets.roles import RoleStyles
 from mltui.app.widgets.rowmodel import RowModel
 from mltui.app.widgets.rowpaint import RowPainter
+from mltui.live.cells import Column
 
 R = TypeVar("R")
 

@@ -22,7 +22,7 @@ from mltui.logs.fields import (
 from mltui.logs.levels import Level, level_of, level_place
 from mltui.logs.lines import Lines
 from mltui.logs.sanitize import PLAIN, Span, clean, plain, safe
-from mltui.logs.times import TimeReader
+from mltui.logs.times import TimeReader, format_between
 from mltui.text.width import cell_width, fit
 
 _WIDEST_FIELD = 32
@@ -117,7 +117,7 @@ class LineBody:
         if at is None:
             return " " * 9
         base = self.begun_at if self.times is Times.ELAPSED else above
-        return " " * 9 if base is None else _between(at - base).rjust(9)
+        return " " * 9 if base is None else format_between(at - base).rjust(9)
 
     def text(self, raw: bytes) -> tuple[list[Span], list[tuple[int, int, str]]]:
         """The line's text in its own colours, and marks (first, past the last, role) on it."""
@@ -252,15 +252,3 @@ def _clock(at: float) -> str:
 
 def _flat(text: str) -> str:
     return safe(text.replace("\n", " "))
-
-
-def _between(seconds: float) -> str:
-    sign = "-" if seconds < 0 else "+"
-    seconds = abs(seconds)
-    if seconds < 100:
-        return f"{sign}{seconds:.3f}"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours > 99:
-        return f"{sign}{hours // 24}d{hours % 24:02}h"
-    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

@@ -10,7 +10,9 @@ from textual.selection import Selection
 if TYPE_CHECKING:
     from mltui.app.widgets.logscene import LogScene
 
-_COPY_LINES = 10_000
+_READ_LINES = 1_000
+_MOST_LINES, _MOST_CHARS = 100_000, 2_000_000
+"""A selection that is longer is for a file, not for a clipboard."""
 
 
 class Selecting:
@@ -20,6 +22,8 @@ class Selecting:
         self._scene = scene
         self._anchor: int | None = None
         self._cursor = 0
+        self.is_cut = False
+        """What was last asked for is not all of it."""
 
     @property
     def is_on(self) -> bool:
@@ -47,6 +51,7 @@ class Selecting:
     def end(self) -> None:
         """Select nothing."""
         self._anchor = None
+        self.is_cut = False
         self._show()
 
     def move(self, lines: int) -> None:
@@ -65,24 +70,38 @@ class Selecting:
         self._show()
 
     def text(self, first: int, last: int) -> Iterator[str]:
-        """Shown lines from *first* to *last* (left out), as they read, at most ten thousand."""
+        """Shown lines from *first* to *last* (left out), as they read."""
         scene = self._scene
-        found: list[int] = []
         line = scene.shown.first_from(first)
-        while line is not None and line < last and len(found) < _COPY_LINES:
-            found.append(line)
-            line = scene.shown.first_from(line + 1)
-        for place, raw in zip(found, scene.index.read(found), strict=True):
-            yield scene.painter.text(place, raw)
+        while line is not None and line < last:
+            found: list[int] = []
+            while line is not None and line < last and len(found) < _READ_LINES:
+                found.append(line)
+                line = scene.shown.first_from(line + 1)
+            for place, raw in zip(found, scene.index.read(found), strict=True):
+                yield scene.painter.text(place, raw)
+
+    def joined(self, first: int, last: int) -> str:
+        """The same with *last*, in one; `is_cut` where it is more than a clipboard takes."""
+        lines: list[str] = []
+        size = 0
+        self.is_cut = False
+        for each in self.text(first, last + 1):
+            lines.append(each)
+            size += len(each) + 1
+            if size > _MOST_CHARS or len(lines) > _MOST_LINES:
+                self.is_cut = True
+                break
+        return "\n".join(lines)
 
     def text_by_mouse(self, selection: Selection) -> str:
-        """What *selection* covers, at most its first ten thousand lines."""
+        """What *selection* covers; `is_cut` where it is too much."""
         first = 0 if selection.start is None else selection.start.y
         last = self._scene.index.end if selection.end is None else selection.end.y
-        lines = list(self.text(first, last + 1))
-        if selection.end is not None and lines and len(lines) < _COPY_LINES:
+        lines = self.joined(first, last).split("\n")
+        if selection.end is not None and not self.is_cut:
             lines[-1] = lines[-1][: selection.end.x]
-        if selection.start is not None and lines:
+        if selection.start is not None:
             lines[0] = lines[0][selection.start.x :]
         return "\n".join(lines)
 

@@ -31,6 +31,7 @@ class RowModel(Generic[R]):
         self._sort: Callable[[R], Any] | None = None
         self._reverse = False
         self._values: dict[Hashable, Any] = {}
+        self._marked_last: Hashable | None = None
 
     # what is shown
 
@@ -104,8 +105,19 @@ class RowModel(Generic[R]):
         if moved:
             self._arrange()
 
-    def sort_by(self, value: Callable[[R], Any] | None, reverse: bool = False) -> None:
-        """Sort by *value* of a row; None: the order in which rows were given."""
+    def sort_by(
+        self,
+        value: Callable[[R], Any] | None,
+        reverse: bool = False,
+        *,
+        group: Callable[[R], str] | None = None,
+    ) -> None:
+        """Sort by *value* of a row; None: the order in which rows were given.
+
+        *group*: rows with the same text of it stay together.
+        """
+        if value is not None and group is not None:
+            value = _grouped(value, group, reverse)
         self._sort, self._reverse = value, reverse
         self._values.clear()
         self._arrange()
@@ -166,6 +178,34 @@ class RowModel(Generic[R]):
                 return key
         return self.order[0]
 
+    # marks
+
+    @property
+    def selection(self) -> list[Hashable]:
+        """The marked keys, in the order in which rows were given, else the one under the cursor."""
+        if self.marks:
+            return [key for key in self.rows if key in self.marks]
+        return [] if self.cursor is None else [self.cursor]
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away."""
+        if self.cursor is not None:
+            self.marks ^= {self.cursor}
+            self._marked_last = self.cursor
+
+    def mark_to_cursor(self) -> None:
+        """Mark from the row that was marked last up to the cursor."""
+        here = self.cursor_index
+        if here >= 0:
+            last = self.index_of(self._marked_last)
+            first, last = sorted((here, here if last is None else last))
+            self.marks |= set(self.order[first : last + 1])
+
+    def mark_all(self) -> None:
+        """Mark all rows that are shown; when they are marked, none."""
+        shown = set(self.order)
+        self.marks = set() if shown <= self.marks else self.marks | shown
+
     # moving
 
     def resize(self, height: int) -> None:
@@ -214,3 +254,15 @@ class RowModel(Generic[R]):
 
     def _clamp(self) -> None:
         self.top = min(max(self.top, 0), max(len(self.order) - self.height, 0))
+
+
+def _grouped(
+    value: Callable[[R], Any], group: Callable[[R], str], reverse: bool
+) -> Callable[[R], Any]:
+    """What sorts by a value within groups; rows without one come last in theirs."""
+
+    def order(row: R) -> tuple[str, bool, Any]:
+        within = value(row)
+        return group(row), (within is None) != reverse, within
+
+    return order

@@ -13,9 +13,10 @@ from rich.style import Style
 from textual.strip import Strip
 
 from mltui.app.present.line import wrapped
-from mltui.app.widgets.columns import Column, Placed, place
+from mltui.app.widgets.columns import Placed, place
 from mltui.app.widgets.paint import LineBuilder
 from mltui.app.widgets.roles import RoleStyles
+from mltui.live.cells import Column
 from mltui.text import fit, shorten_end
 from mltui.text.glyphs import in_ascii
 

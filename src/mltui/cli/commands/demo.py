@@ -61,7 +61,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def find_sample(name: str) -> Path:
-    """The sample's folder: installed with the package, or in the checkout it is imported from."""
+    """The sample's folder: installed with the package, or in the checkout it is imported from.
+
+    UsageError when there is none of that name.
+    """
     package = Path(__file__).parents[2]
     for folder in (package, package.parents[1]):
         sample = folder / "sample_projects" / name

@@ -29,7 +29,7 @@ class Demux:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The frames that are whole now: (1 for output, 2 for errors), what it holds."""
+        """The frames that are whole now: (1 for output, 2 for errors), what it holds. BadFrame."""
         if self._rest:
             data = self._rest + data
         frames: list[tuple[int, bytes]] = []

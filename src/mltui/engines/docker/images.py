@@ -27,7 +27,7 @@ _DOCKER_HUB = "docker.io"
 
 
 async def inspect(client: Client, name: str) -> dict[str, Any] | None:
-    """An image by name or id; None when the daemon has none. Unreachable."""
+    """An image by name or id; None when the daemon has none. BuildFailed, Unreachable."""
     try:
         found = await client.json("GET", f"/images/{name}/json")
     except DockerError as error:

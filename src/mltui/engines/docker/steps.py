@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from mltui.typed import hints_of, read_as
+import msgspec
 
 FILE = "steps.jsonl"
+_WRONG = (msgspec.ValidationError, ValueError)
+"""A value is of another type, or a name is no text."""
 
 
 class StepState(StrEnum):
@@ -180,18 +182,17 @@ def fold(lines: Iterable[str | bytes]) -> BuildTree:
 
 def _read_step(values: Mapping[str, Any]) -> BuildStep | None:
     try:
-        found = read_as(BuildStep, {"state": "pending", **values})
-    except (TypeError, ValueError):
+        return msgspec.convert(values, BuildStep)
+    except _WRONG:
         return None
-    assert isinstance(found, BuildStep)
-    return found
+
+
+_OF_WHOLE = {each.name for each in fields(BuildTree)} - {"steps"}
 
 
 def _with(tree: BuildTree, values: Mapping[str, Any]) -> BuildTree:
-    hints = hints_of(BuildTree)
     given = {}
-    for name, value in values.items():
-        if name in hints and name != "steps":
-            with suppress(TypeError, ValueError):
-                given[name] = read_as(hints[name], value)
+    for name in _OF_WHOLE & values.keys():
+        with suppress(*_WRONG):
+            given[name] = getattr(msgspec.convert({name: values[name]}, BuildTree), name)
     return replace(tree, **given)

@@ -82,7 +82,7 @@ class Watch:
                     await task
 
     async def inspect(self) -> dict[str, Any] | None:
-        """The container as it is; None when it is gone."""
+        """The container as it is; None when it is gone. Unreachable, also for what is refused."""
         try:
             found = await self._client.json("GET", f"/containers/{self._container}/json")
         except DockerError as error:

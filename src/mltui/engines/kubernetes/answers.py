@@ -29,7 +29,7 @@ def query_text(query: Query | None) -> str:
 
 
 async def body_chunks(response: Response) -> AsyncGenerator[bytes, None]:
-    """The body as it comes, unpacked."""
+    """The body as it comes, unpacked. WireError when it is not packed as its header says."""
     is_packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
@@ -42,7 +42,7 @@ async def body_chunks(response: Response) -> AsyncGenerator[bytes, None]:
 
 
 async def read_body(response: Response) -> bytes:
-    """The whole body, unpacked."""
+    """The whole body, unpacked. WireError."""
     return b"".join([data async for data in body_chunks(response)])
 
 
@@ -61,7 +61,7 @@ _heads = msgspec.json.Decoder(_Head)
 
 
 def next_page(raw: bytes) -> str:
-    """`metadata.continue` of a list, found without decoding its items."""
+    """`metadata.continue` of a list, found without decoding its items. WireError."""
     start = raw.find(b'"items":', 0, 4096)
     if start > 0 and raw.find(b'"metadata":', 0, start) > 0:
         if b'"continue":' not in raw[:start]:

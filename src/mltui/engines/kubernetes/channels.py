@@ -95,7 +95,7 @@ async def open_channels(
 ) -> AsyncIterator[Channels]:
     """Open them with the first of these protocols that the server speaks; leaving ends them.
 
-    Refusals are ApiErrors, as of any call.
+    Refusals are ApiErrors, as of any call; Unreachable when the server opens no stream.
     """
     from websockets.utils import accept_key, generate_key
 

@@ -138,6 +138,9 @@ JOBS = Resource("jobs", "Job", "batch")
 CRON_JOBS = Resource("cronjobs", "CronJob", "batch", short_names=("cj",))
 SLICES = Resource("endpointslices", "EndpointSlice", "discovery.k8s.io")
 INGRESSES = Resource("ingresses", "Ingress", "networking.k8s.io", short_names=("ing",))
+INGRESS_CLASSES = Resource(
+    "ingressclasses", "IngressClass", "networking.k8s.io", is_namespaced=False
+)
 NETWORK_POLICIES = Resource(
     "networkpolicies", "NetworkPolicy", "networking.k8s.io", short_names=("netpol",)
 )

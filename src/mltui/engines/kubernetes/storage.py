@@ -188,7 +188,10 @@ class Storage:
                 at, tries = int(missing[content.digest]), 1
 
     async def fetch(self, digest: str, size: int, path: Path) -> None:
-        """Content into a file, checked; what of it is there already is not fetched again."""
+        """Content into a file, checked; what of it is there already is not fetched again.
+
+        Unreachable when it does not come whole.
+        """
         if await self._in_pool(_digest_of, path) == digest:
             return
         part = path.with_name(f"{path.name}.part")

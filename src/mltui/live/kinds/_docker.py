@@ -5,11 +5,11 @@ Label names are those that `runs.attempts` and Docker Compose put on what they m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mltui.live.cells import NOTHING, Cell, age, plain
+from mltui.live.cells import NOTHING, Cell, Column, age, plain
 from mltui.live.daemon import Daemon
 from mltui.live.masking import mask_value
 from mltui.live.page import Line, given, line
@@ -102,9 +102,26 @@ def used_cell(users: tuple[str, ...]) -> Cell:
     return Cell(f"{len(users)} containers") if users else Cell(NOTHING, "dim")
 
 
+def place_column(priority: int = 90) -> Column[Any]:
+    """What it is part of."""
+    return Column("place", "PART OF", lambda row: Cell(plain(row.place.text), "dim"), min=8,
+                  flex=1, max=30, priority=priority)  # fmt: skip
+
+
 def users_line(users: Iterable[str]) -> Line | None:
     """The same on a page, by name."""
     return given("used by", ", ".join(sorted(users)))
+
+
+def inspects(path: str) -> Callable[[Daemon, str, bool], Awaitable[str]]:
+    """What the API says at a path (`/networks/{key}`), as JSON for a person to read."""
+
+    async def inspect(daemon: Daemon, key: str, secrets: bool) -> str:
+        from mltui.live.kinds import _inspecting
+
+        return await _inspecting.inspect(daemon, path.format(key=key), secrets)
+
+    return inspect
 
 
 async def names_of_users(daemon: Daemon, filters: Mapping[str, list[str]]) -> list[str]:

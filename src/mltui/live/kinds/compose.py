@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mltui.live.cells import Cell, Column, age, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.daemon import Daemon
 from mltui.live.exits import exit_meaning
 from mltui.live.kind import Join, Kind, Relation
@@ -130,8 +130,7 @@ KIND: Kind[ComposeRow] = Kind(
                flex=3, max=60, priority=150, shorten="end"),
         Column("folder", "FOLDER", lambda r: Cell(plain(r.folder), "dim"), min=10, flex=2, max=60,
                priority=80, help="where it was started, on that machine"),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=160, sort=lambda r: None if r.created_at is None else -r.created_at),
+        age_column(),
     ),
     key=lambda row: row.name,
     label=lambda row: row.name,

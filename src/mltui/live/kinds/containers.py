@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError
-from mltui.live.cells import NOTHING, Cell, Column, age, plain
+from mltui.live.cells import NOTHING, Cell, Column, age, age_column, plain
 from mltui.live.daemon import Daemon, status_of
 from mltui.live.exits import exit_meaning
 from mltui.live.kind import NOTHING_HEARD, Event, Heard, Kind, Reading, Relation
 from mltui.live.kinds._container import ContainerRow, read_inspected, read_listed
-from mltui.live.kinds._docker import action, actor, attribute, of_type, short_id
+from mltui.live.kinds._docker import action, actor, attribute, inspects, of_type, short_id
 from mltui.text import format_bytes, glyph, unicode_ok
 
 if TYPE_CHECKING:
@@ -229,8 +229,7 @@ _COLUMNS: tuple[Column[ContainerRow], ...] = (
            help="bytes a second over its networks"),
     Column("ports", "PORTS", lambda r: Cell(_ports_text(r)), min=8, flex=1, max=28, priority=100,
            help="published ports: host→container"),
-    Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right", priority=140,
-           sort=lambda r: None if r.created_at is None else -r.created_at),
+    age_column(priority=140),
     Column("since", "FOR", lambda r: Cell(age(_since(r)), "dim"), width=4, align="right",
            priority=80, sort=lambda r: None if _since(r) is None else -(_since(r) or 0),
            help="how long it has been in this state"),
@@ -251,12 +250,6 @@ def _page(name: str) -> Callable[[Daemon, str, bool], Awaitable[Page]]:
         return found
 
     return read
-
-
-async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
-    from mltui.live.kinds._inspecting import inspect
-
-    return await inspect(daemon, f"/containers/{key}/json", secrets)
 
 
 KIND: Kind[ContainerRow] = Kind(
@@ -280,7 +273,7 @@ KIND: Kind[ContainerRow] = Kind(
         Relation("Project", "compose", lambda row: filter(None, (row.place.compose,))),
     ),
     describe=_describe,
-    inspect=_inspect,
+    inspect=inspects("/containers/{key}/json"),
     pages={name: _page(name) for name in ("top", "environment", "changes")},
     has_logs=True,
     has_stats=True,

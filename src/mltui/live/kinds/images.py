@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mltui.errors import MltuiError
-from mltui.live.cells import NOTHING, Cell, Column, age, plain
+from mltui.live.cells import NOTHING, Cell, Column, age_column, plain
 from mltui.live.daemon import Daemon, status_of
 from mltui.live.kind import NOTHING_HEARD, Event, Heard, Join, Kind, Reading, Relation
 from mltui.live.kinds._container import ContainerRow
@@ -21,10 +21,12 @@ from mltui.live.kinds._docker import (
     Place,
     action,
     actor,
+    inspects,
     label_lines,
     labels_of,
     names_of_users,
     of_type,
+    place_column,
     read_place,
     short_id,
     size_cell,
@@ -257,12 +259,6 @@ async def _environment_page(daemon: Daemon, key: str, secrets: bool) -> Page:
     return page(f"image {read_inspected(raw).name}", (section("Environment", lines),))
 
 
-async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
-    from mltui.live.kinds._inspecting import inspect
-
-    return await inspect(daemon, f"/images/{key}/json", secrets)
-
-
 def _name_cell(row: ImageRow) -> Cell:
     more = f" +{len(row.names) - 1}" if len(row.names) > 1 else ""
     return Cell(plain(row.name) + more, "" if row.names else "dim")
@@ -281,10 +277,8 @@ KIND: Kind[ImageRow] = Kind(
                priority=180, sort=lambda r: r.size_bytes, help="shared layers counted in each"),
         Column("users", "USED BY", lambda r: used_cell(r.users), min=8, flex=2, max=32,
                priority=150, sort=lambda r: len(r.users), help="containers made of it"),
-        Column("place", "PART OF", lambda r: Cell(plain(r.place.text), "dim"), min=8, flex=1,
-               max=30, priority=80),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=170, sort=lambda r: None if r.created_at is None else -r.created_at),
+        place_column(priority=80),
+        age_column(priority=170),
     ),
     key=lambda row: row.id,
     label=lambda row: row.name,
@@ -295,7 +289,7 @@ KIND: Kind[ImageRow] = Kind(
     actions=("remove", "tag", "push", "pull", "prune"),
     relations=(Relation("Containers", "containers", lambda row: row.users, by_label=True),),
     describe=_describe,
-    inspect=_inspect,
+    inspect=inspects("/images/{key}/json"),
     pages={"layers": _layers_page, "environment": _environment_page},
     empty="no images on this Docker host",
 )  # fmt: skip

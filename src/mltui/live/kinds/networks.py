@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mltui.errors import MltuiError
-from mltui.live.cells import Cell, Column, age, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.daemon import Daemon, status_of
 from mltui.live.kind import NOTHING_HEARD, Event, Heard, Join, Kind, Reading, Relation
 from mltui.live.kinds._container import ContainerRow
@@ -16,9 +16,11 @@ from mltui.live.kinds._docker import (
     Place,
     action,
     actor,
+    inspects,
     label_lines,
     labels_of,
     of_type,
+    place_column,
     read_place,
     short_id,
     used_cell,
@@ -131,12 +133,6 @@ def _members(raw: Mapping[str, Any]) -> Iterator[Line]:
         yield line(str(each.get("Name") or short_id(key)), addresses or "no address")
 
 
-async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
-    from mltui.live.kinds._inspecting import inspect
-
-    return await inspect(daemon, f"/networks/{key}", secrets)
-
-
 KIND: Kind[NetworkRow] = Kind(
     name="networks",
     title="network",
@@ -150,10 +146,8 @@ KIND: Kind[NetworkRow] = Kind(
                max=40, priority=110),
         Column("users", "USED BY", lambda r: used_cell(r.users), min=8, flex=2, max=40,
                priority=180, sort=lambda r: len(r.users), help="containers that are on it"),
-        Column("place", "PART OF", lambda r: Cell(plain(r.place.text), "dim"), min=8, flex=1,
-               max=30, priority=90),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=160, sort=lambda r: None if r.created_at is None else -r.created_at),
+        place_column(),
+        age_column(),
     ),
     key=lambda row: row.id,
     label=lambda row: row.name,
@@ -164,7 +158,7 @@ KIND: Kind[NetworkRow] = Kind(
     actions=("remove", "prune"),
     relations=(Relation("Containers", "containers", lambda row: row.users, by_label=True),),
     describe=_describe,
-    inspect=_inspect,
+    inspect=inspects("/networks/{key}"),
     empty="no networks on this Docker host",
 )  # fmt: skip
 """Networks of a Docker host."""

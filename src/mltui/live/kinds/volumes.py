@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mltui.errors import MltuiError
-from mltui.live.cells import Cell, Column, age, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.daemon import Daemon, status_of
 from mltui.live.kind import NOTHING_HEARD, Event, Heard, Join, Kind, Reading, Relation
 from mltui.live.kinds._container import ContainerRow
@@ -20,10 +20,12 @@ from mltui.live.kinds._docker import (
     Place,
     action,
     actor,
+    inspects,
     label_lines,
     labels_of,
     names_of_users,
     of_type,
+    place_column,
     read_place,
     size_cell,
     used_cell,
@@ -148,12 +150,6 @@ async def _describe(daemon: Daemon, key: str, secrets: bool) -> Page:
     )
 
 
-async def _inspect(daemon: Daemon, key: str, secrets: bool) -> str:
-    from mltui.live.kinds._inspecting import inspect
-
-    return await inspect(daemon, f"/volumes/{key}", secrets)
-
-
 def _name_cell(row: VolumeRow) -> Cell:
     is_id = row.is_anonymous and bool(_ANONYMOUS.fullmatch(row.name))
     return Cell(row.name[:12] if is_id else plain(row.name), "dim" if row.is_anonymous else "")
@@ -172,10 +168,8 @@ KIND: Kind[VolumeRow] = Kind(
                priority=150, sort=lambda r: r.size_bytes, help="known once it was asked for"),
         Column("users", "USED BY", lambda r: used_cell(r.users), min=8, flex=2, max=40,
                priority=180, sort=lambda r: len(r.users), help="containers that mount it"),
-        Column("place", "PART OF", lambda r: Cell(plain(r.place.text), "dim"), min=8, flex=1,
-               max=30, priority=90),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=160, sort=lambda r: None if r.created_at is None else -r.created_at),
+        place_column(),
+        age_column(),
     ),
     key=lambda row: row.name,
     label=lambda row: row.name,
@@ -188,7 +182,7 @@ KIND: Kind[VolumeRow] = Kind(
     actions=("remove", "prune"),
     relations=(Relation("Containers", "containers", lambda row: row.users, by_label=True),),
     describe=_describe,
-    inspect=_inspect,
+    inspect=inspects("/volumes/{key}"),
     empty="no volumes on this Docker host",
 )  # fmt: skip
 """Volumes of a Docker host."""

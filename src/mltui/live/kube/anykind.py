@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mltui.errors import UsageError
-from mltui.live.cells import NOTHING, Cell, Column, plain
+from mltui.live.cells import NOTHING, Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds import kube_kinds
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     common,
     context_column,
     name_column,

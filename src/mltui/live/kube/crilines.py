@@ -7,6 +7,7 @@ and text. Source: Kubernetes, "CRI log format"; what the log gives is in `cri-cl
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from mltui.errors import MltuiError
 
@@ -19,12 +20,13 @@ _RECORD = re.compile(
 )
 _RAW_BYTES = 64
 _MOST_BYTES = 1 << 20
+KEPT_ENDS = 8
 
 
 class CriLines:
     """Makes whole timed lines of what files hold, one file after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut_ends: deque[bytes] | None = None) -> None:
         self._rest = b""
         self._at = 0
         self._open: dict[bytes, list[bytes]] = {}
@@ -36,10 +38,15 @@ class CriLines:
         self._is_joined = False
         self.last_raw = b""
         """How that begins."""
+        self.cut_ends = deque[bytes](maxlen=KEPT_ENDS) if cut_ends is None else cut_ends
+        """The ends of the last lines that go on in another file, each as the API's log gives it
+        where it begins with that file: as a line, with the time of its own record."""
+        self._ends: dict[bytes, list[bytes]] = {}
 
     def begin_file(self, at: int = 0) -> None:
         """What comes is of another file, from a byte on."""
         self._rest, self._at, self.last_at = b"", at, -1
+        self._ends = {stream: [] for stream in self._open}
 
     def feed(self, data: bytes) -> bytes:
         """The lines that are whole now. MltuiError: these are no such files."""
@@ -80,14 +87,21 @@ class CriLines:
         second, fraction, zone, stream, tag, text = found.groups()
         pieces = self._open.get(stream)
         self._is_joined = pieces is not None
+        stamp = b"%s.%s%s " % (second, (fraction or b"").ljust(9, b"0"), zone)
         if pieces is None:
-            stamp = b"%s.%s%s " % (second, (fraction or b"").ljust(9, b"0"), zone)
             if tag == b"F":
                 return stamp + text
             self._open[stream] = [stamp, text]
             return b""
         pieces.append(text)
+        end = self._ends.get(stream)
+        if end is not None:
+            end += [text] if end else [stamp, text]
         if tag == b"P":
             return b""
         del self._open[stream]
+        if end is not None:
+            del self._ends[stream]
+            if sum(map(len, end)) <= _MOST_BYTES:
+                self.cut_ends.append(b"".join(end))
         return b"".join(pieces)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mltui.errors import MltuiError, Unreachable, UsageError
-from mltui.live.cells import Cell, Column, age, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.kind import Kind
 from mltui.live.kinds.kube._object import marked
 from mltui.live.kube.cluster import Cluster
@@ -313,8 +313,7 @@ FORWARDS: Kind[ForwardRow] = Kind(
                max=24, priority=120),
         Column("namespace", "NAMESPACE", lambda r: Cell(plain(r.namespace), "dim"), min=10,
                flex=1, max=24, priority=130),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=160, sort=lambda r: -(r.created_at or 0)),
+        age_column(),
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,

@@ -6,7 +6,9 @@ of the log before is fetched first; then its next log follows.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,7 @@ async def log_to(
             waits=reading.waits,
             again=reading.again,
             files=reading.files,
+            older=reading.older,
         )
     except MltuiError as error:
         if status_of(error) == 404:
@@ -142,19 +145,39 @@ class _Reading:
         self._cluster, self._place, self._file = cluster, place, file
         self._is_previous, self._since_s, self._tail = is_previous, since_s, tail
         self._restarts: int | None = None
-        self.files = None if is_previous else NodeFiles(cluster, *astuple(place))
+        self._now: dict[str, Any] | None = None
+        """The pod, as it was just asked for."""
+        self.files = NodeFiles(cluster, *astuple(place))
         """See `taking.Files`."""
         self.is_gone = False
 
+    async def older(self) -> AsyncGenerator[bytes]:
+        """See `taking.Older`."""
+        self._now = pod = await self._pod()
+        self._is_read(pod)
+        if await self.files.can_be_read():
+            since = self._since_s and time.time() + self._file.skew_s - self._since_s
+            reading = self.files.older(since, self._tail)
+            async with aclosing(reading):
+                async for data in reading:
+                    yield data
+
+    def _is_read(self, pod: dict[str, Any]) -> int:
+        """How often the container was started again until the instance that is read."""
+        restarts = max(self._count(pod) - self._is_previous, 0)
+        self._file.skew_s = self._cluster.client.skew_s
+        self.files.are_of(pod, restarts)
+        if not restarts:
+            at = self._started_at(pod)
+            if at is not None and self._since_s is not None:
+                at = max(at, time.time() + self._file.skew_s - self._since_s)
+            self._file.began(at)
+        return restarts
+
     async def chunks(self, since: str, follow: bool) -> AsyncGenerator[bytes]:
         """See `timedlog.Chunks`."""
-        pod = None if self._is_previous else await self._pod()
-        restarts = 0 if pod is None else self._count(pod)
-        self._file.skew_s = self._cluster.client.skew_s
-        if pod is not None and self.files is not None:
-            self.files.are_of(pod, restarts)
-        if pod is not None and not restarts:
-            self._file.began(self._started_at(pod))
+        pod, self._now = self._now or await self._pod(), None
+        restarts = self._is_read(pod)
         before, self._restarts = self._restarts, restarts
         if before is not None and restarts > before:
             if restarts > before + 1:
@@ -163,14 +186,15 @@ class _Reading:
                 async for data in self._rest_of_before(since):
                     yield data
             self._file.note(f"{RESTARTED} ({restarts})")
-        elif before is None and restarts:
+        elif before is None and restarts and not self._is_previous:
             self._file.note(f"{RESTARTED} {restarts} time{'s' * (restarts > 1)} before this")
         async for data in self._log(since, follow, self._is_previous):
             yield data
 
     async def again(self, since: str) -> AsyncGenerator[bytes]:
         """See `taking.Again`: only the newest file is to be had, and of this instance."""
-        if self._restarts is not None and self._count(await self._pod()) != self._restarts:
+        restarts = self._count(await self._pod()) - self._is_previous
+        if self._restarts is not None and restarts != self._restarts:
             raise Unreachable("the container was restarted")
         async for data in self._log(since, False, self._is_previous):
             yield data

@@ -1,6 +1,6 @@
 """The files in which a node keeps a container's log, also those that it has rotated away.
 
-Called where a followed log lacks lines or comes too late (`taking.Files`): the API's log is the
+Called where a log begins, lacks lines or comes too late (`taking.Files`): the API's log is the
 newest file alone, while the node keeps some before it too, in `/var/log/pods`. It gives them to
 those who may use `nodes/proxy` (admins, mostly). Sources: kubelet, `container_log_manager.go`
 (their names, and how many), Go's `net/http.FileServer` (how they are asked for).
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ from urllib.parse import quote
 
 from mltui.errors import MltuiError, Unreachable
 from mltui.live.kube.cluster import status_of
-from mltui.live.kube.crilines import CriLines
-from mltui.logs.timed import time_of
+from mltui.live.kube.crilines import KEPT_ENDS, CriLines
+from mltui.logs.timed import stamp_of, time_of
 
 if TYPE_CHECKING:
     from mltui.engines.http.wire import Response
@@ -29,6 +30,10 @@ _HEAD_BYTES = 64 << 10
 _NEAR_BYTES = 1 << 20
 """So much may be read that need not have been."""
 _PIECE_BYTES = 1 << 18
+_STAMP_BYTES = 40
+_MOST_BYTES = 64 << 20
+"""So much is read to find a log's last lines."""
+_LINE_ENDS = re.compile(rb"^\S+ \S+ F", re.MULTILINE)
 _TRIES, _PAUSE_S = 5, 0.1
 _HREF = re.compile(rb'href="([^"/?]+)"')
 _REFUSED = (401, 403, 405, 501)
@@ -48,6 +53,8 @@ class NodeFiles:
         self._is_known = False
         self._end: tuple[int, bytes] | None = None
         """Where the last line that was read begins in the newest file, and how."""
+        self.cut_ends = deque[bytes](maxlen=KEPT_ENDS)
+        """See `taking.Files`."""
 
     def are_of(self, pod: dict[str, Any], restarts: int) -> None:
         """Which pod it is, and how often its container was started again."""
@@ -79,7 +86,7 @@ class NodeFiles:
         """See `taking.Files`."""
         past = b""
         for _ in range(_TRIES):
-            lines = CriLines()
+            lines = CriLines(self.cut_ends)
             reading = self._rest(lines) if self._end else self._all(last, lines)
             try:
                 async with aclosing(reading):
@@ -105,6 +112,68 @@ class NodeFiles:
             self._end = None
             await asyncio.sleep(_PAUSE_S)
         raise MltuiError("the node's log files change faster than they can be read")
+
+    async def older(self, since: float | None, tail: int | None) -> AsyncGenerator[bytes]:
+        """All lines, or those from a time on, or the last ones of them.
+
+        None where the newest file has all of these.
+
+        What was written meanwhile may be left out at the end. MltuiError.
+        """
+        names = await self._names()
+        if len(names) < 2:
+            return
+        if tail is not None:
+            data = await self._last_lines(names, tail)
+            yield data if since is None else _lines_since(data, since)[0]
+            return
+        if since is not None and (await self._start(names, since))[0] == len(names) - 1:
+            return
+        reading = self.after(b"" if since is None else stamp_of(since))
+        async with aclosing(reading):
+            async for data in reading:
+                if since is not None and data:
+                    data, is_there = _lines_since(data, since)
+                    since = None if is_there else since
+                yield data
+
+    async def _last_lines(self, names: list[str], count: int) -> bytes:
+        """So many lines of the end, whatever files they are in."""
+        pieces: list[bytes] = []
+        wanted, budget = count, _MOST_BYTES
+        for name in reversed(names):
+            piece, found = await self._last_of(name, wanted, budget)
+            pieces.append(piece)
+            wanted, budget = wanted - found, budget - len(piece)
+            if wanted <= 0 or budget <= 0:
+                break
+        if len(pieces) < 2:
+            return b""
+        lines, text = CriLines(self.cut_ends), b""
+        for piece in reversed(pieces):
+            lines.begin_file()
+            text += lines.feed(piece)
+        return b"\n".join(text.split(b"\n")[-count - 1 :])
+
+    async def _last_of(self, name: str, count: int, budget: int) -> tuple[bytes, int]:
+        """A file's end with so many lines at least, if it has them, and how many it has."""
+        head, size = await self._piece(name, 0)
+        if name.endswith(".gz"):
+            async with self._open(name) as response:
+                data = b"".join(_unpacked(zlib.decompressobj(31), await response.read()))
+            return data, len(_LINE_ENDS.findall(data))
+        reach = max(_NEAR_BYTES, 256 * count)
+        while True:
+            at = max(size - min(reach, budget), 0)
+            data = head
+            if size > len(head):
+                async with self._open(name, at) as response:
+                    data = await response.read()
+                data = data[data.find(b"\n") + 1 :] if at else data
+            found = len(_LINE_ENDS.findall(data))
+            if found >= count or not at or reach >= budget:
+                return data, found
+            reach *= 4
 
     async def _rest(self, lines: CriLines) -> AsyncGenerator[bytes]:
         """What was added to the newest file, from its last line on. _Moved: it is another one."""
@@ -215,6 +284,16 @@ class NodeFiles:
                 raise MltuiError(f"node {self._node} does not give parts of its log files")
             client.heard()
             yield response
+
+
+def _lines_since(data: bytes, since: float) -> tuple[bytes, bool]:
+    """Whole lines without those before a time; whether any is left."""
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines):
+        at = time_of(line[:_STAMP_BYTES])
+        if at is not None and at >= since:
+            return b"\n".join(lines[number:]), True
+    return b"", False
 
 
 def _newest(names: list[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from mltui.errors import MltuiError
-from mltui.live.cells import Cell, Column, age, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds import kube_kinds
 from mltui.live.kinds.kube._object import count_cell, marked
@@ -358,8 +358,7 @@ TREE: Kind[TreeRow] = Kind(
                align="right", priority=150),
         Column("part", "PART OF", lambda r: Cell(plain(r.part), "dim"), min=8, flex=2, max=30,
                priority=100, help="the stage and run, or service, it is of"),
-        Column("age", "AGE", lambda r: Cell(age(r.created_at)), width=4, align="right",
-               priority=160, sort=lambda r: -(r.created_at or 0)),
+        age_column(),
     ),
     key=lambda row: row.key,
     label=lambda row: row.name,

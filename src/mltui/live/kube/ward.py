@@ -60,6 +60,7 @@ def watched() -> tuple[Watched, ...]:
         *(Watched(each) for each in needed),
         Watched(known.CRON_JOBS, is_needed=False),
         Watched(known.INGRESSES, is_needed=False),
+        Watched(known.INGRESS_CLASSES, is_needed=False),
         Watched(known.NODES, is_needed=False),
         Watched(known.STORAGE_CLASSES, is_needed=False),
         Watched(known.NAMESPACES, is_needed=False),

@@ -170,7 +170,7 @@ def _build_cache(usage: Mapping[str, Any], everything: bool) -> Preview:
 async def prune(daemon: Daemon, shown: Preview) -> str:
     """Remove what a preview showed; what is in use by now stays, and is counted in the answer.
 
-    Unreachable; then some may be gone.
+    Unreachable; then some may be gone. MltuiError where the daemon refuses.
     """
     if shown.kind == "build cache":
         try:

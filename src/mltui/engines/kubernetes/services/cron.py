@@ -146,6 +146,7 @@ def _measured(wanted: Timetable, name: str) -> str:
             "schedule": name,
             "version": wanted.version,
             "windows": windows,
+            "since": {object_name(each.service): each.since for each in wanted.records},
             "min_rows": wanted.min_rows,
         }
     )

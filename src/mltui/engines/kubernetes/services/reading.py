@@ -98,8 +98,11 @@ def _why_not(pod: Object, stage: Object, events: Sequence[Object]) -> tuple[str,
     last = state.get("terminated") or (stage.get("lastState") or {}).get("terminated")
     if "running" in state:
         said = _unhealthy(events, _time(state["running"].get("startedAt")) or 0.0)
-        if said or last is None:
+        if last is None:
             return said or "it starts", False, False
+        # Why it was started again stays said while it waits for what it started.
+        then = f"; started again: {said}" if said else ""
+        return f"{_how_ended(last)}{then}", False, False
     if last is not None:
         return _how_ended(last), False, False
     standing = read_standing({"metadata": {}}, [pod], events)

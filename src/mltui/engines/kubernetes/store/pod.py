@@ -229,16 +229,17 @@ def _put_records(remote: Remote, room: Path, measured: dict[str, Any]) -> None:
     """A monitor's inputs: what services recorded. With too few its command is not to run.
 
     `record`: where this measurement is kept; `schedule`, `version`: of what it is;
-    `windows`: service, seconds and path of each; `min_rows`.
+    `windows`: service, seconds and path of each, `since`: before, it was another's; `min_rows`.
     """
     tag = {"schedule": measured["schedule"], "version": measured["version"]}
     remote.call("PUT", f"/records/{measured['record']}/schedule", json.dumps(tag).encode())
     rows = 0
     for service, seconds, path in measured["windows"]:
+        age_s = time.time() - measured.get("since", {}).get(service, 0.0)
         file = room / "work" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.parent.chmod(0o777)
-        remote.fetch_window(service, seconds, file)
+        remote.fetch_window(service, max(min(seconds, age_s), 0.0), file)
         file.chmod(0o666)
         rows += _count_rows(file)
     (room / "run" / "rows").write_text(f"rows {rows}\n")

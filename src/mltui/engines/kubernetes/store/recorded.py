@@ -72,7 +72,7 @@ class Recorded:
         }
 
     def extend(self, name: str, offset: int, data: bytes, keep: int | None = None) -> int:
-        """Add to an attempt's log; its length now.
+        """Add to an attempt's log; its length now. Refused (409) where there is a gap before it.
 
         `keep`: it is what a service records, and only so many of its newest bytes are kept.
         """
@@ -129,7 +129,7 @@ class Recorded:
     # --- monitors that measure in the cluster -----------------------------------------------------
 
     def keep(self, schedule: str, data: bytes) -> None:
-        """How far back a monitor looks: `{"SERVICE": SECONDS}`."""
+        """How far back a monitor looks: `{"SERVICE": SECONDS}`. ValueError for anything else."""
         windows = json.loads(data)
         if not all(isinstance(each, int | float) for each in windows.values()):
             raise ValueError("not how far back")

@@ -72,7 +72,10 @@ class Store(Recorded):
         return found
 
     def add(self, digest: str, offset: int, size: int, body: _Body) -> int:
-        """Take a piece; how much of the content is there now. Whole content is checked."""
+        """Take a piece; how much of the content is there now. Whole content is checked.
+
+        Refused (409) while somebody else sends it, or where another piece is wanted.
+        """
         blob = self.blob(digest)
         with self._lock:
             if digest in self._busy:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mltui.engines.kubernetes.resources import Resource
-from mltui.live.cells import Column
+from mltui.live.cells import Column, age_column
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
-    age_column,
     columns,
     dim,
     marked,

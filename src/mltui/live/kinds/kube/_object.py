@@ -7,7 +7,7 @@ many rows have alike (namespaces, images, labels) is kept once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from sys import intern
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mltui.live.cells import NOTHING, Cell, Column, age, plain
+from mltui.live.cells import NOTHING, Cell, Column, plain
 from mltui.live.kinds._docker import NOWHERE, Place, read_place
 from mltui.text import glyph, unicode_ok
 
@@ -29,23 +29,8 @@ class Owner(msgspec.Struct, gc=False):
     controller: bool | None = None
 
 
-class Meta(msgspec.Struct, gc=False, rename="camel"):
-    """An object's metadata, as far as lists need it."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    owner_references: list[Owner] | None = None
-    generation: int | None = None
-
-
 class Lean(msgspec.Struct, gc=False, rename="camel"):
-    """The same without annotations, which may be large."""
+    """An object's metadata, as far as most lists need it."""
 
     name: str = ""
     namespace: str = ""
@@ -56,6 +41,12 @@ class Lean(msgspec.Struct, gc=False, rename="camel"):
     labels: dict[str, str] | None = None
     owner_references: list[Owner] | None = None
     generation: int | None = None
+
+
+class Meta(Lean, gc=False, rename="camel"):
+    """The same with annotations, which may be large."""
+
+    annotations: dict[str, str] | None = None
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -91,7 +82,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 R = TypeVar("R", bound=Row)
 
 
-def common(meta: Meta | Lean, context: str) -> dict[str, Any]:
+def common(meta: Lean, context: str) -> dict[str, Any]:
     """The fields of `Row`."""
     owner = ""
     for each in meta.owner_references or ():
@@ -172,17 +163,6 @@ def name_column(title: str = "NAME", *, flex: int = 3, most: int = 63) -> Column
     """What it is called."""
     return Column("name", title, lambda r: Cell(plain(r.name)), min=14, flex=flex, max=most,
                   priority=200)  # fmt: skip
-
-
-def age_column(at: Callable[[Any], float | None] = lambda r: r.created_at) -> Column[Any]:
-    """How long it has been there."""
-
-    def order(row: Any) -> float | None:
-        since = at(row)
-        return None if since is None else -since
-
-    return Column("age", "AGE", lambda r: Cell(age(at(r))), width=4, align="right", priority=160,
-                  sort=order)  # fmt: skip
 
 
 def place_column(priority: int = 90) -> Column[Any]:

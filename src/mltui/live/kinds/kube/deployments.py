@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from mltui.engines.kubernetes.resources import DEPLOYMENTS
-from mltui.live.cells import Column
+from mltui.live.cells import Column, age_column
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
-    age_column,
     columns,
     count_cell,
     dim,

@@ -7,12 +7,11 @@ from datetime import datetime
 import msgspec
 
 from mltui.engines.kubernetes.resources import EVENTS
-from mltui.live.cells import Cell, Column, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     columns,
     common,
     count_cell,

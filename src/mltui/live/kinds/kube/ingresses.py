@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from mltui.engines.kubernetes.resources import INGRESSES
-from mltui.live.cells import NOTHING, Cell, Column, plain
+from mltui.live.cells import NOTHING, Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     columns,
     common,
     dim,

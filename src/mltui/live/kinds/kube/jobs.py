@@ -7,12 +7,11 @@ from datetime import datetime
 import msgspec
 
 from mltui.engines.kubernetes.resources import JOBS
-from mltui.live.cells import NOTHING, Cell, Column, now
+from mltui.live.cells import NOTHING, Cell, Column, age_column, now
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     columns,
     common,
     count_cell,

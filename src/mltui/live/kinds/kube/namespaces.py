@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from mltui.engines.kubernetes.resources import NAMESPACES
-from mltui.live.cells import Column
+from mltui.live.cells import Column, age_column
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     common,
     context_column,
     marked,

@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 
 from mltui.engines.kubernetes.resources import NODE_METRICS, NODES
-from mltui.live.cells import Cell, Column, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Measured, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     common,
     context_column,
     dim,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from mltui.engines.kubernetes.resources import POD_METRICS, PODS
-from mltui.live.cells import Cell, Column
+from mltui.live.cells import Cell, Column, age_column
 from mltui.live.kind import Kind, Measured, Watched
 from mltui.live.kinds.kube._object import (
-    age_column,
     columns,
     count_cell,
     dim,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from mltui.engines.kubernetes.resources import ROLES
-from mltui.live.cells import Cell, Column, plain
+from mltui.live.cells import Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     columns,
     common,
     count_cell,

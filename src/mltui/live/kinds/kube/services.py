@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 
 from mltui.engines.kubernetes.resources import SERVICES
-from mltui.live.cells import NOTHING, Cell, Column, plain
+from mltui.live.cells import NOTHING, Cell, Column, age_column, plain
 from mltui.live.kind import Kind, Watched
 from mltui.live.kinds.kube._object import (
     Lean,
     Row,
-    age_column,
     columns,
     common,
     dim,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def resource_of(cluster: Cluster, ref: Ref) -> Resource:
-    """The resource that a reference's kind is. UsageError when the cluster has none of it."""
+    """The resource that a reference's kind is. Conflict when the cluster has none any more."""
     kind = kube_kinds().get(ref.kind)
     if kind is not None and kind.watched is not None:
         return kind.watched.resource

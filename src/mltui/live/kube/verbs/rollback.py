@@ -127,7 +127,10 @@ def difference(now: Revision, then: Revision) -> list[str]:
 
 
 async def roll_back(cluster: Cluster, ref: Ref, revision: Revision) -> str:
-    """Use that revision's pod template again; the server refuses if it is another object now."""
+    """Use that revision's pod template again; the server refuses if it is another object now.
+
+    UsageError for the revision it is at; ApiConflict, Unreachable.
+    """
     if revision.is_current:
         raise UsageError(f"{ref.text} is at revision {revision.number} already")
     body = [
