@@ -94,6 +94,9 @@ def test_the_card_keeps_the_cause_when_there_is_no_room() -> None:
     assert "third attempt" in large[0]
     assert any(text.strip() == "c" for text in large)
     assert ordinal(11) == "attempt 11"
+    fix = "set memory: 768Mi in mltui.yaml:31 and retry from the start"
+    roomy = [found.text for found in card(row, evidence, [fix, "retry"], 41, 12, Moment(NOON))]
+    assert fix in " ".join(" ".join(roomy).split()) and not any("…" in text for text in roomy)
 
 
 def test_times_stay_true_without_repainting() -> None:
@@ -116,6 +119,8 @@ def test_an_environment_that_another_project_built() -> None:
     empty = build_lines(Environed("train"), 30, Moment(NOON))
     assert all(cell_width(each.text) <= 30 for each in empty)
     assert "Not built yet" in " ".join(each.text for each in empty)
+    used = build_lines(Environed("train", is_used=True), 60, Moment(NOON))
+    assert any("Taken as it was: another project" in each.text for each in used)
 
 
 def test_a_run_is_summed_up_by_what_its_last_stage_wrote_first() -> None:
@@ -147,6 +152,8 @@ def test_of_equally_new_rounds_the_last_has_the_cursor() -> None:
 
 
 def test_a_dry_run_says_what_a_gate_may_still_ask_for() -> None:
+    cached = [Planned(Instance("evaluate", (n,)), "cached", f"as in run {n}", None) for n in (1, 2)]
+    assert dry_run_lines(cached, 60)[0].text == "nothing to compute: all 2 are cached"
     found = [Planned(Instance("evaluate", (1,)), "run", "it was asked for", 1.5, more_rounds=3)]
     said = " ".join(each.text.strip() for each in dry_run_lines(found, 60))
     assert "the gate on evaluate may ask for up to 3 more rounds" in said

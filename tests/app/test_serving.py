@@ -62,6 +62,16 @@ async def test_the_pipeline_says_how_services_and_monitors_stand(supervised: Sup
         assert "it ended with exit code 3" in screen.pane
 
 
+async def test_the_page_of_a_service_grows_older(supervised: Supervised) -> None:
+    deployed = time.time()
+    async with Driver.open(supervised.project, now=deployed + 5) as screen:
+        await select(screen, "classifier")
+        assert "ada@lab · <1m ago" in " ".join(screen.pane.split())
+        screen.app.session.now = lambda: deployed + 7 * 3_600 + 60
+        screen.app.workbench.ticking.tick()
+        await screen.until(lambda: "7h ago" in screen.pane, "the age of the version")
+
+
 async def test_the_curve_of_a_service_is_drawn(supervised: Supervised) -> None:
     now = time.time()
     with closing(supervised.ledger()) as ledger:

@@ -54,6 +54,13 @@ class Detailing:
         else:
             detail.say(())
 
+    def tick(self) -> None:
+        """Time went by: what the page of a service or monitor says of it is another."""
+        entry, row = self._bench.stages.entry, self._bench.stages.row
+        is_page = entry is not None and row is None and bool(entry.mark)
+        if is_page and not (self._bench.serving_log or self._bench.showing_problems):
+            self.show()
+
     def _served(self, entry: Entry, width: int) -> list[Line]:
         """The page of a service or monitor that was deployed."""
         from mltui.app.present.serving import monitor_page, service_page
@@ -63,7 +70,7 @@ class Detailing:
         if serving is None:
             return []
         if entry.kind == "service":
-            return service_page(serving.services[entry.title], width, moment)
+            return service_page(serving.services[entry.title], width, moment, facts.spec)
         return monitor_page(entry.title, serving.monitors[entry.title], facts.spec, width, moment)
 
     def _serve(self, entry: Entry) -> bool:

@@ -50,6 +50,7 @@ class Ticking:
         elif not bench.session.listing:
             bench.stages.tick(moment)
             bench.detail.tick(moment)
+            bench.detailing.tick()
         else:
             bench.runs.now = moment.now
             bench.runs.tick()

@@ -72,7 +72,8 @@ class Snapshot:
     @property
     def is_ticking(self) -> bool:
         """Something on it depends on the clock."""
-        return any(one.row.is_wanted for rows in self.monitors.values() for one in rows)
+        due = any(one.row.is_wanted for rows in self.monitors.values() for one in rows)
+        return due or bool(self.services)
 
 
 def read_snapshot(project: Project) -> Snapshot:

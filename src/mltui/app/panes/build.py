@@ -86,7 +86,13 @@ class BuildPane(TextPane):
         container = read_container(project, row)
         if build is None:
             packages = _packages(project, digest)
-            return Environed(environment.name, declared, packages=packages, container=container)
+            return Environed(
+                environment.name,
+                declared,
+                packages=packages,
+                container=container,
+                is_used=row.state is State.RUNNING or row.state.is_done,
+            )
         return replace(self._reader.read(project, build, declared), container=container)
 
     def _present(self, material: Any, subject: Subject, width: int, moment: Moment) -> list[Line]:

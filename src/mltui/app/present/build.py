@@ -46,6 +46,8 @@ class Environed:
     """How long that one took."""
     container: Container | None = None
     """What the stage runs in, or ran in."""
+    is_used: bool = False
+    """The stage has begun in it, so it is there, whoever built it."""
 
 
 def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) -> list[Line]:
@@ -65,7 +67,7 @@ def build_lines(found: Environed, width: int, moment: Moment, height: int = 40) 
     build = found.build
     if build is None:
         lines.append(EMPTY)
-        if not found.packages:
+        if not found.packages and not found.is_used:
             why = "Not built yet: it is made when a stage first needs it"
             return [*lines, *wrapped(why, width - 1, "dim", " ")]
         why = "Taken as it was: another project or checkout had built the same"

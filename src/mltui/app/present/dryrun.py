@@ -18,10 +18,10 @@ MAX_LINES = 24
 
 
 def dry_run_lines(found: Sequence[Planned], width: int) -> list[Line]:
-    """A line a stage and a sum; nobody has to press a key to know what Enter will do."""
+    """A sum and a line a stage; nobody has to press a key to know what Enter will do."""
     unicode = unicode_ok()
     names = min(max((cell_width(p.instance.label) for p in found), default=4), 24)
-    lines: list[Line] = []
+    lines: list[Line] = [line((_sum(found), "strong")), EMPTY]
     for planned in found[:MAX_LINES]:
         will = glyph(_GLYPHS.get(planned.will, "unknown"), unicode=unicode)
         role = "accent" if planned.will == "run" else "dim"
@@ -42,13 +42,13 @@ def dry_run_lines(found: Sequence[Planned], width: int) -> list[Line]:
         lines += [Line(tuple(parts)), *rest]
     if len(found) > MAX_LINES:
         lines.append(line((f"  … and {len(found) - MAX_LINES} more", "dim")))
-    lines += [EMPTY, line((_sum(found), "strong"))]
+    remarks: list[Line] = []
     for planned in found:
         if planned.more_rounds:
             rounds = "round" if planned.more_rounds == 1 else "rounds"
             gate = f"the gate on {planned.instance.stage} may ask for up to"
-            lines += wrapped(f"{gate} {planned.more_rounds} more {rounds}", width, "dim")
-    return lines
+            remarks += wrapped(f"{gate} {planned.more_rounds} more {rounds}", width, "dim")
+    return [*lines, EMPTY, *remarks] if remarks else lines
 
 
 def _sum(found: Sequence[Planned]) -> str:
@@ -61,6 +61,8 @@ def _sum(found: Sequence[Planned]) -> str:
     if counts["depends"]:
         words.append(f"{counts['depends']} depend on what these leave")
     text = ", ".join(words) or "nothing to do"
+    if len(words) == 1 and counts["cached"]:
+        text = f"nothing to compute: all {counts['cached']} are cached"
     known = [p.estimate_s for p in found if p.will != "cached"]
     if known and all(each is not None for each in known):
         text += f"; about {about(sum(each or 0.0 for each in known))}"

@@ -147,7 +147,7 @@ def _table(
         role = "" if number in by_round else "stale"
         room = width - cell_width(text)
         while len(verdict) > 1 and sum(cell_width(part) for part, _ in verdict) > room:
-            verdict = (verdict[0], *verdict[2:])  # how far away: the metric beside it says that
+            verdict = (verdict[0], *verdict[2:])  # how far away, how long: said beside it
         lines.append(line((text, role), *verdict))
     return lines
 
@@ -183,11 +183,9 @@ def _verdict(row: StageRow | None, gate: Gate, facts: Facts, moment: Moment) -> 
         return (("to come", "stale"),)
     if row.state in ACTIVE:
         started = row.started_at if row.started_at is not None else moment.now
-        word = (
-            f"{mark(row.state.value).text(unicode=moment.unicode)} "
-            f"{format_clock(moment.now - started)}"
-        )
-        return ((word, "state-running"),)
+        word = mark(row.state.value).text(unicode=moment.unicode)
+        time = f" {format_clock(moment.now - started)}"
+        return ((word, "state-running"), (time, "state-running"))
     if row.state is State.FAILED and row.gate is None:
         kind = f" ({row.failure.value})" if row.failure is not None else ""
         sign_ = glyph("failed", unicode=moment.unicode)
@@ -215,8 +213,8 @@ def _under_way(view: RunView, gated: StageRow, moment: Moment) -> tuple[Part, ..
         if row.path == gated.path and row.state in ACTIVE and row.item is None:
             started = row.started_at if row.started_at is not None else moment.now
             sign_ = glyph("running", unicode=moment.unicode)
-            text = f"{sign_} {row.stage} {format_clock(moment.now - started)}"
-            return ((text, "state-running"),)
+            time = f" {format_clock(moment.now - started)}"
+            return ((f"{sign_} {row.stage}", "state-running"), (time, "state-running"))
     return ()
 
 

@@ -75,17 +75,23 @@ def monitor_status(found: Sequence[MonitorView], now: float) -> Status:
 # --- pages ----------------------------------------------------------------------------------
 
 
-def service_page(found: Sequence[ServiceView], width: int, moment: Moment) -> list[Line]:
-    """Everything about a service, one target below the other."""
+def service_page(
+    found: Sequence[ServiceView], width: int, moment: Moment, spec: Spec | None = None
+) -> list[Line]:
+    """Everything about a service, one target below the other; first the metrics that are judged."""
+    gates = {} if spec is None else {n: x.gate for n, x in spec.stages.items() if x.gate}
+    judged = [f"{name}.{_main_metric(gate)}" for name, gate in reversed(gates.items())]
     lines: list[Line] = []
     for one in found:
         if lines:
             lines.append(EMPTY)
-        lines += _service(one, width, moment, is_alone=len(found) == 1)
+        lines += _service(one, width, moment, judged, is_alone=len(found) == 1)
     return lines
 
 
-def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) -> list[Line]:
+def _service(
+    one: ServiceView, width: int, moment: Moment, judged: Sequence[str], *, is_alone: bool
+) -> list[Line]:
     deployment, version = one.deployment, one.version
     mark, role = _MARKS.get(one.state.value, ("unknown", "state-warning"))
     state = f"{deployment.ready}/{deployment.replicas} {one.state.value}"
@@ -106,7 +112,7 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
         parts = [str(version.number), *of, version.by, _ago(version.at, moment)]
         lines += _parts_fact("version", parts, _say(" ·", moment), width)
         lines += wrapped(version.why, width - 1, "dim", " " * 13)
-        lines += _parts_fact("metrics", _metrics(version), ",", width)
+        lines += _parts_fact("metrics", _metrics(version, judged), ",", width)
     lines.append(EMPTY)
     lines.append(line((" replica  state     version port  age", "section")))
     for replica in one.replicas:
@@ -115,7 +121,7 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
             line(
                 (f" {replica.number:>7}  {replica.health.value:<8}", health),
                 (f"  {replica.version:>7} {replica.port or '':<5}", ""),
-                (f" {format_age(moment.now - replica.made_at):>3}", "dim"),
+                (f" {_age(replica.made_at, moment):>3}", "dim"),
             )
         )
         if replica.reason:
@@ -134,16 +140,27 @@ def _service(one: ServiceView, width: int, moment: Moment, *, is_alone: bool) ->
             for c in still[:4]
         ]  # fmt: skip
         lines.append(EMPTY)
-    lines.append(line((" versions", "section")))
-    for each in one.versions:
-        course = "state-warning" if each.course.value == "failed" else "dim"
-        run = f"run {each.run}" if each.run is not None else ""
+    return [*lines, line((" versions", "section")), *_versions(one.versions, moment)]
+
+
+def _versions(found: Sequence[Version], moment: Moment) -> list[Line]:
+    """A line each, no wider than it has to be: why there is one stands last."""
+    cells = [
+        (
+            str(each.number),
+            each.course.value,
+            f"run {each.run}" if each.run is not None else "",
+            _ago(each.at, moment),
+        )
+        for each in found
+    ]
+    sizes = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for each, (number, course, run, ago) in zip(found, cells, strict=True):
+        role = "state-warning" if course == "failed" else "" if course == "serving" else "dim"
+        rest = f"  {fit(run, sizes[2])}  {fit(ago, sizes[3])}  {each.why}"
         lines.append(
-            line(
-                (f" {each.number:>7}  ", ""),
-                (f"{each.course.value:<9}", "" if each.course.value == "serving" else course),
-                (f"  {run:<8}  {_ago(each.at, moment):<8}  {each.why}", "dim"),
-            )
+            line((f" {number:>{sizes[0]}}  ", ""), (fit(course, sizes[1]), role), (rest, "dim"))
         )
     return lines
 
@@ -255,13 +272,20 @@ def _measurement(said: Measurement, width: int, moment: Moment) -> list[Line]:
     return lines
 
 
-def _metrics(version: Version) -> list[str]:
+def _metrics(version: Version, judged: Sequence[str]) -> list[str]:
     names = [n for n in version.metrics if n.rpartition(".")[2] not in ("step", "epoch")]
-    return [f"{n} {format_number(version.metrics[n])}" for n in names[-3:]]
+    first = [n for n in judged if n in names]
+    chosen = [*first, *(n for n in names[::-1] if n not in first)][:3]
+    return [f"{n} {format_number(version.metrics[n])}" for n in chosen]
+
+
+def _age(at: float, moment: Moment) -> str:
+    """The page is painted anew every half minute."""
+    return "<1m" if moment.now - at < 60.0 else format_age(moment.now - at)
 
 
 def _ago(at: float, moment: Moment) -> str:
-    return f"{format_age(moment.now - at)} ago"
+    return f"{_age(at, moment)} ago"
 
 
 def _say(text: str, moment: Moment) -> str:
