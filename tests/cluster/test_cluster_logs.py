@@ -219,6 +219,8 @@ def test_which_containers_of_which_pods_are_meant(cluster: Cluster, place: str) 
         assert "no pods of pod/chosen in" in wrong and f"`'chosen*'` is {name}" in wrong
         wrong = logs(f"pod/{name}", *here, "-c", "wbe", code=2)
         assert "has no container wbe: there is ready, web, side" in wrong
+        wrong = logs("deploy/chosen", *here, "--previous", code=2)
+        assert "was restarted: no log before" in wrong
     finally:
         cluster.kubectl("delete", "deploy", "chosen", "-n", place, "--wait=false")
 

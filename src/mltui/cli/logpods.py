@@ -130,8 +130,11 @@ class Pods:
                 raise await no_pods(clusters, places, what, self._targets)
             if not pods:
                 self._pumps.said(f"no pods of {what} in {where} yet")
-            if pods and not self._logs and (not wish.follow or not self._has_any(pods, chosen)):
+            waits = wish.follow and not wish.previous
+            if pods and not self._logs and (not waits or not self._has_any(pods, chosen)):
                 asked = [each for one in chosen for each in one.containers]
+                if wish.previous and self._has_any(pods, chosen):
+                    raise UsageError(f"nothing of {what} in {where} was restarted: no log before")
                 raise no_container(pods, what, where, asked, wish.without_containers)
             if pods and not self._logs:
                 names = [str(pod["metadata"]["name"]) for pod in pods[:_NAMES]]
@@ -232,9 +235,12 @@ class Pods:
         """A pod that is new or changed: follow those of its containers that began."""
         meta, cluster = pod["metadata"], selection.cluster
         meant = self._meant(selection, pod)
-        for container, state in meant.items():
+        for container, status in meant.items():
             key = (cluster.name, str(meta.get("uid")), container)
-            has_log = "running" in state or "terminated" in state or self._wish.previous
+            state = status.get("state") or {}
+            has_log = "running" in state or "terminated" in state
+            if self._wish.previous:
+                has_log = "terminated" in (status.get("lastState") or {})
             if key in self._logs or not has_log:
                 continue
             parts = [meta["name"]] if len(meant) == 1 else [meta["name"], container]
@@ -262,7 +268,7 @@ class Pods:
                 name = each["name"]
                 is_meant = not selection.containers or _fits(name, selection.containers)
                 if is_meant and not _fits(name, self._wish.without_containers):
-                    found[name] = (known.get(name) or {}).get("state") or {}
+                    found[name] = known.get(name) or {}
         return found
 
     async def _bring(

@@ -67,6 +67,8 @@ class Pumps:
         self.streams: list[Stream] = []
         self.error: MltuiError | None = None
         """Why nothing can be had."""
+        self.refused: set[str] = set()
+        """Logs that could not be read."""
         self.is_over = False
         self._wish = wish
         self.said = said
@@ -144,6 +146,8 @@ class Pumps:
         if state.following is Following.FOLLOWING:  # what may be lost is said among the lines
             self._told.pop(label, None)
             return
+        if state.following is Following.REFUSED:
+            self.refused.add(label)
         words = f"{label}: {state.why}"
         if state.why and self._told.get(label) != words:
             self.said(words)

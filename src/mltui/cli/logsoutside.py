@@ -13,8 +13,11 @@ from mltui.cli.logpumps import Pumps, Stream, Wish
 from mltui.logs.timed import TimedIndex
 
 
-def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Printer) -> None:
-    """Print the logs of these objects until they are over. MltuiError when none can be had."""
+def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Printer) -> int:
+    """Print the logs of these objects until they are over; the exit code.
+
+    MltuiError when none can be had.
+    """
     look = printer.look
     since_s = None if look.since is None else max(int(time.time() - look.since) + 1, 1)
     fields = [args.field_selector] if args.field_selector else []
@@ -60,6 +63,8 @@ def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Pri
             time.sleep(POLL_S / 2)
         if pumps.error is not None:
             raise pumps.error
+        is_refused = known and all(each.label in pumps.refused for each in known)
+        return diagnostics.UNREACHABLE if is_refused else diagnostics.DONE
 
 
 def _printed(stream: Stream, index: TimedIndex) -> Printed:

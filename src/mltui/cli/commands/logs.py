@@ -146,13 +146,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
         diagnostics.note,
     )
     targets = _targets(args)
+    code = diagnostics.DONE
     outside = [each for each in targets if _is_outside(each, args)]
     if outside:
         if len(outside) != len(targets):
             raise UsageError("stages and things outside of the project can't be shown together")
         from mltui.cli.logsoutside import print_outside
 
-        print_outside(args, outside, printer)
+        code = print_outside(args, outside, printer)
     else:
         from mltui.cli.logstages import Stages
 
@@ -161,7 +162,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             journal = stack.enter_context(closing(project.journal()))
             Stages(args, out, project, journal, printer, stack).print()
     printer.end()
-    return diagnostics.DONE
+    return code
 
 
 def _in_cluster(args: argparse.Namespace) -> bool:
