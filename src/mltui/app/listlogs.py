@@ -38,6 +38,10 @@ PATIENCE_S = 3.0
 """So long what was written before is waited for, so that it stands in order of time."""
 
 
+NEWS_S = 6.0
+"""A container whose log is over sooner had ended before it was looked at: that is no news."""
+
+
 class ListLogs:
     """What brings the logs on screen here, and what is said of them."""
 
@@ -128,7 +132,7 @@ class ListLogs:
             sources = [self._source(log) for log in some]
             for log, source, event in zip(some, sources, read, strict=True):
                 self.files = self.files | {log.file}
-                group.create_task(self._member(merged, source, log, event))
+                group.create_task(self._member(source, log, event, is_first=not shown))
                 if shown:
                     group.create_task(self._join(merged, source, log, event))
             if shown:
@@ -165,14 +169,17 @@ class ListLogs:
             pass  # the rest stands where it comes
 
     async def _member(
-        self, merged: Merged, source: MergeSource, log: LogOf, read: asyncio.Event
+        self, source: MergeSource, log: LogOf, read: asyncio.Event, *, is_first: bool
     ) -> None:
         if log.follow is None:
             read.set()
             return
+        begun = time.monotonic()
         await self._follow(log, read)
         source.is_over = True
-        if source in merged.sources:  # what had ended before is no news
+        state = self._states.get(log.file)
+        is_gone = state is not None and state.following is Following.GONE
+        if is_gone or not is_first or time.monotonic() > begun + NEWS_S:
             source.farewell = f"{log.label} left"
         self._lists.pane.log_pane.wake()
 
