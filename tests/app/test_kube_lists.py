@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mltui.app import firstlook
-from mltui.app.logdesk import command_of
+from mltui.app.logcommand import command_of
 from mltui.runs.project import Project
 
 from .driver import Driver

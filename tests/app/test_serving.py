@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mltui.app.logdesk import command_of
+from mltui.app.logcommand import command_of
 from mltui.serving import series
 from mltui.serving.replicas import folder_of
 from mltui.serving.rows import Health, Standing

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from mltui.actions import registry
 from mltui.app.change import Change
+from mltui.app.logcommand import command_of
 from mltui.app.session import Session
 from mltui.runs.project import Project
 
@@ -205,6 +208,51 @@ async def test_a_log_is_filtered_and_saved_as_it_was_written(
         await screen.sees("epoch 2  loss")
         await screen.press("escape")
         await screen.sees("building kernel matrix")
+
+
+async def test_the_command_of_a_log_prints_what_the_screen_shows(failed: Project) -> None:
+    """Objects as fields, filters with the lines around, times; of an earlier attempt, too."""
+    folder = failed.run_folder(2)
+    log = next(each for each in folder.rglob("log") if b"epoch 7" in each.read_bytes())
+    kind = '{"ts": "2026-11-25T14:00:0%dZ", "level": "info", "msg": "step %d", "loss": 0.%d}'
+    log.write_text("".join(f"{kind % (n, n, n)}\n" for n in range(1, 8)) + "plain words\n")
+
+    async def printed(screen: Driver) -> list[str]:
+        words = shlex.split(command_of(screen.app.workbench.detail.log_tab.log_pane))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *[word for word in words if word != "-f"],
+            cwd=failed.root, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        assert process.returncode == 0, words
+        return [line.rstrip() for line in out.decode().splitlines()]
+
+    def shown(screen: Driver) -> list[str]:
+        text = screen.app.workbench.detail.log_tab.log_pane.visible_text()
+        return [line.rstrip() for line in text.splitlines()]
+
+    async with Driver.open(failed, size=(160, 40), now=NOON) as screen:
+        await screen.press("l", "m")  # a command folds nothing
+        await screen.sees("step 7")
+        assert len(shown(screen)) == 8
+        assert await printed(screen) == shown(screen)
+        await screen.press("f")
+        await screen.type("step [36]")
+        await screen.press("enter", "plus", "t")
+        await screen.until(lambda: len(shown(screen)) == 6, "lines around")
+        assert await printed(screen) == shown(screen)
+        await screen.press("escape", "minus", "C")
+        await screen.press("ctrl+u")
+        await screen.type("level loss msg")
+        await screen.press("enter")
+        await screen.until(lambda: "step 7" in screen.text and "ts=" not in screen.text, "columns")
+        assert await printed(screen) == shown(screen)
+        before = command_of(screen.app.workbench.detail.log_tab.log_pane)
+        await screen.press("escape", "p")
+        await screen.until(
+            lambda: command_of(screen.app.workbench.detail.log_tab.log_pane) != before, "another"
+        )
+        assert await printed(screen) == shown(screen)
 
 
 async def test_a_filter_goes_along_with_the_letters_and_is_left_as_it_was(failed: Project) -> None:

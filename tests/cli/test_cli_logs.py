@@ -213,10 +213,15 @@ def test_lines_are_shown_as_on_the_screen(cli: Cli, make_project: MakeProject) -
         "warning  two a", "info     two b",
     ]  # fmt: skip
     assert (
-        cli("logs", "two", "--fields", "--times", "clock")
+        cli("logs", "two", "--fields", "json", "--times", "clock")
         .out.splitlines()[1]
         .endswith("INFO   two b  loss=0.1")
     )
+    assert cli("logs", "two", "--fields", "all").out.splitlines()[1] == (
+        "2026-11-25T14:00:05Z  INFO   two b  loss=0.1"
+    )
+    around = cli("logs", "--grep", "two b", "--around", "1", "-o", "raw").out
+    assert around.splitlines()[0] == "  at x" and around.count("\n") == 3
     painted = cli("logs", "one", "--highlight", "b$", "--grep", "ne", "--color", "always").out
     assert painted.splitlines()[1].endswith("o\x1b[7mne\x1b[0m \x1b[7mb\x1b[0m")
     assert "\x1b" not in cli("logs", "one", "--highlight", "b$").out

@@ -11,16 +11,15 @@ import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltui.app.clipboard import copy
+from mltui.app.logcommand import command_of
 from mltui.app.logplaces import go_to
 from mltui.app.panes.log import StageLog
-from mltui.app.widgets.logbody import Times
 from mltui.app.widgets.logkeys import PROMPTS, LogWanted
-from mltui.errors import MltuiError, UsageError
+from mltui.errors import MltuiError
 from mltui.logs.fields import is_level
 from mltui.logs.filters import Filter, Where, read_filter
 from mltui.logs.index import LogIndex
@@ -32,10 +31,6 @@ from mltui.text import format_count
 if TYPE_CHECKING:
     from mltui.app.widgets.logpane import LogPane
     from mltui.app.workbench import Workbench
-
-
-_TIMES = {Times.CLOCK: "clock", Times.ELAPSED: "elapsed", Times.SINCE: "since"}
-"""As `mltui logs --times` calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,47 +349,3 @@ def _passing(log: Log, where: Where, first: int, end: int) -> Iterator[bytes]:
                 for part in log.raw(place):
                     yield part
                     is_open = not part.endswith(b"\n")
-
-
-def command_of(pane: LogPane) -> str:
-    """The command that shows the same: `mltui logs train~3 --run 14 --grep loss`."""
-    scene = pane.scene
-    if not pane.target or scene is None:
-        raise UsageError("no command shows this log")
-    target = shlex.split(pane.target)
-    if scene.hidden and isinstance(scene.index, Merged):
-        options = list(dropwhile(lambda word: not word.startswith("-"), target))
-        shown = [
-            each.target
-            for number, each in enumerate(scene.index.sources)
-            if number not in scene.hidden
-        ]
-        if not all(shown):
-            raise UsageError("no command shows this log without those that are hidden")
-        target = [*dict.fromkeys(shown), *options]
-    words = ["mltui", "logs", *target]
-    for each in scene.filters:
-        if each.level is not None:
-            words += ["--level", each.level.name.lower()]
-        elif each.condition is not None:
-            words.append(_option("--where", each.text))
-        else:
-            words.append(_option("--exclude" if each.is_inverse else "--grep", each.text))
-    if scene.finding.pattern:
-        words.append(_option("--highlight", scene.finding.pattern))
-    body = scene.line_body
-    if body.times in _TIMES:
-        words += ["--times", _TIMES[body.times]]
-    if body.fields and body.columns:
-        words.append(_option("--columns", ",".join(body.columns)))
-    elif body.fields:
-        words.append("--fields")
-    if scene.view.follow and "--previous" not in target:
-        words.append("-f")
-    return shlex.join(words)
-
-
-def _option(name: str, text: str) -> str:
-    """One word, so that a pattern may begin with a dash."""
-    text = text.lstrip("!").strip() if name == "--exclude" else text
-    return f"{name}={text}"

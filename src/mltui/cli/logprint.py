@@ -16,11 +16,11 @@ from mltui.cli.colours import painted, source_painted
 from mltui.cli.output import Output, dump_json
 from mltui.live.times import timestamp
 from mltui.logs.fields import fields_of
-from mltui.logs.filters import Filter, Where
+from mltui.logs.filters import Around, Filter, Where
 from mltui.logs.index import LogIndex
 from mltui.logs.levels import NAMES, Level, level_of
 from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
-from mltui.logs.objects import DIM, LEVEL, chosen_fields, whole_object
+from mltui.logs.objects import DIM, LEVEL, Columns, whole_object
 from mltui.logs.sanitize import plain
 from mltui.logs.search import Pattern
 from mltui.logs.timed import Note, TimedIndex, without_stamps
@@ -85,10 +85,12 @@ class Look:
     times: str = ""
     """What stands before a line: `full`, `clock`, `elapsed`, `since`, or empty."""
     highlights: Sequence[Pattern] = ()
-    has_fields: bool = False
-    """Objects are shown as fields."""
+    fields: str = ""
+    """Which objects are shown as fields: `json`, `all`, or none."""
     columns: Sequence[str] = ()
     """Which of them, in this order; none: the message, then all others."""
+    around: int = 0
+    """So many lines before and after each that passes the filters."""
 
     @property
     def is_copy(self) -> bool:
@@ -111,12 +113,14 @@ class Printer:
         self._generation = 0
         self._count = 0
         self._width = 0
-        self._widths: dict[str, int] = {}
+        self._columns = Columns(look.columns)
         self._first_at: float | None = None
         self._last_at: float | None = None
         self._is_first = True
         self._is_listing = False
         self._left_out: list[str] = []
+        self._beside: set[int] = set()
+        """Printed lines that are so near to the end that what comes may be beside them."""
 
     @property
     def logs(self) -> Sequence[Printed]:
@@ -195,6 +199,7 @@ class Printer:
             if each not in kept:
                 each.log.index.close()
         self._readings, self._done = kept, 0
+        self._beside.clear()
         self._generation = self._merged.generation
 
     def _is_over(self, reading: _Reading) -> bool:
@@ -237,8 +242,12 @@ class Printer:
         self._print_new()
 
     def _print_new(self) -> None:
-        found = list(self._passing(self._done, self._merged.end))
+        near = max(self._done - self.look.around, 0)  # what is beside a line that came now
+        found = [each for each in self._passing(near, self._merged.end) if each not in self._beside]
         self._done = self._merged.end
+        if self.look.around:
+            seen = (*self._beside, *found)
+            self._beside = {each for each in seen if each >= self._done - self.look.around}
         if self._is_first and self.look.tail is not None:
             found = self._last(found, self.look.tail)
         lines = self._merged.read(found)
@@ -260,10 +269,12 @@ class Printer:
         merged, look = self._merged, self.look
         if first >= end:
             return
-        where = Where(merged, look.filters)
+        test = Where(merged, look.filters).test
+        if look.around:
+            test = Around(merged, test, look.around).test
         bounded = look.since is not None or look.until is not None
         for block in range(merged.block_of(first), merged.block_of(end - 1) + 1):
-            passing: Sequence[int] = where.test(block) if look.filters else merged.starts(block)
+            passing: Sequence[int] = test(block) if look.filters else merged.starts(block)
             passing = [each for each in passing if first <= each < end]
             if not bounded:
                 yield from passing
@@ -323,7 +334,8 @@ class Printer:
             before += out.paint(self._time(self._merged.time_of(position, raw)), "dim") + "  "
             if look.times != "full":  # as on screen: what is in the column is not said twice
                 raw = self._without_stamp(raw)
-        fields = fields_of(raw) if look.has_fields else None
+        is_object = look.fields == "all" or (look.fields and raw.startswith(b"{"))
+        fields = fields_of(raw) if is_object else None
         if fields is not None:
             out.line(before + self._object(raw, fields))
         else:
@@ -332,9 +344,13 @@ class Printer:
     def _object(self, raw: bytes, fields: Mapping[str, str]) -> str:
         look, level = self.look, level_of(raw)
         if look.columns:
-            pieces = chosen_fields(fields, look.columns, self._widths)
+            pieces = self._columns.pieces(fields)
         else:
-            pieces = whole_object(fields, level, without_time=bool(look.times))
+            has_times = look.times not in ("", "full")
+            stamp = self._times.read(raw)
+            plain_raw = self._without_stamp(raw) if has_times else raw
+            at = None if stamp is None else stamp.at
+            pieces = whole_object(plain_raw, fields, level, at, without_time=has_times)
         roles = {DIM: "dim", LEVEL: _LEVELS.get(level, "") if level is not None else ""}
         words = [
             self._out.paint(text, role) if (role := roles.get(what, "")) else text

@@ -1,13 +1,14 @@
 """What an object that was written as a line reads like: its message first, or chosen fields.
 
-The log pane and `mltui logs --fields --columns` put the pieces into colours. Pure.
+`mltui logs --fields --columns` puts the pieces into colours. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from mltui.logs.fields import is_level, is_time, message_name
+from mltui.logs.fields import beside_fields, is_level, is_number, is_time, message_name
 from mltui.logs.levels import Level
 from mltui.logs.sanitize import plain
 from mltui.text.width import fit
@@ -23,11 +24,24 @@ _SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "F
 
 
 def whole_object(
-    fields: Mapping[str, str], level: Level | None, *, without_time: bool = False
+    raw: bytes,
+    fields: Mapping[str, str],
+    level: Level | None,
+    at: float | None,
+    *,
+    without_time: bool = False,
 ) -> list[Piece]:
-    """Level, message, then all other fields by name."""
+    """When (*at*, where it is a number), level, message, then all other fields by name."""
     pieces: list[Piece] = []
     message = message_name(fields)
+    when = next((name for name in fields if is_time(name)), "")
+    if when and not without_time:
+        value = fields[when]
+        if is_number(value) and at is not None:
+            value = datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
+        pieces += [(_safe(value), DIM), ("  ", "")]
+    if not raw.startswith(b"{") and (beside := beside_fields(raw)):
+        pieces += [(_safe(beside), ""), ("  ", "")]
     for name, value in fields.items():
         if is_level(name):
             short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
@@ -35,22 +49,34 @@ def whole_object(
     if message is not None:
         pieces += [(_safe(fields[message]), ""), ("  ", "")]
     for name, value in fields.items():
-        if name != message and not is_level(name) and not (without_time and is_time(name)):
-            pieces += [(_safe(f"{name}="), DIM), (_safe(f"{value}  "), "")]
+        if name not in (message, when) and not is_level(name):
+            last = value.rstrip().rpartition("\n")[2]  # of a traceback what it says
+            pieces += [(_safe(f"{name}="), DIM), (_safe(f"{last}  "), "")]
     return pieces
 
 
-def chosen_fields(
-    fields: Mapping[str, str], columns: Sequence[str], widths: dict[str, int]
-) -> list[Piece]:
-    """These fields, below one another; *widths* is kept by the caller and grows."""
-    pieces: list[Piece] = []
-    for name in columns:
-        value = _safe(fields.get(name, ""))
-        width = max(widths.get(name, len(name)), min(len(value), _WIDEST_FIELD))
-        widths[name] = width
-        pieces += [(fit(value, width), LEVEL if is_level(name) else ""), ("  ", "")]
-    return pieces
+class Columns:
+    """Fields that were chosen, below one another; columns grow as lines need it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._widths = {name: len(name) for name in names}
+        self._numbers = dict.fromkeys(names, True)
+
+    def pieces(self, fields: Mapping[str, str]) -> list[Piece]:
+        """Of one line; numbers stand to the right, the last column has all the room there is."""
+        pieces: list[Piece] = []
+        for name in self._names:
+            value = _safe(fields.get(name, ""))
+            width = self._widths[name] = max(self._widths[name], min(len(value), _WIDEST_FIELD))
+            if value:
+                self._numbers[name] = self._numbers[name] and is_number(value)
+            if self._numbers[name]:
+                value = fit(value, width, align="right")
+            elif name != self._names[-1]:
+                value = fit(value, width)
+            pieces += [(value, LEVEL if is_level(name) else ""), ("  ", "")]
+        return pieces
 
 
 def _safe(text: str) -> str:

@@ -88,7 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD>VALUE",
         help="only objects with such a field (also = != < ~)",
     )
-    add("--fields", action="store_true", help="objects as fields: the message, then the others")
+    add(
+        "--around",
+        type=int,
+        default=0,
+        metavar="N",
+        help="N lines before and after each that passes",
+    )
+    add(
+        "--fields",
+        choices=["json", "all"],
+        help="objects (json: not logfmt) as fields: the message, then the others",
+    )
     add("--columns", metavar="NAMES", help="these fields of objects, in this order: level,msg")
     add("-t", "--timestamps", action="store_true", help="the time of each line before it")
     add(
@@ -139,7 +150,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
             offset_s=local_offset_s(),
             times="full" if args.timestamps and not args.times else args.times or "",
             highlights=_highlights(args, filters),
-            has_fields=args.fields or bool(args.columns),
+            fields="all" if args.columns else args.fields or "",
+            around=max(args.around, 0),
             columns=tuple((args.columns or "").replace(",", " ").split()),
         ),
         out,
