@@ -16,6 +16,7 @@ from mltui.app.logcommand import command_of
 from mltui.app.session import Session
 from mltui.runs.project import Project
 
+from .conftest import Held
 from .driver import Driver
 from .seed import NOON, Behaviour, Seed
 from .worlds import digits, world
@@ -28,7 +29,7 @@ async def test_a_failed_stage_shows_its_exception_without_a_key(failed: Project)
         assert "killed at its limit" in screen.card
         assert "MemoryError: cannot allocate kernel" in screen.card
         assert "mltui.yaml:32" in screen.card
-        assert "1 set memory: 768Mi in mltui.yaml:32 and retry" in screen.card
+        assert "1 set memory: 768Mi in mltui.yaml:32 and retry" in " ".join(screen.card.split())
         await screen.sees("building kernel matrix")
 
 
@@ -597,3 +598,18 @@ async def test_the_logs_of_a_stages_items_are_one(fan_out: Project) -> None:
             await screen.sees(each)
         line = next(line for line in screen.lines if "no such mode" in line)
         assert "en-de " in line.partition("Error")[0]
+
+
+async def test_the_stages_stay_on_the_screen_while_a_run_waits_for_its_turn(
+    fresh: Project, held: Held
+) -> None:
+    fresh.prepare()
+    held(fresh)
+    async with Driver.open(fresh) as screen:
+        declared = screen.stages
+        await screen.press("n")
+        await screen.sees("Start the run")
+        await screen.press("enter")
+        await screen.until(lambda: "run 1" in screen.line("header"), "the run")
+        assert screen.stages == declared and screen.selected == "acquire"
+        assert "0 of 5 stages done" in screen.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,9 +134,17 @@ class Session:
             if row is None:
                 return
             self.view = RunView(row)
+            if row.state is State.PENDING:
+                self._expect(self.view)
             self.facts.curves = {}
             change.switched = change.run = True
         self._read_run(journal, self.view, change)
+
+    def _expect(self, view: RunView) -> None:
+        """Until a run's own rows come, in a moment or once it is its turn: those of the file."""
+        file = self.background.file
+        rows = file.planned if file is not None else ()
+        view.apply([replace(row, run=view.run.number) for row in rows])
 
     def _forget(self, change: Change) -> None:
         self.close()
@@ -176,9 +185,11 @@ class Session:
         if view.version and not changed and view.rows:
             # A retry that only forgets rounds moves no version, so look whether rows went.
             gone = gone or journal.stages_gone(number, view.rows)
+        row = journal.run(number)
+        if not version and row is not None and row.state is not State.PENDING:
+            gone = list(view.rows)  # it ended before it had any
         view.version = version
         change.instances |= view.apply(changed, gone)
-        row = journal.run(number)
         if row is None:
             return
         state, reason = effective_state(row, self.runner)

@@ -160,12 +160,19 @@ class Triaging:
             bench.frame.show()  # where was looked, and whether all have answered
 
     def _wake(self) -> None:
-        """What is quiet for a time is told when that is over."""
+        """What is quiet for a time, or has just begun, is told when that is over."""
+        from mltui.triage.rules.runner import YOUNG_S
+
         if self._alarm is not None:
             self._alarm.stop()
             self._alarm = None
         quiet = self._history.quiet.values() if self._history is not None else ()
         ends = [each.until for each in quiet if each.until is not None]
+        facts = self._facts
+        for run in facts.runs if facts is not None else ():
+            begins = (run.created_at or 0.0) + YOUNG_S
+            if run.state == "pending" and not run.has_runner and facts and begins > facts.at:
+                ends.append(begins)
         if ends:
             wait_s = max(min(ends) - self._bench.session.now(), 1.0)
             self._alarm = self._bench.set_timer(wait_s, self.refresh)

@@ -70,7 +70,8 @@ def tags_of(images: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
 
 def looked_words(containers: int, images: int) -> str:
     """What was looked at on a host."""
-    return f"{containers} containers, the names of {images} images"
+    several = "s" * (containers != 1), "s" * (images != 1)
+    return f"{containers} container{several[0]}, the names of {images} image{several[1]}"
 
 
 class Clinic:

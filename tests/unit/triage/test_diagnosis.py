@@ -300,6 +300,13 @@ def test_a_stage_of_the_dockerfile_that_is_not_there(message: str) -> None:
     assert found.cause == "--from=bulder names no stage of the Dockerfile, and no image"
 
 
+def test_a_run_that_was_just_asked_for_waits_for_its_runner_a_moment() -> None:
+    waits = replace(RUN, state="pending", has_runner=False, created_at=AT - 3, ended_at=None)
+    assert not diagnose(facts(runs=(waits,)))
+    found = only(diagnose(facts(runs=(replace(waits, created_at=AT - 30),))))
+    assert "no runner is there to begin it" in found.cause
+
+
 def test_a_dead_runner_explains_what_it_left_behind() -> None:
     stage = replace(FAILED, state="running", failure="", ended_at=None)
     found = only(diagnose(facts(stage, runs=(replace(RUN, state="running", has_runner=False),))))

@@ -8,11 +8,16 @@ from mltui.triage.finding import Ask, Evidence, Finding, Fix, Harm, Opens
 from mltui.triage.rules import Rule
 from mltui.triage.scene import Scene
 
+YOUNG_S = 10.0
+"""A runner takes a moment until it is there."""
+
 
 def find(scene: Scene) -> Iterator[Finding]:
     """Runs that are under way by the journal, and that nobody works on."""
     for run in scene.facts.runs:
         if run.has_runner or run.state not in ("running", "pending"):
+            continue
+        if run.state == "pending" and scene.facts.at - (run.created_at or 0.0) < YOUNG_S:
             continue
         at_work = [
             x.label
