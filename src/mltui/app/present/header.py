@@ -98,7 +98,8 @@ def _run(place: Place, view: RunView, arrow: str, moment: Moment, width: int) ->
         parts.append((f"  {run.commit[:7]}{dirty}", "dim"))
     if run.trigger not in ("", "person") and width >= 110:
         parts.append((f"  {run.trigger}", "dim"))
-    if place.queued and width >= 84:
-        waits = "1 run waits" if place.queued == 1 else f"{place.queued} runs wait"
+    queued = place.queued - (run.state is State.PENDING)  # those behind it
+    if queued > 0 and width >= 84:
+        waits = "1 run waits" if queued == 1 else f"{queued} runs wait"
         parts.append((f"  {waits}", "dim"))
     return parts
