@@ -8,6 +8,7 @@ Nowhere do properties watch the clock: a busy machine is no fault of what is tes
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -42,6 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.obj not in tried:  # several items may be of one function
             tried.add(item.obj)
             _try_as_many_as_asked(item.obj)
+
+
+def pytest_collection_finish() -> None:
+    """In `make quick` Python looks for garbage less often: that was an eighth of what it did."""
+    if _IS_QUICK:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
 
 
 def _try_as_many_as_asked(test: object) -> None:
