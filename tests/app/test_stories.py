@@ -171,6 +171,18 @@ async def test_the_log_is_searched_when_it_has_the_keys(failed: Project) -> None
         assert screen.stage("acquire")
 
 
+async def test_keys_typed_after_a_line_is_entered_are_for_what_comes_then(failed: Project) -> None:
+    async with Driver.open(failed, now=NOON) as screen:
+        await screen.press("enter")
+        for key in ("slash", *"epoch", "enter", "n"):
+            screen.app.simulate_key(key)
+        await screen.sees("/epoch 2/3")
+        await screen.press("escape")
+        for key in ("slash", *"loss", "escape", "e"):
+            screen.app.simulate_key(key)
+        await screen.sees("errors")
+
+
 async def test_a_search_goes_along_with_the_letters_and_is_left_as_it_was(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("enter", "slash")

@@ -48,12 +48,22 @@ class Typed(Input):
         what: str
         step: int = 0
 
+    later: list[str] | None = None
+    """Keys that were typed after the one that ends the line: they are for what comes then."""
+
     async def on_key(self, event: Key) -> None:
         """Its own keys, in the order they were typed.
 
         Else a binding is run once its key has passed all that is around the field, and letters that
         follow at once come before it. Enter is the screen's.
         """
+        if self.later is not None:
+            event.stop()
+            event.prevent_default()
+            self.later.append(event.key)
+            return
+        if event.key in ("enter", "escape"):
+            self.later = []
         binding = next(iter(self._bindings.key_to_bindings.get(event.key, ())), None)
         if binding is not None and event.key != "enter":
             event.stop()
@@ -136,7 +146,7 @@ class CommandLine(Horizontal):
         self.display = True
         self.query_one("#prompt", Static).update(prompt or mode)
         field = self.query_one(Typed)
-        field.value = text
+        field.value, field.later = text, None
         field.cursor_position = len(text)
         self._typed, self._chosen = text, -1
         self._offer(text)
@@ -153,7 +163,10 @@ class CommandLine(Horizontal):
         False when it is none that a line can be typed with.
         """
         field = self.query_one(Typed)
-        if event.key == "escape":
+        if field.later is not None:
+            field.later.append(event.key)
+        elif event.key == "escape":
+            field.later = []
             field.action_leave()
         elif event.is_printable and event.character:
             field.insert_text_at_cursor(event.character)
@@ -166,7 +179,16 @@ class CommandLine(Horizontal):
         self.display = False
         self._in_place_of.display = True
         if self._typing_for is not None and self._typing_for.is_attached:
-            self._typing_for.focus()
+            self.screen.set_focus(self._typing_for)  # at once, as when it was opened
+
+    def give_keys_back(self) -> None:
+        """The line is answered: keys that were typed since then are for whatever has them now."""
+        field = self.query_one(Typed)
+        later, field.later = field.later, None
+        for key in later or ():
+            event = Key(key, None)
+            event.set_sender(self.app)  # as if it came from the terminal: else it ends here
+            self.app.post_message(event)
 
     # --- completion -----------------------------------------------------------------------------
 

@@ -336,10 +336,12 @@ class Workbench(Screen[int]):
     @on(CommandLine.Left)
     def _typing_left(self, event: CommandLine.Left) -> None:
         self.desk.left(event.mode)
+        self.line.give_keys_back()
 
     @on(CommandLine.Submitted)
     def _entered(self, event: CommandLine.Submitted) -> None:
         self.desk.entered(event.mode, event.text)
+        self.line.give_keys_back()
 
     @on(LogWanted)
     def _log_wants(self, event: LogWanted) -> None:
