@@ -95,8 +95,12 @@ class Look:
     @property
     def is_copy(self) -> bool:
         """All of it, byte for byte."""
-        is_whole = not self.filters and self.since is None and self.until is None
-        return self.output == "raw" and is_whole and self.tail is None
+        return self.output == "raw" and self.is_whole and self.tail is None
+
+    @property
+    def is_whole(self) -> bool:
+        """Every line passes."""
+        return not self.filters and self.since is None and self.until is None
 
 
 class Printer:
@@ -232,6 +236,10 @@ class Printer:
 
     def _print_merged(self) -> None:
         merged, look = self._merged, self.look
+        if self._is_first and look.tail is not None and look.is_whole:
+            for each in self._readings:
+                each.log.index.look()
+                each.source.begin_at(each.log.index.last_lines(look.tail))
         while merged.refresh() or merged.behind_bytes:
             if self._is_first and look.tail is not None:
                 continue  # the last lines are known when all are

@@ -253,6 +253,30 @@ class LogIndex:
             block += 1
         return self._size
 
+    def lines_from(self, position: int, count: int) -> list[int]:
+        """Where the line at *position* and those after it begin, so many, and where they end."""
+        found = [position] if position < self._size else []
+        block, blocks = position // self._block_bytes, self.block_count
+        while block < blocks and len(found) <= count:
+            starts = () if self._is_bare(block) else self.starts(block)
+            place = bisect_right(starts, position)
+            found.extend(starts[place : place + count + 1 - len(found)])
+            block += 1
+        if found and len(found) <= count:
+            found.append(self._size)
+        return found
+
+    def last_lines(self, count: int) -> int:
+        """Where the last lines begin, so many of them if there are as many."""
+        block = self.block_count
+        while block > 0 and count > 0:
+            block -= 1
+            starts = () if self._is_bare(block) else self.starts(block)
+            if len(starts) >= count:
+                return starts[len(starts) - count]
+            count -= len(starts)
+        return 0 if count else self._size
+
     def previous(self, position: int) -> int | None:
         """Where the last line begins that begins before *position*."""
         block = min(position // self._block_bytes, self.block_count - 1)
@@ -353,7 +377,7 @@ class LogIndex:
         `line_bytes` is cut and ends in ` [+N bytes]`.
         """
         found: list[bytes] = []
-        spans = [self.span(position) for position in positions]
+        spans = self._spans(positions)
         first = 0
         while first < len(spans):
             last, budget = first, self._line_bytes
@@ -371,6 +395,20 @@ class LogIndex:
                 raw = data[start - begin : min(end, start + self._line_bytes) - begin]
                 found.append(self._shown(raw, start, end))
             first = last + 1
+        return found
+
+    def _spans(self, positions: Sequence[int]) -> list[tuple[int, int]]:
+        """`span` of each; neighbours cost little."""
+        found: list[tuple[int, int]] = []
+        starts: Sequence[int] = ()
+        place = -1
+        for position in positions:
+            place += 1
+            if place >= len(starts) or starts[place] != position:
+                starts = self.starts(position // self._block_bytes)
+                place = bisect_left(starts, position)
+            is_inside = place + 1 < len(starts) and starts[place] == position
+            found.append((position, starts[place + 1] - 1) if is_inside else self.span(position))
         return found
 
     def line(self, number: int) -> bytes:

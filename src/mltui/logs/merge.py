@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -44,6 +45,8 @@ class MergeSource:
     """Said once it is over and all its lines are in order."""
     place: int = 0
     """Up to where its lines are in order."""
+    is_alone: bool = False
+    """No other is there, so that its times order nothing and are not read."""
     _at: float = field(default=0.0, init=False)
     _ahead: list[tuple[float, int]] = field(default_factory=list, init=False)
     _next: int = field(default=0, init=False)
@@ -74,26 +77,29 @@ class MergeSource:
 
     def _load(self) -> bool:
         lines = self.lines
-        starts: list[int] = []
-        place = self._read
-        while place < lines.end and len(starts) < _READ_LINES:
-            after = lines.next(place)
-            if after >= lines.end and not self.is_over and lines.pread(1, after - 1) != b"\n":
-                break  # it may go on
-            starts.append(place)
-            place = after
+        places = lines.lines_from(self._read, _READ_LINES)
+        is_last = bool(places) and places[-1] >= lines.end
+        if is_last and not self.is_over and lines.pread(1, places[-1] - 1) != b"\n":
+            places.pop()  # it may go on
+        starts = places[:-1]
         self._ahead, self._next = [], 0
-        found = [
-            self.time(start, raw) for start, raw in zip(starts, lines.read(starts), strict=True)
-        ]
+        found: list[float | None] = [None] * len(starts)
+        if not self.is_alone:
+            read = zip(starts, lines.read(starts), strict=True)
+            found = [self.time(start, raw) for start, raw in read]
         if not self._read and found:
             self._at = next((at for at in found if at is not None), self.begun_at)
-        for start, at in zip(starts, found, strict=True):
+        for after, at in zip(places[1:], found, strict=True):
             if at is not None:
                 self._at = max(self._at, at)
-            self._ahead.append((self._at, lines.next(start)))
-        self._read = place
+            self._ahead.append((self._at, after))
+        self._read = places[-1] if starts else self._read
         return bool(starts)
+
+    def begin_at(self, position: int) -> None:
+        """Nothing before a line is wanted; before any of them is in order."""
+        self.place = self._read = position
+        self._ahead, self._next = [], 0
 
 
 class Merged:
@@ -182,6 +188,8 @@ class Merged:
             self.generation += 1
             self._marks.clear()
             self._restart()
+        for source in self.sources:
+            source.is_alone = len(self.sources) == 1
         heads = [
             (at, number)
             for number, source in enumerate(self.sources)
@@ -283,11 +291,12 @@ class Merged:
             return known
         # logs that joined later begin at their beginning
         at = list(self._places[block]) + [0] * (len(self.sources) - len(self._places[block]))
-        found: list[tuple[int, int]] = []
-        for number in numbers:
-            source = self._order[number]
-            found.append((source, at[source]))
-            at[source] = self.sources[source].lines.next(at[source])
+        order = self._order[block * BLOCK_LINES : block * BLOCK_LINES + len(numbers)]
+        own = {
+            source: iter(self.sources[source].lines.lines_from(at[source], count))
+            for source, count in Counter(order).items()
+        }
+        found = [(source, next(own[source])) for source in order]
         if len(self._known) >= _KEPT_BLOCKS:
             del self._known[next(iter(self._known))]
         self._known[block] = found

@@ -192,3 +192,33 @@ def test_any_line_is_found_from_any_other(
     assert [index.position(number) for number in range(index.line_count)] == starts
     assert [index.number(start) for start in starts] == list(range(len(starts)))
     index.close()
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"a", b"bc" * 9, b"d" * 70]), max_size=40),
+    st.booleans(),
+    st.integers(1, 40),
+    st.integers(0, 12),
+)
+@settings(max_examples=150, deadline=None)
+def test_lines_after_one_and_the_last_ones(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[bytes],
+    is_open: bool,
+    block: int,
+    count: int,
+) -> None:
+    data = b"".join(line + b"\n" for line in lines)[: -1 if is_open else None]
+    path = tmp_path_factory.mktemp("lines") / "log"
+    path.write_bytes(data)
+    index = LogIndex(path, block_bytes=block)
+    index.look()
+    starts = [0, *(at + 1 for at, byte in enumerate(data) if byte == 10)]
+    starts = [at for at in starts if at < len(data)]
+    ends = [*starts, len(data)]
+    for number, start in enumerate(starts):
+        wanted = ends[number : number + count + 1]
+        assert index.lines_from(start, count) == wanted
+    assert index.lines_from(len(data), count) == []
+    assert index.last_lines(count) == (ends[max(len(starts) - count, 0)] if data else 0)
+    index.close()
