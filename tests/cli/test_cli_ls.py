@@ -148,9 +148,10 @@ def test_before_the_first_run(cli: Cli, seeded: Path) -> None:
     [
         (["ls", "stages", "--run", "7"], 2, "there is no run 7: did you mean 2?"),
         (["ls", "stage"], 0, ""),
+        (["ls"], 0, ""),
+        (["get"], 2, "see `mltui get --help`"),
         (["ls", "pipelines"], 2, "there is `runs`, `stages`"),
         (["ls", "stags"], 2, "did you mean `stages`?"),
-        (["ls"], 2, "see `mltui ls --help`"),
         (["ls", "runs", "--limt", "3"], 2, "did you mean `--limit`?"),
         (["list"], 2, "there is no command `list`: did you mean"),
         (["--wat"], 2, "unknown option `--wat`"),

@@ -159,8 +159,8 @@ async def _kubernetes(environ: Mapping[str, str]) -> list[Check]:
         clusters = await asyncio.to_thread(open_clusters, environ)
         context = clusters.config.context().name
     except MltuiError as error:
-        remedy = "put a kubeconfig at ~/.kube/config, or set KUBECONFIG"
-        return [Check("kubernetes", "missing", str(error), remedy)]
+        said, _, remedy = str(error).partition(": ")
+        return [Check("kubernetes", "missing", said, remedy)]
     try:
         return await _cluster(clusters.cluster(context), len(clusters.config.contexts))
     finally:

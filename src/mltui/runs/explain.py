@@ -84,7 +84,8 @@ def explain(project: Project, run: int, instance: Instance) -> Explanation:
         if event is None:
             note = row.reason or _NOT_YET.get(row.state, f"it is {row.state}")
             if blueprint is not None and _is_whole(blueprint, row):
-                note = "each item has a key of its own: see its items"
+                each = f"{row.stage}[…]"
+                note = f"each item has a key of its own: see its items, `mltui explain '{each}'`"
             return Explanation(False, note=note, stale=stale, remarks=remarks)
         if isinstance(event, StageCached):
             note = f"taken from {event.source}: nothing that it depends on has changed"

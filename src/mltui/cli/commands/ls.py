@@ -62,7 +62,13 @@ _STAGES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("kind", metavar="KIND", help="runs, stages, services, containers, pods, …")
+    parser.add_argument(
+        "kind",
+        nargs="?",
+        default="stages",
+        metavar="KIND",
+        help="stages (where none is named), runs, services, containers, pods, …",
+    )
     parser.add_argument("name", nargs="?", metavar="NAME", help="of this service or monitor only")
     parser.add_argument("--run", type=int, metavar="N", help="stages of run N (the newest)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N; 0 for all")
