@@ -21,11 +21,12 @@ from mltui.app.panes.log import StageLog
 from mltui.app.widgets.logkeys import PROMPTS, LogWanted
 from mltui.errors import MltuiError
 from mltui.logs.fields import is_level
-from mltui.logs.filters import Filter, Where, read_filter
+from mltui.logs.filters import Around, Filter, Where, read_filter
 from mltui.logs.index import LogIndex
 from mltui.logs.lines import Log
 from mltui.logs.merge import Merged
 from mltui.logs.search import PatternError, compile_pattern
+from mltui.logs.sieve import Test
 from mltui.text import format_count
 
 if TYPE_CHECKING:
@@ -269,6 +270,7 @@ class LogDesk:
                 size = await asyncio.to_thread(
                     write_lines, log, path,
                     filters=scene.filters, hidden=scene.hidden, span=scene.selecting.span,
+                    context=scene.context,
                 )  # fmt: skip
         except OSError as error:
             words = "is there already: name another" if path.exists() else error.strerror
@@ -286,7 +288,12 @@ class LogDesk:
             path = Path(folder.name) / _file_name(pane.title)
             log = scene.index.again()
             await asyncio.to_thread(
-                write_lines, log, path, filters=scene.filters, hidden=scene.hidden
+                write_lines,
+                log,
+                path,
+                filters=scene.filters,
+                hidden=scene.hidden,
+                context=scene.context,
             )
         env = dict(os.environ)
         number = scene.index.number(scene.rows[0].line) if scene.rows else None
@@ -315,11 +322,12 @@ def write_lines(
     filters: Sequence[Filter] = (),
     hidden: frozenset[int] = frozenset(),
     span: tuple[int, int] | None = None,
+    context: int = 0,
 ) -> int:
     """Copy lines as they were written to a new file, and close the log; how many bytes.
 
-    Those that pass, of logs that are not *hidden*, from the first to the last place of *span*; all
-    without these. Reads all of the log, so: in a thread. OSError.
+    Those that pass with *context* lines around each, of logs that are not *hidden*, from the first
+    to the last place of *span*; all without these. Reads all of the log, so: in a thread. OSError.
     """
     size = 0
     try:
@@ -329,7 +337,11 @@ def write_lines(
                 log.refresh()
             first, end = (span[0], log.next(span[1])) if span is not None else (0, log.end)
             if filters or hidden:
-                parts = _passing(log, Where(log, filters, hidden), first, end)
+                test = Where(log, filters, hidden).test
+                if context and filters:
+                    own = Where(log, (), hidden).test if hidden else log.starts
+                    test = Around(log, test, context, own).test
+                parts = _passing(log, test, first, end)
             else:
                 parts = log.copy(first, end)
             for part in parts:
@@ -339,10 +351,10 @@ def write_lines(
     return size
 
 
-def _passing(log: Log, where: Where, first: int, end: int) -> Iterator[bytes]:
+def _passing(log: Log, test: Test, first: int, end: int) -> Iterator[bytes]:
     is_open = False  # of several logs only the last line of all may have no newline
     for block in range(log.block_of(first), log.block_count):
-        for place in where.test(block):
+        for place in test(block):
             if first <= place < end:
                 if is_open:
                     yield b"\n"

@@ -10,6 +10,7 @@ import pytest
 from tests.app.widgets.test_logpane import Log, Tiny, numbered, running, screen
 from textual import events
 
+from mltui.app.logdesk import write_lines
 from mltui.app.widgets import logpane as module
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs import profile
@@ -161,6 +162,11 @@ async def test_lines_around_what_a_filter_finds(tmp_path: Path) -> None:
         expected = [f"line {n}" for n in (99, 100, 101, 149, 150, 151)]
         assert log.body() == expected
         assert log.pane.status.filter == "line 1[05]0$ 2 ±1"
+        scene = log.pane.scene
+        assert scene is not None
+        again, saved = scene.index.again(), tmp_path / "saved"
+        write_lines(again, saved, filters=scene.filters, context=scene.context)
+        assert saved.read_text().splitlines() == expected, "what is shown is what is saved"
         bright, dim = (list(log.pane.render_line(y))[-1].style for y in (2, 1))
         assert bright != dim
         await log.pilot.press("plus")

@@ -181,6 +181,8 @@ class LineBody:
                 add(f"{beside}  ")
             for name, value in fields.items():
                 if is_level(name):
+                    if value.isdigit() and level is not None:
+                        value = level.name  # pino, bunyan
                     short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
                     add(fit(short.upper(), 5), level_role)
                     add("  ")

@@ -293,6 +293,7 @@ class LogPane(LogKeyed):
         late = self._told_at + (_FOLLOWED_TITLE_S if status.following else _TITLE_S) - now
         is_read = told is not None and told.read_share < 0.9 and status.read_share >= 1
         is_first = told is None or not told.line_count or (status.errors > 0 and not told.errors)
+        is_read = is_read or (told is not None and status.counted and not told.counted)
         is_news = is_first or is_read or (told is not None and told.notice != status.notice)
         if by_time and late > 0 and not is_news:
             if not self._title_due:

@@ -368,6 +368,7 @@ class LogScene:
             last_line=0 if last is None else last + 1,
             read_share=read_share(index),
             search=self.finding.words(),
+            counted=self._shown.is_done and not self.finding.is_busy,
             errors=self.finding.error_count,
             notice=index.notice,
             filter=self._shown.words(),

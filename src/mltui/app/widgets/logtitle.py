@@ -40,6 +40,8 @@ class LogStatus:
     """The filters and how many lines pass them, or empty."""
     selecting: bool = False
     """Lines are being selected by keyboard."""
+    counted: bool = True
+    """What is searched and filtered is counted to its end."""
     errors: int = 0
     """Lines that say error, as far as they are counted."""
 
