@@ -54,7 +54,7 @@ TABS = (
         "log",
         "l",
         "Log",
-        "What the stage, or a service's replicas, wrote, live; it has the keys until Esc.",
+        "What the stage wrote, live; it has the keys until Esc.",
         14,
         fix="open its log",
     ),
