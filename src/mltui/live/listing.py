@@ -15,7 +15,7 @@ from mltui.errors import UsageError
 from mltui.live.daemon import Daemon
 from mltui.live.feed import CONTAINERS, Feed, open_feed
 from mltui.live.kind import Kind
-from mltui.live.kinds import kind_named, kinds
+from mltui.live.kinds import kind_named
 from mltui.live.times import timestamp
 
 if TYPE_CHECKING:
@@ -32,11 +32,6 @@ def known_kind(word: str) -> Kind[Any]:
         return kind_named(word)
     except KeyError as error:
         raise UsageError(str(error.args[0])) from error
-
-
-def kind_names() -> list[str]:
-    """What `mltui ls` can list besides runs and stages."""
-    return list(kinds())
 
 
 async def list_once(

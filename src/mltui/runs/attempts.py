@@ -22,6 +22,7 @@ from mltui.pipeline.rows import Artifact, Instance, StageRow, attempt_slug
 from mltui.runs.inputfiles import FOLDER
 from mltui.runs.project import Project
 from mltui.runs.store import Store
+from mltui.spec import contract
 from mltui.spec.model import Environment, ParamValue, Ref, Spec, Stage
 from mltui.spec.template import format_value, render
 
@@ -156,22 +157,17 @@ def environment_of(
 ) -> dict[str, str]:
     """The `MLTUI_…` variables of an attempt. The engine adds the mark that strays are found by."""
     env = {
-        "MLTUI_METRICS": str(values[Ref("metrics")]),
-        "MLTUI_ATTEMPT": str(attempt),
+        contract.METRICS: str(values[Ref("metrics")]),
+        contract.ATTEMPT: str(attempt),
     }
     for ref, value in values.items():
         if ref.kind in ("inputs", "outputs", "params"):
-            env[f"MLTUI_{ref.kind[:-1].upper()}_{variable(ref.name)}"] = format_value(value)
+            env[contract.variable_name(ref.kind, ref.name)] = format_value(value)
     if stage.uses_round:
-        env["MLTUI_ROUND"] = str(instance.round)
+        env[contract.ROUND] = str(instance.round)
     for name in stage.secrets:
-        env[f"MLTUI_SECRET_{variable(name)}"] = f"{view.secrets}/{name}"
+        env[contract.variable_name("secrets", name)] = f"{view.secrets}/{name}"
     return env
-
-
-def variable(name: str) -> str:
-    """A name as the end of an environment variable: `top-k` is `TOP_K`."""
-    return "".join(c if c.isalnum() and c.isascii() else "_" for c in name).upper()
 
 
 def attempt_name(project: Project, spec: Spec, run: int, instance: Instance, attempt: int) -> str:

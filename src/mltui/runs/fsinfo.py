@@ -57,9 +57,3 @@ def refuse_network(folder: Path) -> None:
             f"{folder} is on a network file system ({kind} at {point}), where a journal can be "
             "damaged: keep the project on a local disk, or make `.mltui` a link to a folder there"
         )
-
-
-def free_bytes(folder: Path) -> int:
-    """Bytes that this user can still write on the folder's file system. OSError when it is gone."""
-    info = os.statvfs(folder)
-    return info.f_bavail * info.f_frsize

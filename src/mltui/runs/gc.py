@@ -110,6 +110,7 @@ def _apply(project: Project, plan: GcPlan, now: GcPlan) -> int:
     for folder in set(plan.folders) & set(now.folders):
         freed += _folder_bytes(folder)
         remove_tree(folder)
+    store.remove_leftovers()
     return freed
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltui.errors import UsageError
-from mltui.pipeline.metrics import Metrics
 from mltui.pipeline.rows import Artifact, Instance, StageRow, State, attempt_slug
 from mltui.runs.project import Project
 
@@ -132,14 +131,6 @@ def read_output(project: Project, run: int, name: str) -> Output:
         if items and row.item is None and row.state.is_done:
             return Output(row, items=items)
     raise UsageError(f"{label} has no output `{output}` in run {run} (yet)")
-
-
-def read_metrics_of(project: Project, row: StageRow) -> Metrics:
-    """What the attempt behind a row measured, with its curves; empty when nothing is there."""
-    from mltui.runs.outputs import read_metrics_file
-
-    place = place_of_row(project, row)
-    return Metrics() if place is None else read_metrics_file(place.metrics)
 
 
 def _place(

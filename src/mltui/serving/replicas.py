@@ -22,6 +22,7 @@ from mltui.runs.project import Project
 from mltui.runs.store import Store
 from mltui.serving.releases import as_stage, spec_of
 from mltui.serving.rows import Replica, Version
+from mltui.spec import contract
 from mltui.spec.model import Environment, Ref, Service, Spec, Stage
 from mltui.spec.template import format_value, render
 
@@ -65,17 +66,16 @@ class Plan:
             "MLTUI_SERVICE": self.service.name,
             "MLTUI_VERSION": str(self.version.number),
             "MLTUI_REPLICA": str(replica.number),
-            "MLTUI_RECORDS": records,
-            "MLTUI_METRICS": view.metrics,
+            contract.RECORDS: records,
+            contract.METRICS: view.metrics,
         }
         if port is not None:
             env["MLTUI_PORT"] = str(port)
         for ref, value in values.items():
             if ref.kind in ("inputs", "params"):
-                name = attempts.variable(ref.name)
-                env[f"MLTUI_{ref.kind[:-1].upper()}_{name}"] = format_value(value)
+                env[contract.variable_name(ref.kind, ref.name)] = format_value(value)
         for name in self.stage.secrets:
-            env[f"MLTUI_SECRET_{attempts.variable(name)}"] = f"{view.secrets}/{name}"
+            env[contract.variable_name("secrets", name)] = f"{view.secrets}/{name}"
         variables = dict(self.environment.variables) if self.environment is not None else {}
         is_inside = engine.name != "process"
         return Attempt(

@@ -69,10 +69,6 @@ class Graph:
         """Every stage that `name` can't run without, itself not included (unless in a cycle)."""
         return _reach(name, self.parents)
 
-    def descendants(self, name: str) -> frozenset[str]:
-        """Every stage that can't run without `name`, itself not included (unless in a cycle)."""
-        return _reach(name, self.children)
-
     def loops_of(self, name: str) -> tuple[Loop, ...]:
         """The loops whose body holds this stage, outermost first."""
         return tuple(loop for loop in self.loops if name in loop.body)

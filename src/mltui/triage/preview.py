@@ -6,7 +6,6 @@ Shown by the app's question and by `mltui triage`. Pure.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 
 from mltui.errors import Conflict
 from mltui.spec.editing import set_value
@@ -76,8 +75,3 @@ def _kubectl(step: Kube) -> list[str]:
     }.get(step.verb, [step.verb, resource])  # fmt: skip
     context = ["--context", step.context] if step.context else []
     return ["kubectl", *context, *(["-n", step.namespace] if step.namespace else []), *words]
-
-
-def touches_file(steps: Sequence[Step]) -> bool:
-    """Whether `mltui.yaml` would be changed."""
-    return any(isinstance(step, SetValue) for step in steps)

@@ -12,7 +12,6 @@ from mltui.triage.facts import (
     ContainerFact,
     Declared,
     Facts,
-    HostFact,
     RunFact,
     StageFact,
 )
@@ -111,8 +110,3 @@ class Scene:
             and x.path[:-1] == outer
         ]
         return sorted(found, key=lambda each: each.path)
-
-    def host_of(self, engine: str) -> HostFact | None:
-        """The host that does not answer, of an engine."""
-        down = (host for host in self.facts.hosts if host.engine == engine and not host.is_up)
-        return next(down, None)

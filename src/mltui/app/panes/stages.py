@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-
-from textual.message import Message
 
 from mltui.app.lineview import LineView
 from mltui.app.present.entries import Entry, Folding, entries, key_of, row_of
@@ -19,12 +16,6 @@ from mltui.pipeline.rows import Instance, StageRow
 
 class StagesPane(LineView):
     """Stages by phase, with what is below them when unfolded."""
-
-    @dataclass
-    class Selected(Message):
-        """Another line is selected."""
-
-        key: Hashable
 
     def __init__(self) -> None:
         super().__init__(has_cursor=True, id="stages")
