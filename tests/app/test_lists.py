@@ -343,3 +343,4 @@ async def test_the_first_line_of_a_long_log_is_one_key_more(
         )
         pane = lists(screen).pane.log_pane
         await screen.until(lambda: pane.status.line_count == 25_000, "all")
+        await screen.until(lambda: not pane.status.waiting_lines, "what was there is no news")

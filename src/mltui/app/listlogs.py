@@ -192,6 +192,7 @@ class ListLogs:
                 scene = self._lists.pane.log_pane.scene
                 if scene is not None:
                     scene.relayout()  # what is said above the first line is known now
+                    scene.view.has_seen_all()  # what was there is no news
             self._states[log.file] = state
             self._say()
 

@@ -67,6 +67,10 @@ class LogView:
             return 0
         return max(self.line_count - self._seen_lines, 0)
 
+    def has_seen_all(self) -> None:
+        """None of the lines that are there are waiting."""
+        self._seen_lines = None
+
     def rows(self) -> list[Row]:
         """What is on the page, top to bottom; shorter than the page at the log's end."""
         found: list[Row] = []
