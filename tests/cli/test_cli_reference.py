@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mltui.cli.commands.ls import KINDS, SERVING
+from mltui.cli.listing import KINDS, SERVING
 from mltui.cli.reference import commands_markdown
 from mltui.cli.referencing import PAGES
 from mltui.runs import codec

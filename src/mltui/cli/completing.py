@@ -46,7 +46,7 @@ def commands() -> list[Command]:
                 metavar = action.metavar if isinstance(action.metavar, str) else action.dest
                 takes_stages = takes_stages or metavar.upper() in STAGES
         if name == "ls":
-            from mltui.cli.commands.ls import KINDS, SERVING
+            from mltui.cli.listing import KINDS, SERVING
 
             words += dict.fromkeys((*KINDS, *SERVING, *DOCKER, *KUBE))
         if name == "help":

@@ -18,6 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+KINDS = ("runs", "stages")
+"""Lists of the journal."""
+SERVING = ("services", "replicas", "versions", "monitors", "measurements", "metrics", "acts")
+"""Lists of what is served and watched."""
 SPEC_FILE = "mltui.yaml"
 FOLDER = ".mltui"
 VERSION = 2

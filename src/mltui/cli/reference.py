@@ -93,8 +93,9 @@ if __name__ == "__main__":
     from pathlib import Path
 
     if sys.argv[1:]:
-        from mltui.cli.referencing import write_all
+        from mltui.cli.referencing import PAGES
 
-        write_all(Path(sys.argv[1]))
+        for file, made in {**PAGES, "commands.md": commands_markdown}.items():
+            (Path(sys.argv[1]) / file).write_text(made(), encoding="utf-8")
     else:
         print(commands_markdown(), end="")

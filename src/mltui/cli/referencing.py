@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 _MADE = "Made by `make reference`; do not edit.\n"
@@ -141,11 +140,3 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "mltui-yaml.md": yaml_markdown,
     "config.md": config_markdown,
 }
-
-
-def write_all(folder: Path) -> None:
-    """Write every generated page."""
-    from mltui.cli.reference import commands_markdown
-
-    for name, made in {**PAGES, "commands.md": commands_markdown}.items():
-        (folder / name).write_text(made(), encoding="utf-8")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mltui.cli import diagnostics
+from mltui.cli.listing import KINDS, SERVING
 from mltui.cli.output import Output
 from mltui.cli.table import Column, layout
 from mltui.errors import UsageError
@@ -87,8 +88,6 @@ def _kube(args: argparse.Namespace) -> _Found:
     except UsageError:
         if known(args.kind) is not None:
             raise
-        from mltui.cli.commands.ls import KINDS, SERVING
-
         near = nearest(args.kind, SERVING)
         names = [*KINDS, *kinds(), *kube_kinds()]
         hint = f"did you mean `{near}`?" if near else did_you_mean(args.kind, names)

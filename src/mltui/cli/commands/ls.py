@@ -33,8 +33,6 @@ examples:
   mltui ls acts                   who changed what of the services
 """
 
-KINDS = ("runs", "stages")
-SERVING = ("services", "replicas", "versions", "monitors", "measurements", "metrics", "acts")
 SHORT_LIST = 20
 """Runs shown in a table unless more are asked for; JSON has them all."""
 SHORT_METRICS = 3
@@ -105,11 +103,11 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """List them."""
     kind = args.kind if args.kind.endswith("s") else args.kind + "s"
     elsewhere = args.namespaces or args.all_namespaces or args.contexts or args.selector
-    if kind in SERVING and not elsewhere:
+    if kind in listing.SERVING and not elsewhere:
         from mltui.cli.lsserving import list_serving
 
         return list_serving(kind, args, out)
-    if kind not in KINDS:
+    if kind not in listing.KINDS:
         from mltui.cli import things
 
         return things.run(args, out)
