@@ -361,7 +361,7 @@ def _written(spec: Spec, lines: Sequence[str], path: tuple[str, ...]) -> Written
     text = lines[mark.line - 1] if mark.line <= len(lines) else ""
     shown = text.strip()
     if shown.endswith((">-", "|", ">", "|-")) and mark.line < len(lines):
-        shown = f"{shown} {lines[mark.line].strip()}"
+        shown = f"{shown.rstrip('|>-').rstrip()} {lines[mark.line].strip()}"
     value = ""
     if path[-1] in ("memory", "timeout", "max_rounds"):
         value = _scalar(spec.text, path)
