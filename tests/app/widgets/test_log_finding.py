@@ -255,6 +255,17 @@ async def test_times_in_a_column(tmp_path: Path) -> None:
         assert log.body() == ["one", "+1.500  two", "three"]
 
 
+async def test_a_log_without_times_has_no_column_for_them(tmp_path: Path) -> None:
+    async with running(tmp_path, numbered(0, 600), size=(80, 14), histogram=True) as log:
+        assert log.pane.scene is not None
+        async with asyncio.timeout(60):
+            while not log.pane.scene.histogram.profile.is_done:  # noqa: ASYNC110 - as in `settle`
+                await asyncio.sleep(0.002)
+        before = screen(log.pane)[-1]
+        await log.pilot.press("t")
+        assert screen(log.pane)[-1] == before and before.endswith("line 599")
+
+
 async def test_the_histogram_is_a_way_to_move(tmp_path: Path) -> None:
     rows = [b"2026-11-25T14:%02d:00Z line %d\n" % (n // 10, n) for n in range(600)]
     rows[300] = b"2026-11-25T14:30:00Z ERROR 300\n"

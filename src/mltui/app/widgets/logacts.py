@@ -77,6 +77,11 @@ def _unfold(pane: LogPane, scene: LogScene, step: int) -> None:
 
 def _times(pane: LogPane, scene: LogScene, step: int) -> None:
     order = tuple(Times)
+    profile = scene.histogram.profile
+    if profile.is_done and all(each.at is None for each in profile.samples):
+        scene.set_times(Times.WRITTEN)
+        _say(pane, "its lines have no times")
+        return
     scene.set_times(order[(order.index(scene.line_body.times) + 1) % len(order)])
     _say(pane, f"times: {scene.line_body.times}")
 
