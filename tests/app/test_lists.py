@@ -318,6 +318,22 @@ async def test_the_logs_of_marked_containers_are_one_by_time(
         assert "STATE" in screen.text
 
 
+async def test_more_logs_than_can_be_shown_together_are_left_out_and_that_is_said(
+    fresh: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mltui.app.listlogs.MOST_SOURCES", 1)
+    first, second = (run(name, command=f"echo from {name}; exec sleep 600") for name in ("a", "b"))
+    async with Driver.open(fresh, size=(120, 40)) as screen:
+        await choose(screen, first)
+        await screen.press("space")
+        grid = lists(screen).pane.grid
+        await screen.until(lambda: second in str(grid.model.rows.values()), second)
+        grid.cursor_key = next(key for key, row in grid.model.rows.items() if row.name == second)
+        await screen.press("space", "l")
+        await screen.until(lambda: "1 more left out: 1 logs at a time" in screen.notice, "said")
+        await screen.until(lambda: "from a" in screen.text or "from b" in screen.text, "one")
+
+
 async def test_the_first_line_of_a_long_log_is_one_key_more(
     fresh: Project, run: Run, host: DockerHost
 ) -> None:

@@ -22,7 +22,7 @@ from mltui.errors import MltuiError
 from mltui.live.logstate import Following, LogState
 from mltui.live.told import LEFT_OUT
 from mltui.logs.index import LogIndex
-from mltui.logs.merge import Merged, MergeSource
+from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
 from mltui.logs.timed import Note, TimedIndex
 from mltui.logs.times import TimeReader, local_offset_s
 
@@ -127,7 +127,13 @@ class ListLogs:
     async def _show_many(self, key: str | None, logs: Logs, group: asyncio.TaskGroup) -> None:
         merged = Merged()
         shown: list[LogOf] = []
-        async for some in logs.come:
+        async for found in logs.come:
+            some = found[: MOST_SOURCES - len(shown)]
+            if len(some) < len(found):
+                left = len(found) - len(some)
+                self._bench.notice(f"{left} more left out: {MOST_SOURCES} logs at a time")
+                if shown and not some:
+                    continue
             read = [asyncio.Event() for _ in some]
             sources = [self._source(log) for log in some]
             for log, source, event in zip(some, sources, read, strict=True):
