@@ -151,6 +151,12 @@ class Driver:
         """Wait until a text is on the screen."""
         await self.until(lambda: text in self.text, text)
 
+    async def meanwhile(self, text: str) -> None:
+        """Wait until a text is on the screen, though something is under way."""
+        async with asyncio.timeout(DEADLINE_S):
+            while text not in self.text:
+                await self.pilot.pause(0.02)
+
     # --- reading --------------------------------------------------------------------------------
 
     @property

@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 _testbed = import_module("testbed.cluster")
 
 
-async def _meanwhile(screen: Driver, text: str) -> None:
-    """It stands there though something is under way."""
-    async with asyncio.timeout(60):
-        while text not in screen.text:
-            await screen.pilot.pause(0.02)
-
-
 # --- much of it -----------------------------------------------------------------------------------
 
 
@@ -161,9 +154,9 @@ async def test_a_webhook_that_hangs_holds_no_key_and_is_told_at_the_row(
         await screen.press("ctrl+u")
         await screen.type("2")
         await screen.pilot.press("enter")
-        await _meanwhile(screen, "scaling 0 → 2…")
+        await screen.meanwhile("scaling 0 → 2…")
         await screen.pilot.press("d")
-        await _meanwhile(screen, "What it is")
+        await screen.meanwhile("What it is")
         await screen.until(lambda: "failed calling webhook" in screen.notice, "why not")
         await screen.press("escape")
         assert "scaling" not in line_of(screen, "web")

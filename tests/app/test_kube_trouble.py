@@ -90,13 +90,6 @@ async def test_a_server_that_lies_is_said_to(fresh: Project, world: World, lie: 
         await screen.until(lambda: "web-1" in screen.text, "it is tried again")
 
 
-async def _meanwhile(screen: Driver, text: str) -> None:
-    """It stands there though something is under way."""
-    async with asyncio.timeout(60):
-        while text not in screen.text:
-            await screen.pilot.pause(0.02)
-
-
 async def test_a_refusal_that_comes_late_is_told_at_the_row(fresh: Project, world: World) -> None:
     """As a webhook that hangs until the server gives it up."""
     async with Driver.open(fresh, size=WIDE) as screen:
@@ -106,9 +99,9 @@ async def test_a_refusal_that_comes_late_is_told_at_the_row(fresh: Project, worl
         await screen.sees("Delete pod web-1")
         await screen.pilot.press("y")
         await asyncio.wait_for(world.is_asked_to_delete.wait(), 60)
-        await _meanwhile(screen, "deleting…")
+        await screen.meanwhile("deleting…")
         await screen.pilot.press("d")
-        await _meanwhile(screen, "What it is")
+        await screen.meanwhile("What it is")
         said = 'failed calling webhook "guard": context deadline exceeded'
         world.deletes.set_result(_server.refusal(500, "InternalError", said))
         await screen.until(lambda: "failed calling webhook" in screen.notice, "why not")
@@ -139,9 +132,9 @@ async def test_a_list_that_does_not_come_says_for_how_long_and_keys_go_on(
     world.is_silent = True
     async with Driver.open(fresh, size=WIDE) as screen:
         await screen.pilot.press("colon", *"pods", "enter")
-        await _meanwhile(screen, "reading pods… nothing has come for ")
+        await screen.meanwhile("reading pods… nothing has come for ")
         await screen.pilot.press("question_mark")
-        await _meanwhile(screen, "Filter")
+        await screen.meanwhile("Filter")
         await screen.pilot.press("escape")
         world.is_silent = False
         world.let_go.set()

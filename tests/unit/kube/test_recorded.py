@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,6 @@ from mltui.engines.kubernetes.services.cron import cron_job, cron_text
 from mltui.engines.kubernetes.store import pod
 from mltui.engines.kubernetes.store.pod import Remote
 from mltui.engines.kubernetes.store.recorded import Recorded
-from mltui.engines.kubernetes.store.server import serve
 from mltui.engines.kubernetes.store.sparse import BLOCK
 from mltui.engines.protocol import Attempt
 from mltui.engines.scheduling import Records, Scheduling, Timetable
@@ -113,19 +110,6 @@ def test_of_long_ago_is_known_less_exactly(
     marks = store.record(WEB) / "marks"
     assert marks.stat().st_size <= 2_200
     assert marks.read_text().splitlines()[-1].endswith(" 798")
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Iterator[Remote]:
-    server = serve(tmp_path / "store", "t0ken", 0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    made = Remote(f"127.0.0.1:{server.server_address[1]}", "t0ken", away_s=5)
-    yield made
-    made.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.mark.parametrize("min_rows", [3, 4])

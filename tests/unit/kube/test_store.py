@@ -9,7 +9,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -22,24 +21,11 @@ from mltui.engines.kubernetes.manifest import Served, job, job_name
 from mltui.engines.kubernetes.store import pod, recorder
 from mltui.engines.kubernetes.store.pod import Away, Keeper, OddFile, Remote
 from mltui.engines.kubernetes.store.recorded import Refused
-from mltui.engines.kubernetes.store.server import FROM, TOKEN, serve
+from mltui.engines.kubernetes.store.server import FROM, TOKEN
 from mltui.engines.kubernetes.store.sparse import BLOCK
 from mltui.engines.kubernetes.store.tree import Content, Tree, restore, survey
 from mltui.engines.protocol import Attempt, Built
 from mltui.spec.model import Pods, Resources
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Iterator[Remote]:
-    server = serve(tmp_path / "store", "t0ken", 0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    made = Remote(f"127.0.0.1:{server.server_address[1]}", "t0ken", away_s=5)
-    yield made
-    made.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def _content(data: bytes) -> Content:
