@@ -119,8 +119,14 @@ class TimeReader:
         return Stamp(found.at, first, last)
 
     def _iso(self, match: re.Match[bytes]) -> float | None:
-        year, month, day, hour, minute, second, fraction, zone = match.groups()
-        return self._time(year, month, day, hour, minute, second, fraction, zone)
+        first = match.start()
+        seconds = _iso_seconds(match.string[first : first + _ISO_BYTES])
+        if seconds is None:
+            return None
+        fraction, zone = match.group(7, 8)
+        if fraction:
+            seconds += int(fraction) / 10 ** len(fraction)
+        return seconds - (self.offset_s if zone is None else _offset(zone, 0.0))
 
     def _time(self, *parts: bytes | None) -> float | None:
         *date, fraction, zone = parts
@@ -212,6 +218,16 @@ def _seconds(year: int, month: int, day: int, hour: int, minute: int, second: in
     except ValueError:
         return None
     return found.timestamp() + (second == 60)
+
+
+_ISO_BYTES = len(b"2026-11-25T13:58:02")
+
+
+@lru_cache(maxsize=512)
+def _iso_seconds(stamp: bytes) -> float | None:
+    """Of a whole second; many lines have the same."""
+    year, month, day = int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10])
+    return _seconds(year, month, day, int(stamp[11:13]), int(stamp[14:16]), int(stamp[17:]))
 
 
 def _offset(zone: bytes | None, default: float) -> float:
