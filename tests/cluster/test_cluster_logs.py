@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.cluster.relay import Relay
     from tests.testbed.cluster import Cluster
 
 numbered = import_module("testbed.numbered")
@@ -247,3 +249,58 @@ def test_pods_that_come_later_join(cluster: Cluster, place: str, tmp_path: Path)
         cluster.kubectl("delete", "pod", *names, "-n", place, "--ignore-not-found", "--wait=false")
     assert follower.out.read_bytes() == b"the first\nthe second\n"
     assert "joins-2 joined" in follower.err.read_text()
+
+
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_or_doubled_over_a_broken_connection(
+    cluster: Cluster, place: str, relay: tuple[Relay, str], tmp_path: Path
+) -> None:
+    """Of all pods that are followed; one that begins meanwhile joins with its first line."""
+    script = "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.1; done"
+
+    def pod(name: str) -> None:
+        container = {
+            "name": "c",
+            "image": cluster.shell_image(),
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", script],
+        }
+        spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        cluster.apply(body, namespace=place)
+        cluster.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", place,
+                        "--timeout=280s")  # fmt: skip
+
+    wire, kubeconfig = relay
+    environ = {**cluster.environ, "KUBECONFIG": kubeconfig}
+    out, err = tmp_path / "out", tmp_path / "err"
+    pod("counts-1")
+    with out.open("wb") as printed, err.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mltui", "logs", "counts-*", "-n", place, "-f", "-o", "json"],
+            stdout=printed, stderr=said, env=environ,
+        )  # fmt: skip
+
+    def numbers(name: str) -> list[int]:
+        whole = out.read_bytes().rpartition(b"\n")[0].splitlines()
+        found = [json.loads(line) for line in whole]
+        return [int(each["text"]) for each in found if each["pod"] == name]
+
+    try:
+        numbered.until(lambda: numbers("counts-1"), "no line comes")
+        wire.cut()
+        pod("counts-2")
+        numbered.until(lambda: "counts-1: " in err.read_text(), "the trouble is not said")
+        before = len(numbers("counts-1"))
+        wire.mend()
+        numbered.until(lambda: len(numbers("counts-1")) > before + 20, "it does not go on")
+        numbered.until(lambda: len(numbers("counts-2")) > 20, "the second does not join")
+    finally:
+        process.kill()
+        process.wait(20)
+        names = ("counts-1", "counts-2")
+        cluster.kubectl("delete", "pod", *names, "-n", place, "--ignore-not-found", "--wait=false")
+    for name in names:
+        assert numbers(name) == list(range(1, len(numbers(name)) + 1))
+    assert "counts-2 joined" in err.read_text()
+    assert "possible loss" not in err.read_text()
