@@ -52,6 +52,8 @@ class Printed:
     """What is said between its lines; grows."""
     says_end: bool = False
     """That it is over is worth a word where others go on."""
+    is_brought: bool = False
+    """It is on its way here: where it ends is known also while nothing is followed."""
 
 
 @dataclass(slots=True)
@@ -164,7 +166,8 @@ class Printer:
     def step(self) -> None:
         """Print what is there now."""
         for each in self._readings:
-            each.source.is_over = not self.look.follow or each.log.is_over()
+            is_here = not self.look.follow and not each.log.is_brought
+            each.source.is_over = is_here or each.log.is_over()
         for each in self._readings:
             for note in each.log.notes[each.told :]:
                 each.told += 1

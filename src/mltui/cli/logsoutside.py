@@ -43,7 +43,8 @@ def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Pri
         pumps.is_found.wait()
         if pumps.error is not None and not pumps.streams:
             raise pumps.error
-        if not args.follow:  # in order of time once all is here
+        is_one = len(targets) == len(pumps.streams) == 1 and args.tail is None
+        if not args.follow and not is_one:  # in order of time once all is here
             while not pumps.is_over:
                 time.sleep(POLL_S / 5)
         known: list[Stream] = []
@@ -75,4 +76,5 @@ def _printed(stream: Stream, index: TimedIndex) -> Printed:
         about=dict(stream.about),
         notes=stream.notes,
         says_end=stream.says_end,
+        is_brought=True,
     )
