@@ -1,4 +1,4 @@
-"""Pods that write as fast as they can, followed by stern and by `mltui logs`, in turn.
+"""Pods that write as fast as they can, followed by stern, kubectl and `mltui logs`, in turn.
 
 Each pod writes numbered lines with the time in them, as soon as the follower has given a first line
 of each.
@@ -191,12 +191,16 @@ def main() -> None:
     parser.add_argument("--image", default="debian:bookworm-slim", help="with perl, on the nodes")
     parser.add_argument("--pace", type=int, default=0, help="lines a second; 0: all it can")
     parser.add_argument("--stall", type=float, default=0, help="seconds the follower is stopped")
-    parser.add_argument("--only", choices=["stern", "mltui"])
+    parser.add_argument("--only", choices=["stern", "kubectl", "mltui"])
     args = parser.parse_args()
     os.environ.setdefault("NO_PROXY", "*")
     stern = peer("stern", "go install github.com/stern/stern@v1.34.0")
     runs = {
         "stern": [stern or "", "-n", "NAMESPACE", ".", "-o", "raw", "--color", "never"],
+        "kubectl": [
+            *("kubectl", "logs", "-n", "NAMESPACE", "-l", "app=flood", "-f", "--tail=-1"),
+            f"--max-log-requests={args.pods}",
+        ],
         "mltui": [*MLTUI, "logs", "-l", "app=flood", "--namespace", "NAMESPACE", "-f", "-o", "raw"],
     }
     found: dict[str, dict[str, Any]] = {}
@@ -211,12 +215,14 @@ def main() -> None:
     good = ours is None or not (
         ours["doubled"] or ours["mixed"] or ours["unmarked"] or ours["false marks"]
     )
-    if len(found) == 2:
-        ratio = found["mltui"]["rate"] / max(found["stern"]["rate"], 0.1)
-        more = found["mltui"]["unique"] / max(found["stern"]["unique"], 1)
+    for name, theirs in found.items():
+        if ours is None or name == "mltui":
+            continue
+        ratio = ours["rate"] / max(theirs["rate"], 0.1)
+        more = ours["unique"] / max(theirs["unique"], 1)
         good = good and ratio >= 1.0
-        print(f"  unique lines a second: {ratio:.2f}× stern's (must be ≥ 1.0×)")
-        print(f"  unique lines in all: {more:.2f}× stern's")
+        print(f"  unique lines a second: {ratio:.2f}× {name}'s (must be ≥ 1.0×)")
+        print(f"  unique lines in all: {more:.2f}× {name}'s")
     sys.exit(0 if good else 1)
 
 
