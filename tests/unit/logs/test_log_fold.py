@@ -109,7 +109,9 @@ def test_repeated_lines_are_folded_whatever_their_time() -> None:
 
 
 PIECES = st.lists(
-    st.sampled_from([b"a\n", b"b\n", PYTHON, JAVA, NODE, b"ERROR x\n", b"  y\n", b"\n"]),
+    st.sampled_from(
+        [b"a\n", b"b\n", PYTHON, JAVA, NODE, RANKS, COLOURED, b"ERROR x\n", b"  y\n", b"\n"]
+    ),
     max_size=12,
 )
 

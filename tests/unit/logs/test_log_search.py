@@ -72,8 +72,9 @@ PATTERNS = st.recursive(
 
 @given(
     st.lists(
-        st.binary(max_size=3).map(lambda raw: raw.replace(b"\r", b"\n"))
-        | st.text("abc é", max_size=5).map(str.encode),
+        st.binary(max_size=3)
+        | st.text("abc é", max_size=5).map(str.encode)
+        | st.lists(st.sampled_from([b"a", b"b", b"\x1b[1;31m", b"\x1b[m", b"\r"])).map(b"".join),
         max_size=12,
     ),
     PATTERNS,
