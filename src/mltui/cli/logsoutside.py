@@ -55,10 +55,10 @@ def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Pri
                 known.append(stream)
                 index = stack.enter_context(closing(TimedIndex(stream.path, stream.notes)))
                 printer.add(_printed(stream, index))
-            printer.step()
-            for sentence in words[told:]:
+            for sentence in words[told:]:  # who joined, before its first line
                 diagnostics.note(sentence)
                 told += 1
+            printer.step()
             if is_over:
                 break
             time.sleep(POLL_S / 2)
