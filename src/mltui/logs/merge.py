@@ -131,6 +131,10 @@ class Merged:
         if len(self.sources) >= MOST_SOURCES:
             raise ValueError(f"more than {MOST_SOURCES} logs")
         source.lines.look()
+        for known in self.sources:
+            if known.is_alone:  # what it has ready was read without times
+                known.is_alone = False
+                known.begin_at(known.place)
         self.sources.append(source)
         self._generations.append(source.lines.generation)
         if mark:

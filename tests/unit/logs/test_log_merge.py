@@ -27,6 +27,22 @@ def all_of(merged: Merged) -> list[bytes]:
     return merged.read(range(merged.end))
 
 
+def test_a_log_that_joins_another_stands_by_its_times_among_what_is_not_in_order_yet(
+    tmp_path: Path,
+) -> None:
+    """One log alone is not asked for its times: they are read once there are two."""
+    (tmp_path / "a").write_bytes(b"".join(b"%d a\n" % at for at in range(4500)))
+    (tmp_path / "b").write_bytes(b"4050 b\n4499 b\n")
+    merged = Merged([source(tmp_path, "a")])
+    merged.refresh()
+    assert 0 < merged.end < 4050
+    merged.add(source(tmp_path, "b"))
+    lines = all_of(merged)
+    assert lines.index(b"4050 b") == lines.index(b"4050 a") + 1
+    assert lines[-2:] == [b"4499 a", b"4499 b"] and len(lines) == 4502
+    merged.close()
+
+
 PIECE = st.tuples(st.integers(0, 3), st.lists(st.integers(0, 9) | st.none(), max_size=6))
 
 
