@@ -16,6 +16,7 @@ from mltui.logs.timed import time_of
 
 _WINDOW_S = 0.2
 _HEAD_BYTES = 40
+_MOMENT_S = 5e-3
 _HELD_BYTES = 32 << 20
 _LINE_BYTES = 4 << 20
 
@@ -65,6 +66,11 @@ class Pace:
         """About how many lines such a log writes in a time, to two digits."""
         count = round((self._usual or self._peak) * pause_s / self._line_bytes)
         return round(count, 2 - len(str(count)))
+
+    def has_no_room(self, pause_s: float) -> bool:
+        """Whether no line fits between two, at the most it ever wrote."""
+        is_short = self._peak > 0 and 0 <= pause_s < _MOMENT_S
+        return is_short and self._peak * pause_s < 0.5 * self._line_bytes
 
     def passed(self, whole: bytes) -> None:
         """Whole lines that came."""

@@ -90,6 +90,8 @@ async def take(
         size = file.size
         try:
             if file.is_broken_off:
+                if not await host.settle():
+                    await host.catch_up()
                 await host.make_sure()
             if older is not None and not file.size:
                 await host.begin(older())
@@ -127,11 +129,11 @@ async def take(
                 await _read(chunks(file.since, False), file, host)
             pause_s = _FIRST_PAUSE_S
         except MltuiError as error:
-            file.end(is_over=False)
             why = str(error) if isinstance(error, Unreachable) else waits(error)
             if not follow or not why:
+                file.end(is_over=False)
                 raise
-            file.is_broken_off = True
+            file.break_off()
             said(LogState(Following.LOST, why))
             is_over = False
             await asyncio.sleep(pause_s)

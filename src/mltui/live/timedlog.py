@@ -241,6 +241,18 @@ class TimedFile:
         self._long = self._size
         self._write(head)
 
+    def break_off(self) -> None:
+        """The connection broke: what is doubtful stays so until the host can be asked."""
+        if self._doubt is None:
+            self.release()
+        else:
+            held, _, _ = b"".join(self._parts).rpartition(b"\n")
+            self._later = b"\n".join(filter(None, (self._later, held)))
+        if self._long is not None and self._long >= 0:
+            self._cut(self._long)
+        self._parts, self._held, self._long, self.is_holding = [], 0, None, False
+        self.is_broken_off = True
+
     def end(self, *, is_over: bool) -> None:
         """The connection ended; with *is_over* a last line without newline is kept."""
         self._release_all()

@@ -36,6 +36,8 @@ class Told:
             return
         about = 0
         if pace is not None and from_at is not None and to_at is not None:
+            if pace.has_no_room(to_at - from_at):
+                return  # a line that was cut in two has two times
             about = pace.lines_in(to_at - from_at)
         self.notes.append(Note(offset, LOSS, from_at, to_at, about))
 
