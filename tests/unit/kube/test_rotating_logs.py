@@ -198,7 +198,7 @@ def test_each_line_once_however_the_node_rotates(
 
 @given(*CASES)
 @settings(max_examples=40, deadline=None)
-def test_who_may_not_read_the_files_is_told_of_each_loss_and_of_no_other(
+def test_who_may_not_read_the_files_is_told_of_each_loss_and_hardly_of_another(
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,
     files: int,
@@ -212,6 +212,8 @@ def test_who_may_not_read_the_files_is_told_of_each_loss_and_of_no_other(
     notes = followed(node, path, behind_s=behind_s, reads_first=reads_first)
     numbers = {line: number for number, line in enumerate(node.lines)}
     offset, torn, losses, known = 0, 0, list[int](), list[int]()
+    begun_at = set[int]()
+    """Where the first line of a file is: nothing tells whether the one before it was the last."""
     for line in path.read_bytes().splitlines(keepends=True):
         number = numbers.get(line)
         if number is None:
@@ -220,9 +222,16 @@ def test_who_may_not_read_the_files_is_told_of_each_loss_and_of_no_other(
             if known and number != known[-1] + 1:
                 losses.append(offset)
             known.append(number)
+            if number % (PACE * FILE_S) == 0:
+                begun_at.add(offset)
         offset += len(line)
     assert known == sorted(set(known)) and known[-1] == len(node.lines) - 1
     assert torn <= 2 * len(losses) + 1
-    assert len(notes) == len(losses)
-    for note, loss in zip(notes, losses, strict=True):
-        assert loss - 200 <= note.offset <= loss
+    for loss in losses:
+        assert sum(loss - 200 <= note.offset <= loss for note in notes) == 1
+    others = [
+        note.offset
+        for note in notes
+        if not any(loss - 200 <= note.offset <= loss for loss in losses)
+    ]
+    assert begun_at.issuperset(others) and len(others) <= 1
