@@ -1,6 +1,6 @@
 """What an object that was written as a line reads like: its message first, or chosen fields.
 
-`mltui logs --fields --columns` puts the pieces into colours. Pure.
+The log pane and `mltui logs --fields --columns` put the pieces into colours. Pure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mltui.logs.fields import beside_fields, is_level, is_number, is_time, message_name
 from mltui.logs.levels import Level
-from mltui.logs.sanitize import plain
+from mltui.logs.sanitize import safe
 from mltui.text.width import fit
 
 LEVEL, DIM = "level", "dim"
@@ -19,7 +19,8 @@ LEVEL, DIM = "level", "dim"
 Piece = tuple[str, str]
 """Text, and what it is."""
 
-_WIDEST_FIELD = 32
+WIDEST_FIELD = 32
+"""Cells of a column, but the last."""
 _SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "FATAL"}
 
 
@@ -34,16 +35,17 @@ def whole_object(
     """When (*at*, where it is a number), level, message, then all other fields by name."""
     pieces: list[Piece] = []
     message = message_name(fields)
-    when = next((name for name in fields if is_time(name)), "")
+    when, value = time_field(fields)
     if when and not without_time:
-        value = fields[when]
         if is_number(value) and at is not None:
-            value = datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
+            value = clock(at)
         pieces += [(_safe(value), DIM), ("  ", "")]
     if not raw.startswith(b"{") and (beside := beside_fields(raw)):
         pieces += [(_safe(beside), ""), ("  ", "")]
     for name, value in fields.items():
         if is_level(name):
+            if value.isdigit() and level is not None:
+                value = level.name  # pino, bunyan
             short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
             pieces += [(fit(_safe(short.upper()), 5), LEVEL), ("  ", "")]
     if message is not None:
@@ -53,6 +55,16 @@ def whole_object(
             last = value.rstrip().rpartition("\n")[2]  # of a traceback what it says
             pieces += [(_safe(f"{name}="), DIM), (_safe(f"{last}  "), "")]
     return pieces
+
+
+def time_field(fields: Mapping[str, str]) -> tuple[str, str]:
+    """The field that says when, and what it says; empty where none does."""
+    return next(((name, value) for name, value in fields.items() if is_time(name)), ("", ""))
+
+
+def clock(at: float) -> str:
+    """A time of the day, in local time, to the millisecond."""
+    return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
 
 
 class Columns:
@@ -68,7 +80,7 @@ class Columns:
         pieces: list[Piece] = []
         for name in self._names:
             value = _safe(fields.get(name, ""))
-            width = self._widths[name] = max(self._widths[name], min(len(value), _WIDEST_FIELD))
+            width = self._widths[name] = max(self._widths[name], min(len(value), WIDEST_FIELD))
             if value:
                 self._numbers[name] = self._numbers[name] and is_number(value)
             if self._numbers[name]:
@@ -80,4 +92,4 @@ class Columns:
 
 
 def _safe(text: str) -> str:
-    return plain(text.replace("\n", " ").encode("utf-8", "replace"))
+    return safe(text.replace("\n", " "))

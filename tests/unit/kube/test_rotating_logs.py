@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mltui.errors import Unreachable
@@ -179,6 +179,10 @@ CASES = (
 
 
 @given(*CASES)
+@example(0, 2, -10.0, False, 0.0)  # the connection breaks where a line is cut
+@example(64, 4, 1000.0, False, 0.0)  # and before anything came
+@example(1920, 4, -10.0, False, 0.34023037033754866)  # a line run on into the end of another
+@example(2371, 6, -10.0, False, 0.0)  # the connection breaks after a pause
 @settings(max_examples=60, deadline=None)
 def test_each_line_once_however_the_node_rotates(
     tmp_path_factory: pytest.TempPathFactory,
@@ -197,6 +201,7 @@ def test_each_line_once_however_the_node_rotates(
 
 
 @given(*CASES)
+@example(1046, 4, -10.0, True, 0.0)  # nothing but the end of the last line comes anew
 @settings(max_examples=40, deadline=None)
 def test_who_may_not_read_the_files_is_told_of_each_loss_and_hardly_of_another(
     tmp_path_factory: pytest.TempPathFactory,

@@ -7,25 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from mltui.app.present.line import Part
-from mltui.logs.fields import (
-    beside_fields,
-    fields_of,
-    is_level,
-    is_number,
-    is_time,
-    message_name,
-)
+from mltui.logs.fields import fields_of, is_level, is_number
 from mltui.logs.levels import Level, level_of, level_place
 from mltui.logs.lines import Lines
+from mltui.logs.objects import DIM, LEVEL, WIDEST_FIELD, clock, time_field, whole_object
 from mltui.logs.sanitize import PLAIN, Span, clean, plain, safe
 from mltui.logs.times import TimeReader, format_between
 from mltui.text.width import cell_width, fit
 
-_WIDEST_FIELD = 32
 _FIRST_LINES = 20  # looked at for a stamp
 _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.WARNING: "state-warning",
@@ -33,8 +25,6 @@ _LEVEL_ROLES = {Level.FATAL: "state-failed", Level.ERROR: "state-failed"} | {
     Level.DEBUG: "dim",
     Level.TRACE: "dim",
 }
-
-_SHORT_LEVELS: dict[Level | None, str] = {Level.WARNING: "WARN", Level.FATAL: "FATAL"}
 
 SOURCE_ROLES = ("source-1", "source-2", "source-3", "source-4", "source-5", "source-6")
 """Colours of several logs in one, given in turn."""
@@ -91,7 +81,7 @@ class LineBody:
         for raw in lines.read(first):
             stamp = self.reader.read(raw)
             if stamp is not None:
-                return stamp.last - stamp.first or len(_time_field(fields_of(raw) or {})[1])
+                return stamp.last - stamp.first or len(time_field(fields_of(raw) or {})[1])
         return 0
 
     def shows_fields(self, raw: bytes) -> bool:
@@ -113,7 +103,7 @@ class LineBody:
         if self.times is Times.CLOCK:
             if at is None:
                 return " " * 12
-            return _clock(at)
+            return clock(at)
         if at is None:
             return " " * 9
         base = self.begun_at if self.times is Times.ELAPSED else above
@@ -171,28 +161,13 @@ class LineBody:
                     level_role if is_level(name) else "")  # fmt: skip
                 add("  ")
         else:
-            message = message_name(fields)
-            when, value = _time_field(fields)
-            if value and self.times is Times.WRITTEN:
-                stamp = self.reader.read(raw) if is_number(value) else None
-                add(value if stamp is None else _clock(stamp.at), "dim")
-                add("  ")
-            if not raw.startswith(b"{") and (beside := beside_fields(self._without_time(raw))):
-                add(f"{beside}  ")
-            for name, value in fields.items():
-                if is_level(name):
-                    if value.isdigit() and level is not None:
-                        value = level.name  # pino, bunyan
-                    short = _SHORT_LEVELS.get(level, value) if len(value) > 5 else value
-                    add(fit(short.upper(), 5), level_role)
-                    add("  ")
-            if message is not None:
-                add(fields[message])
-                add("  ")
-            for name, value in fields.items():
-                if name not in (message, when) and not is_level(name):
-                    add(f"{name}=", "dim")
-                    add(f"{value.rstrip().rpartition(chr(10))[2]}  ")  # of a traceback what it says
+            stamp = self.reader.read(raw)
+            is_timed = self.times is not Times.WRITTEN
+            roles = {LEVEL: level_role, DIM: "dim"}
+            for text, what in whole_object(
+                self._without_time(raw), fields, level, stamp and stamp.at, without_time=is_timed
+            ):
+                add(text, roles.get(what, ""))
         text = "".join(words).rstrip()
         return ([Span(text, PLAIN)] if text else []), marks
 
@@ -217,7 +192,7 @@ class LineBody:
             if not value:
                 continue
             known = self._widths.get(name) or cell_width(name)
-            width = max(known, min(cell_width(value), _WIDEST_FIELD))
+            width = max(known, min(cell_width(value), WIDEST_FIELD))
             numbers = self._numbers.get(name, True) and is_number(value)
             moved = moved or width != known or numbers != self._numbers.get(name)
             self._widths[name], self._numbers[name] = width, numbers
@@ -241,15 +216,6 @@ class LineBody:
 
     def _source_width(self) -> int:
         return min(max(len(each.label) for each in self.sources), 24)
-
-
-def _time_field(fields: Mapping[str, str]) -> tuple[str, str]:
-    """The field that says when, and what it says; empty where none does."""
-    return next(((name, value) for name, value in fields.items() if is_time(name)), ("", ""))
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:12]
 
 
 def _flat(text: str) -> str:
