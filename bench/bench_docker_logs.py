@@ -52,7 +52,7 @@ def followed(argv: list[str], name: str, lines: int, out: Path) -> float:
         docker("exec", name, "touch", "/tmp/go")
         began = time.monotonic()
         last = b"%09d " % lines
-        while last not in out.read_bytes()[-200:]:
+        while last not in end_of(out):
             if time.monotonic() > began + LAST_S:
                 sys.exit(f"{argv[0]} does not bring the last line")
             time.sleep(0.02)
@@ -60,6 +60,13 @@ def followed(argv: list[str], name: str, lines: int, out: Path) -> float:
         process.terminate()
         process.wait(20)
     return took
+
+
+def end_of(path: Path) -> bytes:
+    """The last lines of a file."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 400, 0))
+        return file.read()
 
 
 def read(argv: list[str], out: Path) -> tuple[float, float]:

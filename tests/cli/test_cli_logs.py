@@ -191,9 +191,36 @@ def test_several_logs_as_one(cli: Cli, make_project: MakeProject) -> None:
         (("--grep", "("), "is not a regular expression"),
         (("one", "container/x"), "can't be shown together"),
         (("build/nowhere",), "there is no build"),
+        (("one", "--previous"), "--previous is of containers"),
     ):
         wrong = cli("logs", *words)
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
+
+
+LONG = """\
+mltui: 1
+name: long
+stages:
+  long:
+    phase: data
+    run: |
+      head -c 1048577 /dev/zero | tr '\\0' x; echo; echo after
+      echo '{"due":"0001-01-01T00:00:00Z"}'
+  short:
+    phase: data
+    run: echo short
+"""
+
+
+def test_a_line_as_long_as_what_is_read_at_once_is_given_among_others(
+    cli: Cli, make_project: MakeProject
+) -> None:
+    make_project(LONG)
+    assert cli("run").code == 0
+    lines = cli("logs", "-o", "raw").out.splitlines()
+    zero = '{"due":"0001-01-01T00:00:00Z"}'
+    assert sorted(lines, key=len) == ["after", "short", zero, "x" * 1_048_577]
+    assert "0001-01-01" in cli("logs", "long", "--tail", "1", "--fields", "all", "-t").out
 
 
 def test_lines_are_shown_as_on_the_screen(cli: Cli, make_project: MakeProject) -> None:

@@ -18,7 +18,7 @@ from mltui.errors import MltuiError, UsageError
 from mltui.live.kube.logs import PodPlace
 
 if TYPE_CHECKING:
-    from mltui.cli.logpumps import Pumps, Wish
+    from mltui.cli.logpumps import Pumps, Stream, Wish
     from mltui.live.kube.cluster import Cluster
 
 
@@ -128,6 +128,11 @@ class Pods:
             where = ", ".join(place.text for place in places)
             if not pods and not (wish.follow and self._may_grow):
                 raise await no_pods(clusters, places, what, self._targets)
+            there = {str(pod["metadata"]["name"]) for pod in pods}
+            absent = [f"pod/{each.name}" for each in chosen if each.name and each.name not in there]
+            if absent:
+                absent = list(dict.fromkeys(absent))
+                raise await no_pods(clusters, places, ", ".join(absent), absent)
             if not pods:
                 self._pumps.said(f"no pods of {what} in {where} yet")
             waits = wish.follow and not wish.previous
@@ -254,7 +259,11 @@ class Pods:
             place = PodPlace(meta["namespace"], meta["name"], container)
             is_news = not self._is_first or "terminated" not in state
             ends = self._wish.follow and is_news
-            log = asyncio.create_task(self._bring(cluster, place, label, says_end=ends))
+            about = {"namespace": place.namespace, "pod": place.pod, "container": container}
+            if self._has_contexts:
+                about = {"context": cluster.name, **about}
+            stream = self._pumps.new(label, about, says_end=ends)
+            log = asyncio.create_task(self._bring(cluster, place, stream))
             log.add_done_callback(lambda _: self._ended.set())
             self._logs[key] = log
 
@@ -271,16 +280,10 @@ class Pods:
                     found[name] = known.get(name) or {}
         return found
 
-    async def _bring(
-        self, cluster: Cluster, place: PodPlace, label: str, *, says_end: bool
-    ) -> None:
+    async def _bring(self, cluster: Cluster, place: PodPlace, stream: Stream) -> None:
         from mltui.live.kube.logs import log_to
 
-        about = {"namespace": place.namespace, "pod": place.pod, "container": place.container}
-        if self._has_contexts:
-            about = {"context": cluster.name, **about}
-        stream = self._pumps.new(label, about, says_end=says_end)
-        wish = self._wish
+        wish, label = self._wish, stream.label
         try:
             async with AsyncExitStack() as stack:
                 if not wish.follow:

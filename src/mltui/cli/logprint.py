@@ -220,11 +220,16 @@ class Printer:
             for each in self._readings:
                 index, is_over = each.log.index, each.source.is_over
                 index.look()
-                data = index.pread(_COPY_BYTES, each.copied)
+                size = _COPY_BYTES
+                data = index.pread(size, each.copied)
                 stop = data.rfind(b"\n") + 1
-                if not stop and len(data) == _COPY_BYTES and self._count == 1:
+                if not stop and len(data) == size and self._count == 1:
                     stop = len(data)
-                if is_over and len(data) < _COPY_BYTES:
+                while not stop and len(data) == size:  # a long line of one of several is not mixed
+                    size *= 2
+                    data = index.pread(size, each.copied)
+                    stop = data.rfind(b"\n") + 1
+                if is_over and len(data) < size:
                     stop = len(data)
                 if not stop:
                     continue

@@ -57,7 +57,7 @@ class Wish:
     """Field selectors of pods; all of them hold."""
     since_s: int | None = None
     tail: int | None = None
-    """Of a log that is followed: begin so many lines before its end."""
+    """Begin so many lines before its end."""
 
 
 class Pumps:

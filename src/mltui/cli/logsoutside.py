@@ -34,7 +34,7 @@ def print_outside(args: argparse.Namespace, targets: Sequence[str], printer: Pri
         selector=args.selector or "",
         fields=tuple(fields),
         since_s=since_s,
-        tail=None if look.filters or look.until is not None else args.tail,
+        tail=args.tail if args.follow or not (look.filters or look.until is not None) else None,
     )
     words: list[str] = []
     with ExitStack() as stack:

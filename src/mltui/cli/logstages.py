@@ -63,6 +63,8 @@ class Stages:
     def print(self) -> None:
         """All that was asked, as long as more may come."""
         targets = self._args.targets
+        if self._args.previous:
+            raise UsageError("--previous is of containers; of a stage: train~ROUND.ATTEMPT")
         is_one = len(targets) == 1 and not targets[0].startswith(_OWN)
         if is_one:
             is_one = self._wait_for(targets[0])

@@ -135,7 +135,7 @@ def repeat_from(
             return chain((each,), lines), False
         if not is_later and each[:TIME_BYTES] > line[:TIME_BYTES]:
             is_later = True
-            if last and last.endswith(text):
+            if text and last.endswith(text):
                 return chain((each,), lines), True
         last = each
     return None
@@ -151,7 +151,7 @@ def is_end_of(fd: int, size: int, line: bytes) -> bool:
         if each[:TIME_BYTES] > line[:TIME_BYTES]:
             break
         before = each.partition(b" ")[2]
-    return len(text) < len(before) and before.endswith(text)
+    return 0 < len(text) < len(before) and before.endswith(text)
 
 
 def without_next(line: bytes, after: bytes) -> bytes:

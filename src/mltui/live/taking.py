@@ -82,7 +82,7 @@ async def take(
     will pass; of others MltuiError is raised. *again* is asked where lines may be missing; *files*
     are read where it lacks them, or where the log comes too late. *older* comes first of all.
     """
-    host = _Host(file, again, files)
+    host = _Host(file, again, files, follow=follow)
     pause_s, again_s, is_over = _FIRST_PAUSE_S, _AGAIN_S, False
     if reads_first:
         said(LogState(Following.READING))
@@ -170,8 +170,10 @@ async def _read(chunks: AsyncGenerator[bytes], file: TimedFile, host: _Host) -> 
 class _Host:
     """Who keeps a log, as far as it is asked where lines may be missing."""
 
-    def __init__(self, file: TimedFile, again: Again | None, files: Files | None) -> None:
-        self._file, self._again, self._files = file, again, files
+    def __init__(
+        self, file: TimedFile, again: Again | None, files: Files | None, *, follow: bool
+    ) -> None:
+        self._file, self._again, self._files, self._follow = file, again, files, follow
         self._no_files_until = 0.0
 
     @property
@@ -264,7 +266,7 @@ class _Host:
                     async for data in coming:
                         question.hear(data)
                         file.add(question)
-                if file.size - size < _MUCH_BYTES:
+                if not self._follow or file.size - size < _MUCH_BYTES:
                     self._knows_files()
                     return True
                 await asyncio.sleep(_FILES_S)

@@ -87,7 +87,7 @@ class MergeSource:
         if not self.is_alone:
             read = zip(starts, lines.read(starts), strict=True)
             found = [self.time(start, raw) for start, raw in read]
-        if not self._read and found:
+        if not self._at and found:
             self._at = next((at for at in found if at is not None), self.begun_at)
         for after, at in zip(places[1:], found, strict=True):
             if at is not None:

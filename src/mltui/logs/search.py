@@ -183,18 +183,20 @@ class _Matching:
         pattern = self._pattern
         self._literals = pattern.rarest(data)
         if self._literals and self._lines.block_count >= _MANY_BLOCKS:
-            strings = (*self._literals, *pattern.initials)
+            strings = (*self._literals, *(b"\n" + each for each in pattern.initials))
             self._scan = scan_for(strings, ignore_case=pattern.ignore_case)
 
     def _rules_out(self, block: int) -> bool:
         """Whether none of its lines can match, as far as that is told by a look at many blocks."""
         if self._scan is None:
             return False
-        lines = self._lines
+        lines, pattern = self._lines, self._pattern
         if lines.generation != self._generation or not self._first <= block < self._stop:
             self._generation = lines.generation
             data, self._first, self._stop = lines.stretch(block)
             is_plain = self._first < self._stop and b"\x1b" not in data
+            if pattern.begins is not None and b"\r" in data:
+                is_plain = False  # of a progress bar, what begins a line is anywhere
             self._is_ruled_out = is_plain and not self._scan(data)
         return self._is_ruled_out and block < self._stop
 

@@ -213,6 +213,8 @@ class TimeReader:
 
 @lru_cache(maxsize=1024)
 def _seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> float | None:
+    if not 1900 < year < 9999:
+        return None  # Go's zero time; and no zone may lead out of the calendar
     try:
         found = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except ValueError:

@@ -43,6 +43,20 @@ def test_a_log_that_joins_another_stands_by_its_times_among_what_is_not_in_order
     merged.close()
 
 
+def test_the_last_lines_of_logs_without_times_stand_by_when_those_began(tmp_path: Path) -> None:
+    (tmp_path / "early").write_bytes(b"".join(b"early %d\n" % n for n in range(3)))
+    (tmp_path / "late").write_bytes(b"".join(b"late %d\n" % n for n in range(50)))
+    sources = [source(tmp_path, name) for name in ("late", "early")]
+    merged = Merged(sources)
+    for each, begun_at in zip(sources, (200.0, 100.0), strict=True):
+        each.begun_at, each.is_over = begun_at, True
+        each.begin_at(each.lines.last_lines(5))
+    assert all_of(merged) == [b"early %d" % n for n in range(3)] + [
+        b"late %d" % n for n in range(45, 50)
+    ]
+    merged.close()
+
+
 PIECE = st.tuples(st.integers(0, 3), st.lists(st.integers(0, 9) | st.none(), max_size=6))
 
 

@@ -65,6 +65,7 @@ def test_common_stamps(line: bytes, fraction: float) -> None:
         b"",
         b"epoch 7 loss 0.121",
         b"2026-13-45T99:00:00Z nonsense",
+        b"0001-01-01T00:00:00Z no time at all",
         b"version 1.2.3 of 2026",
         b"12345 rows",
         b"1795615082abc",

@@ -73,7 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--run", type=int, metavar="N", help="stages of run N (the newest)")
     add("-f", "--follow", action="store_true", help="go on until it has ended")
-    add("--tail", type=int, metavar="N", help="only the last N lines of each; also `-n N`")
+    add(
+        "--tail",
+        type=int,
+        metavar="N",
+        help="only the last N lines of each (with -f those of them that pass); also `-n N`",
+    )
     add("--since", metavar="TIME", help="only from then on: 10m, 14:02, a date")
     add("--until", metavar="TIME", help="only up to then")
     add("--previous", action="store_true", help="of the container before the restart")

@@ -120,14 +120,12 @@ class NodeFiles:
 
         What was written meanwhile may be left out at the end. MltuiError.
         """
-        names = await self._names()
-        if len(names) < 2:
-            return
-        if tail is not None:
-            data = await self._last_lines(names, tail)
-            yield data if since is None else _lines_since(data, since)[0]
-            return
-        if since is not None and (await self._start(names, since))[0] == len(names) - 1:
+        if tail is not None or since is not None:
+            data = await self._last_or_enough(since, tail)
+            if data is not None:
+                yield data
+                return
+        elif len(await self._names()) < 2:
             return
         reading = self.after(b"" if since is None else stamp_of(since))
         async with aclosing(reading):
@@ -136,6 +134,26 @@ class NodeFiles:
                     data, is_there = _lines_since(data, since)
                     since = None if is_there else since
                 yield data
+
+    async def _last_or_enough(self, since: float | None, tail: int | None) -> bytes | None:
+        """The last lines; nothing where the newest file is enough; None: read from a time on."""
+        for _ in range(_TRIES):
+            try:
+                names = await self._names()
+                if len(names) < 2:
+                    return b""
+                if tail is None:
+                    is_enough = (await self._start(names, since))[0] == len(names) - 1
+                    return b"" if is_enough else None
+                data = await self._last_lines(names, tail)
+                return data if since is None else _lines_since(data, since)[0]
+            except _Moved:
+                pass
+            except MltuiError as error:
+                if status_of(error) not in _MOVED:
+                    raise
+            await asyncio.sleep(_PAUSE_S)
+        raise MltuiError("the node's log files change faster than they can be read")
 
     async def _last_lines(self, names: list[str], count: int) -> bytes:
         """So many lines of the end, whatever files they are in."""
@@ -147,21 +165,21 @@ class NodeFiles:
             wanted, budget = wanted - found, budget - len(piece)
             if wanted <= 0 or budget <= 0:
                 break
+        if _newest(await self._names()) != _newest(names):
+            raise _Moved  # what was put away meanwhile is in none of them
         if len(pieces) < 2:
             return b""
-        lines, text = CriLines(self.cut_ends), b""
-        for piece in reversed(pieces):
-            lines.begin_file()
-            text += lines.feed(piece)
-        return b"\n".join(text.split(b"\n")[-count - 1 :])
+        # this may be the screen's loop, and these some megabytes
+        return await asyncio.to_thread(_last_of_files, pieces[::-1], count, self.cut_ends)
 
     async def _last_of(self, name: str, count: int, budget: int) -> tuple[bytes, int]:
         """A file's end with so many lines at least, if it has them, and how many it has."""
         head, size = await self._piece(name, 0)
         if name.endswith(".gz"):
             async with self._open(name) as response:
-                data = b"".join(_unpacked(zlib.decompressobj(31), await response.read()))
-            return data, len(_LINE_ENDS.findall(data))
+                packed = await response.read()
+            data = await asyncio.to_thread(_end_of_packed, packed, budget)
+            return data, await asyncio.to_thread(_count_lines, data)
         reach = max(_NEAR_BYTES, 256 * count)
         while True:
             at = max(size - min(reach, budget), 0)
@@ -170,7 +188,7 @@ class NodeFiles:
                 async with self._open(name, at) as response:
                     data = await response.read()
                 data = data[data.find(b"\n") + 1 :] if at else data
-            found = len(_LINE_ENDS.findall(data))
+            found = await asyncio.to_thread(_count_lines, data)
             if found >= count or not at or reach >= budget:
                 return data, found
             reach *= 4
@@ -222,7 +240,7 @@ class NodeFiles:
                 name = names[number]
                 data, size = await self._piece(name, 0)
                 if name.endswith(".gz"):
-                    data, size = zlib.decompressobj(31).decompress(data, _HEAD_BYTES), 0
+                    data, size = next(_unpacked(zlib.decompressobj(31), data), b""), 0
                 begun = time_of(data[:_HEAD_BYTES])
                 if begun is not None and begun < until:
                     return number, await self._near(name, size, until)
@@ -284,6 +302,32 @@ class NodeFiles:
                 raise MltuiError(f"node {self._node} does not give parts of its log files")
             client.heard()
             yield response
+
+
+def _last_of_files(pieces: list[bytes], count: int, cut_ends: deque[bytes]) -> bytes:
+    """The last lines of files, the oldest first."""
+    lines, texts = CriLines(cut_ends), list[bytes]()
+    for piece in pieces:
+        lines.begin_file()
+        texts.append(lines.feed(piece))
+    return b"\n".join(b"".join(texts).split(b"\n")[-count - 1 :])
+
+
+def _end_of_packed(packed: bytes, budget: int) -> bytes:
+    """Whole lines of a packed file's end, not many more bytes of them than these."""
+    kept, size, is_cut = deque[bytes](), 0, False
+    for piece in _unpacked(zlib.decompressobj(31), packed):
+        kept.append(piece)
+        size += len(piece)
+        while size - len(kept[0]) > budget:
+            size -= len(kept.popleft())
+            is_cut = True
+    data = b"".join(kept)
+    return data[data.find(b"\n") + 1 :] if is_cut else data
+
+
+def _count_lines(data: bytes) -> int:
+    return sum(1 for _ in _LINE_ENDS.finditer(data))
 
 
 def _lines_since(data: bytes, since: float) -> tuple[bytes, bool]:
