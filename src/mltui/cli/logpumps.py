@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mltui.errors import MltuiError, UsageError
+from mltui.errors import UsageError
 from mltui.live.logstate import Following, LogState
 from mltui.logs.timed import Note
 
@@ -65,7 +65,7 @@ class Pumps:
 
     def __init__(self, wish: Wish, said: Callable[[str], None]) -> None:
         self.streams: list[Stream] = []
-        self.error: MltuiError | None = None
+        self.error: Exception | None = None
         """Why nothing can be had."""
         self.refused: set[str] = set()
         """Logs that could not be read."""
@@ -89,10 +89,10 @@ class Pumps:
     def _run(self, targets: list[str]) -> None:
         try:
             asyncio.run(self._all_gathered(targets))
-        except MltuiError as error:
-            self.error = error
         except OSError as error:
             self.error = UsageError(f"the logs can't be kept here: {error.strerror}")
+        except Exception as error:  # whatever it is, the call has not done what was asked
+            self.error = error
         finally:
             self.is_over = True
             self.is_found.set()
