@@ -223,6 +223,12 @@ def test_which_containers_of_which_pods_are_meant(cluster: Cluster, place: str) 
         assert "has no container wbe: there is ready, web, side" in wrong
         wrong = logs("deploy/chosen", *here, "--previous", code=2)
         assert "was restarted: no log before" in wrong
+        # what is looked for in several places need be in one of them; what is in none is told
+        assert said("deploy/chosen/web", "-n", f"default,{place}") == {"served"}
+        wrong = logs("deploy/nowhere", "-n", f"default,{place}", code=2)
+        assert "there is no deploy/nowhere in" in wrong
+        wrong = logs(f"pod/{name}", "pod/nobody", *here, code=2)
+        assert "no pods of pod/nobody in" in wrong
     finally:
         cluster.kubectl("delete", "deploy", "chosen", "-n", place, "--wait=false")
 

@@ -97,6 +97,10 @@ class Pods:
         self._fetching = asyncio.Semaphore(_AT_ONCE)
         self._has_contexts = self._has_namespaces = False
         """Names alone do not tell where a pod is."""
+        self._is_spread = False
+        """They are looked for in several places: each need be in one of these only."""
+        self._met: set[str] = set()
+        """Targets that are there."""
 
     async def run(self) -> None:
         """Bring their logs until they are over. MltuiError when none can be had."""
@@ -113,10 +117,14 @@ class Pods:
             places = places_of(clusters, wish.contexts, wish.namespaces)
             self._has_contexts = len(contexts_of(places)) > 1
             self._has_namespaces = len(places) > 1 or any(not each.namespace for each in places)
+            self._is_spread = len(places) > 1
             chosen: list[_Selection] = []
             for place in places:
                 cluster = clusters.cluster(place.context)
                 chosen += await self._selections(cluster, place.namespace or None)
+            if absent := [target for target in self._targets if target not in self._met]:
+                where = ", ".join(place.text for place in places)
+                raise UsageError(f"there is no {absent[0]} in {where}")
             pods: list[dict[str, Any]] = []
             for each in chosen:
                 for pod in filter(each.has, await each.pods()):
@@ -129,10 +137,10 @@ class Pods:
             if not pods and not (wish.follow and self._may_grow):
                 raise await no_pods(clusters, places, what, self._targets)
             there = {str(pod["metadata"]["name"]) for pod in pods}
-            absent = [f"pod/{each.name}" for each in chosen if each.name and each.name not in there]
-            if absent:
-                absent = list(dict.fromkeys(absent))
-                raise await no_pods(clusters, places, ", ".join(absent), absent)
+            gone = [f"pod/{each.name}" for each in chosen if each.name and each.name not in there]
+            if gone:
+                gone = list(dict.fromkeys(gone))
+                raise await no_pods(clusters, places, ", ".join(gone), gone)
             if not pods:
                 self._pumps.said(f"no pods of {what} in {where} yet")
             waits = wish.follow and not wish.previous
@@ -197,6 +205,8 @@ class Pods:
                 pattern = name
             else:
                 pod = name
+            if places:
+                self._met.add(target)
             found += [
                 _Selection(
                     cluster, of, labels, wish.fields, pod, pattern, containers, wish.without_pods
@@ -210,6 +220,7 @@ class Pods:
     ) -> list[tuple[str | None, str]]:
         """Namespace and labels of the pods that another object selects (Deployment, Job, …)."""
         from mltui.live.kube.anykind import any_kind
+        from mltui.live.kube.cluster import status_of
         from mltui.live.kube.listing import known
         from mltui.live.kube.reaching import selector_of
 
@@ -222,7 +233,12 @@ class Pods:
         if namespace is None:
             raws = (await cluster.client.get(resource, None, query=query) or {}).get("items") or ()
         else:
-            raws = (await cluster.client.get(resource, namespace, name),)
+            try:
+                raws = (await cluster.client.get(resource, namespace, name),)
+            except MltuiError as error:
+                if not self._is_spread or status_of(error) != 404:
+                    raise
+                return []
         found: list[tuple[str | None, str]] = []
         for raw in raws:
             selector = ((raw or {}).get("spec") or {}).get("selector") or {}
@@ -232,7 +248,7 @@ class Pods:
                 own = f": those of its Jobs are `'{name}-*'`" if kind.name == "cronjobs" else ""
                 raise UsageError(f"{target} selects no pods{own}")
             found.append((str(raw["metadata"]["namespace"]), labels))
-        if not found:
+        if not found and not self._is_spread:
             raise UsageError(f"there is no {target} in any namespace of {cluster.name}")
         return found
 
