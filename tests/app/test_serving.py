@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from mltui.app.logcommand import command_of
+from mltui.app.widgets.logpane import LogPane
 from mltui.serving import series
 from mltui.serving.replicas import folder_of
 from mltui.serving.rows import Health, Standing
@@ -153,9 +154,26 @@ async def test_what_the_replicas_of_a_service_say_is_one_log(supervised: Supervi
             ledger.put_replica(replace(row, health=Health.READY, object="1:2:3"))
         await screen.sees("first of 3")
         assert f"{NAME}/{row.number} joined" in screen.text
+        await screen.press("tab", "a")  # of a stage: neither empties its pane
+        assert "first of 3" in screen.text and log.has_focus
+        with closing(supervised.ledger()) as ledger:
+            ledger.put_replica(replace(row, health=Health.GONE))
+        await screen.until(lambda: f"{NAME}/{row.number} left" in _last_words(log), "it left")
+        with closing(supervised.ledger()) as ledger:
+            for one in ledger.replicas(NAME):
+                ledger.put_replica(replace(one, health=Health.GONE))
+        await screen.until(lambda: len(_last_words(log)) == 3, "all left")
+        assert "first of 1" in screen.text and "first of 3" in screen.text
+        screen.app.workbench.stages.focus()
         await screen.press("escape")
         await screen.until(lambda: "all replicas" not in screen.text, "its page")
         assert "version     1 · run 1" in screen.pane
+
+
+def _last_words(log: LogPane) -> Sequence[str]:
+    """What is said after the last line."""
+    assert log.scene is not None
+    return log.scene.index.marks(log.scene.index.end)
 
 
 def test_replicas_join_and_leave_on_the_command_line(supervised: Supervised) -> None:

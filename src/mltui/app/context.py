@@ -282,7 +282,7 @@ class ScreenContext(ListContext):
         elif bench.showing_problems:
             bench.showing_problems = False
             bench.show_detail()
-        elif not bench.stages.has_focus:
+        elif bench.serving_log or not bench.stages.has_focus:
             if is_log(bench.focused) and bench.focused.back():
                 return
             if not bench.left.display:

@@ -77,7 +77,6 @@ class Detailing:
         """Show what the replicas of a service say; False: it is none."""
         from mltui.app.panes.log import StageLog
         from mltui.serving.replicas import folder_of
-        from mltui.serving.rows import Health
 
         session = self._bench.session
         serving = session.facts.serving
@@ -85,16 +84,18 @@ class Detailing:
             return False
         logs: list[StageLog] = []
         targets: list[str] = []
+        empty = "none of its replicas is there now"
         for one in serving.services[entry.title]:
             name = one.deployment.name
             targets.append(shlex.quote(f"service/{name}"))
             for replica in one.replicas:
                 file = folder_of(session.project, name) / str(replica.number) / "log"
+                empty = "none of its replicas has said anything yet"
                 if file.exists():
-                    is_over = replica.health is Health.GONE
                     target = f"service/{replica.label}"
-                    logs.append(StageLog(replica.label, file, replica.made_at, is_over, target))
-        self._bench.detail.serve(logs, f"{entry.title}, all replicas", " ".join(targets))
+                    logs.append(StageLog(replica.label, file, replica.made_at, False, target))
+        title = f"{entry.title}, all replicas"
+        self._bench.detail.serve(logs, title, " ".join(targets), empty)
         return True
 
     def fix(self, number: int) -> None:

@@ -80,6 +80,9 @@ class LogDesk:
         if bench.listed is not None:
             bench.notice("all stages are shown together on the pipeline")
             return
+        if bench.stages.row is None:  # of a service
+            bench.notice("all stages are shown together from the log of a stage")
+            return
         tab = bench.detail.log_tab
         tab.together = self._logs if tab.together is None else None
         bench.show_detail()

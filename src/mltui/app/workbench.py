@@ -87,9 +87,9 @@ class Workbench(Screen[int]):
         self.runs = RunsPane()
         self.line = CommandLine(self.context, in_place_of=self.frame.footer)
         self.attempts_back = 0
+        """How many attempts before the newest the log is of."""
         self.serving_log = False
         """The log of the selected service is shown, not its page."""
-        """How many attempts before the newest the log is of."""
         self.showing_problems = False
         """The problems of the file are shown in place of a stage."""
         self._follows = True
@@ -314,7 +314,7 @@ class Workbench(Screen[int]):
         self._follows = False
         if self.triaging.is_open:
             self.triaging.next_pane()
-        elif not self.session.listing and self.listed is None:
+        elif not self.session.listing and self.listed is None and self.stages.row is not None:
             had_focus = self.stages.has_focus
             self.detail.next_tab(step)
             if not had_focus:

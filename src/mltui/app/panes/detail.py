@@ -119,14 +119,14 @@ class DetailPane(Vertical):
         self._subject, self._served = None, ""
         self._say(lines)
 
-    def serve(self, logs: list[StageLog], title: str, target: str) -> None:
-        """Show what the replicas of a service say."""
+    def serve(self, logs: list[StageLog], title: str, target: str, empty: str) -> None:
+        """Show what the replicas of a service say; *empty*: what to say of none."""
         self._subject, self._served = None, title
         self._say(None)
         self._card.display = self._strip.display = False
         self._title.display = True
         self.tab = self._switcher.current = "log"
-        self.log_tab.serve(logs, title, target)
+        self.log_tab.serve(logs, title, target, empty)
         self._show_title(self._moment)
 
     def tick(self, moment: Moment) -> None:

@@ -16,6 +16,7 @@ from mltui.app.lineview import LineView
 from mltui.app.panes.textpane import FileShown, Subject
 from mltui.app.present.line import wrapped
 from mltui.app.present.moment import Moment
+from mltui.app.widgets.logkeys import LogSaid
 from mltui.app.widgets.logpane import LogPane
 from mltui.logs.index import LogIndex
 from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
@@ -90,12 +91,21 @@ class LogTab(Vertical):
         name = subject.log_name or _name(row)
         self._open(subject.log, name, _EMPTY.get(row.state, _NOTHING), _target(subject))
 
-    def serve(self, logs: list[StageLog], title: str, target: str) -> None:
-        """Show what the replicas of a service say, as one; those that come later join."""
-        if logs:
+    def serve(self, logs: list[StageLog], title: str, target: str, empty: str) -> None:
+        """Show what the replicas of a service say, as one: those that come join, others leave.
+
+        *empty*: what to say where none has a log, nor had one since it is shown.
+        """
+        there = {each.file for each in logs}
+        is_shown = self._merged is not None and self._shown == (title, target)
+        for source in self._merged.sources if self._merged is not None and is_shown else ():
+            if not source.is_over and source.lines.path not in there:
+                source.is_over, source.farewell = True, f"{source.label} left"
+                self.post_message(LogSaid(source.farewell))  # no line may come after it
+        if logs or is_shown:
             self._open_all(logs, title, target)
         else:
-            self._open(None, title, "none of its replicas has said anything yet")
+            self._open(None, title, empty)
 
     def tick(self, moment: Moment) -> None:
         """Nothing on it depends on the clock."""
@@ -156,7 +166,7 @@ class LogTab(Vertical):
         for source in merged.sources:
             if not source.is_over and source.lines.path in ended:
                 source.is_over, source.farewell = True, f"{source.label} ended"
-        self._watch({each.file for each in logs})
+        self._watch(self.files | {each.file for each in logs})
         self.log_pane.wake()
 
     def _join(self, merged: Merged, log: StageLog, mark: str) -> None:
@@ -191,7 +201,7 @@ def _target(subject: Subject) -> str:
     label = _name(row)
     if subject.log_name.startswith(_BUILD) and row.build:
         return f"build/{row.build}"
-    if subject.log is not None and subject.log_name.startswith(row.instance.label):
+    if subject.log is not None and subject.log_name.startswith(f"{row.instance.label}."):
         label = subject.log_name  # an earlier attempt
     return f"{shlex.quote(label)} --run {row.run}"
 
