@@ -33,11 +33,11 @@ def examine(cluster: Cluster, each: Ingress) -> Iterator[Finding]:
         key=f"{each.key}:secret",
         object=place,
         cause=f"there is no Secret {name} of type kubernetes.io/tls{more}{hint}",
-        headline=f"{place} has no certificate: there is no TLS Secret {name}",
-        harm=Harm.WRONG,
+        headline=f"{place}: there is no Secret {name} of type kubernetes.io/tls",
+        harm=Harm.WARNING,  # a controller may take a certificate of another type, which is not read
         evidence=(Evidence("field", f"tls: secretName: {name}", Opens("ingress", each.key)),),
         since=each.created_at,
-        confidence=0.9,
+        confidence=0.7,
     )
 
 
