@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -255,6 +256,8 @@ async def test_builds_are_listed_and_opened(broken: Project) -> None:
         assert screen.app.workbench.selection.position == ("images/prep/requirements.txt", 2)
         await screen.press("l")
         await screen.sees("Collecting pillow")
+        with closing(broken.journal()) as journal:
+            assert journal.build(lists(screen).pane.log_pane.target.removeprefix("build/"))
         await screen.press("escape", "escape")
         assert screen.stages
 

@@ -7,6 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from textual.events import Key
+
 from mltui.app.logcommand import command_of
 from mltui.runs.project import Project
 
@@ -63,6 +65,11 @@ async def test_keys_typed_after_a_line_is_entered_are_for_what_comes_then(failed
         for key in ("slash", *"loss", "escape", "e"):
             screen.app.simulate_key(key)
         await screen.sees("errors")
+        named = {" ": "space", ".": "full_stop"}
+        for key in ("slash", "x", "escape", "slash", *"7  loss 0.1", "enter"):
+            event = Key(named[key], key) if key in named else Key(key, None)
+            screen.app.post_message(event)
+        await screen.sees("/7  loss 0.1 ")
 
 
 async def test_a_search_goes_along_with_the_letters_and_is_left_as_it_was(failed: Project) -> None:
@@ -215,6 +222,8 @@ async def test_an_earlier_attempt_can_be_read(failed: Project) -> None:
     async with Driver.open(failed, now=NOON) as screen:
         await screen.press("p")
         assert "train~2.2" in screen.text
+        target = screen.app.workbench.detail.log_tab.log_pane.target
+        assert shlex.split(target)[0] == "train~2.2"
         await screen.press("p", "p")
         assert "train~2.2" not in screen.text
 

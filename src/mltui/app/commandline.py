@@ -48,7 +48,7 @@ class Typed(Input):
         what: str
         step: int = 0
 
-    later: list[str] | None = None
+    later: list[Key] | None = None
     """Keys that were typed after the one that ends the line: they are for what comes then."""
 
     async def on_key(self, event: Key) -> None:
@@ -60,7 +60,7 @@ class Typed(Input):
         if self.later is not None:
             event.stop()
             event.prevent_default()
-            self.later.append(event.key)
+            self.later.append(event)
             return
         if event.key in ("enter", "escape"):
             self.later = []
@@ -164,7 +164,7 @@ class CommandLine(Horizontal):
         """
         field = self.query_one(Typed)
         if field.later is not None:
-            field.later.append(event.key)
+            field.later.append(event)
         elif event.key == "escape":
             field.later = []
             field.action_leave()
@@ -185,8 +185,8 @@ class CommandLine(Horizontal):
         """The line is answered: keys that were typed since then are for whatever has them now."""
         field = self.query_one(Typed)
         later, field.later = field.later, None
-        for key in later or ():
-            event = Key(key, None)
+        for each in later or ():
+            event = Key(each.key, each.character)
             event.set_sender(self.app)  # as if it came from the terminal: else it ends here
             self.app.post_message(event)
 

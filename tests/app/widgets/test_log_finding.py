@@ -143,6 +143,7 @@ async def test_a_field_of_several_lines_is_unfolded_as_they_are(tmp_path: Path) 
         assert log.body()[:2] == folded
         await log.pilot.press("m")
         assert len(log.body()) == 8
+        assert log.pane.scene is not None and log.pane.scene.foldable() is None
 
 
 async def test_a_line_keeps_what_it_says_beside_its_fields(tmp_path: Path) -> None:

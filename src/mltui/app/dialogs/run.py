@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.worker import WorkType
 
 from mltui.app.dialogs.choices import Choices
 from mltui.app.dialogs.sheet import SCROLLING, Sheet
@@ -58,7 +59,8 @@ class RunDialog(ModalScreen[bool]):
 
     def _look_again(self) -> None:
         # Not a coroutine: one that is replaced before it began would never be awaited.
-        self.run_worker(self._look, exclusive=True, group="dryrun")  # type: ignore[arg-type]
+        look: WorkType[None] = self._look
+        self.run_worker(look, exclusive=True, group="dryrun")
 
     async def _look(self) -> None:
         self._width = self.query_one(Sheet).room_across

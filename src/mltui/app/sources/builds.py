@@ -79,7 +79,7 @@ class BuildSource:
         """See `Source`."""
         place = self._bench.session.project.folder
         logs = [
-            LogOf(place / row.build.log, kind.label(row), target=f"build/{row.build.key}")
+            LogOf(place / row.build.log, kind.label(row), target=f"build/{row.build.id}")
             for row in rows
             if row.build.log
         ]

@@ -161,7 +161,7 @@ class LogScene:
 
     def toggle_fold(self, line: int) -> bool:
         """Unfold what is below *line* or fold it again; False if nothing is."""
-        if self.painter.is_deep(line):
+        if self._is_deep(line):
             self.painter.opened ^= {line}
             self.relayout()
             return True
@@ -189,9 +189,12 @@ class LogScene:
 
     def has_fold(self, line: int) -> bool:
         """Whether something is folded below *line*."""
-        if self.painter.is_deep(line):
+        if self._is_deep(line):
             return True
         return self._shown.below is not None and self._shown.below(line)[0] is Fold.FRAME
+
+    def _is_deep(self, line: int) -> bool:
+        return not self.painter.opens_all and self.painter.is_deep(line)
 
     def foldable(self) -> int | None:
         """The first line on the page from the current one on that has a fold below it."""
@@ -199,7 +202,7 @@ class LogScene:
         lines = list(dict.fromkeys(row.line for row in self.rows))
         lines = [each for each in lines if each >= first] or lines
         return next(
-            (x for x in lines if self.painter.is_deep(x) or self._shown.fold_at([x]) is not None),
+            (x for x in lines if self._is_deep(x) or self._shown.fold_at([x]) is not None),
             None,
         )
 
