@@ -35,7 +35,7 @@ ANSWER_S = 8.0
 _BEFORE_END_S = 30
 """A stop that was asked for comes at most so long before the end."""
 _ANSWER_CHARS = 300
-_KILLED = (129, 130, 137, 143)
+_KILLED = (129, 130, 137, 143, 255)
 
 
 def is_suspect(row: ContainerRow) -> bool:

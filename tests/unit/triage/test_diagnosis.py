@@ -88,6 +88,16 @@ def test_nothing_is_wrong_with_a_run_that_went_well() -> None:
     assert diagnose(facts(fine, runs=(replace(RUN, state="succeeded"),))) == []
 
 
+@pytest.mark.parametrize("code", [137, 143, 255])
+@pytest.mark.parametrize("was_asked", [True, False, None])
+def test_a_container_that_a_person_stopped_is_no_fault(code: int, was_asked: bool | None) -> None:
+    """Whatever Docker says of its end: of one that had hardly begun, 255."""
+    container = ContainerFact(
+        "c0ffee", "db", "docker", state="exited", exit_code=code, was_asked=was_asked
+    )
+    assert (diagnose(facts(containers=(container,))) == []) == (was_asked is True)
+
+
 # --- memory, the whole chain ----------------------------------------------------------------------
 
 

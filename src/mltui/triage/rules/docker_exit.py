@@ -23,6 +23,8 @@ from mltui.triage.rules._programs import why_not_run
 from mltui.triage.scene import Scene
 
 _STOPS = (129, 130, 143)
+_UNKNOWN = 255
+"""Docker's word for a program that was stopped before it had begun, among others."""
 
 
 def find(scene: Scene) -> Iterator[Finding]:
@@ -30,7 +32,7 @@ def find(scene: Scene) -> Iterator[Finding]:
     for each in scene.containers:
         if not is_over(each) or each.is_oom or not each.exit_code or _not_begun(each):
             continue
-        stopped = each.exit_code in _STOPS or each.exit_code == 137
+        stopped = each.exit_code in (*_STOPS, 137, _UNKNOWN)
         if stopped and each.was_asked:
             continue
         yield _finding(scene, each)
