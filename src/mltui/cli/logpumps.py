@@ -98,6 +98,9 @@ class Pumps:
             self.is_found.set()
 
     async def _all_gathered(self, targets: list[str]) -> None:
+        if all(each.partition("/")[0] in DOCKER for each in targets):
+            await self._all(targets)  # a local socket holds too few lines to let them gather
+            return
         gathering = asyncio.create_task(self._gather())
         try:
             await self._all(targets)
