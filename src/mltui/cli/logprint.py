@@ -20,7 +20,7 @@ from mltui.logs.filters import Around, Filter, Where
 from mltui.logs.index import LogIndex
 from mltui.logs.levels import NAMES, Level, level_of
 from mltui.logs.merge import MOST_SOURCES, Merged, MergeSource
-from mltui.logs.objects import DIM, LEVEL, Columns, whole_object
+from mltui.logs.objects import DIM, LEVEL, Columns, clock, whole_object
 from mltui.logs.sanitize import plain
 from mltui.logs.search import Pattern
 from mltui.logs.timed import Note, TimedIndex, without_stamps
@@ -379,10 +379,9 @@ class Printer:
         if self.look.times in ("full", "clock"):
             if at is None:
                 return " " * (12 if self.look.times == "clock" else 29)
-            moment = datetime.fromtimestamp(at)
             if self.look.times == "clock":
-                return moment.strftime("%H:%M:%S.%f")[:12]
-            return moment.astimezone().isoformat(timespec="milliseconds")
+                return clock(at)
+            return datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
         if at is None:
             return " " * 9
         if self._first_at is None:
